@@ -1,0 +1,1 @@
+"""Gate the release of a classifier on its confusion matrix."""

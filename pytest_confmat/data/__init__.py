@@ -1,0 +1,1 @@
+"""Sources: where evaluation sets come from."""

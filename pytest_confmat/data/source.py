@@ -1,0 +1,93 @@
+"""The contract of a source: an evaluation set as batches, each example with its place and id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a set before it is evaluated: its id, how many examples, and their ids."""
+
+    id: str
+    ids: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Examples on their way to the model.
+
+    Attributes
+    ----------
+    inputs
+        Array or tensor of shape (n, ...), in the shape and dtype the model is fed with.
+    labels
+        True classes, int64 (n,), counted from 0. Not yet held against the number of classes;
+        a label that names no class at all is -1.
+    index
+        Place of each example in the set's order, int64 (n,).
+    check
+        A word over each example's content, the label excluded, uint64 (n,).
+    weights
+        float64 (n,), or ``None`` if the source has none.
+    """
+
+    inputs: Any
+    labels: NDArray[np.int64]
+    index: NDArray[np.int64]
+    check: NDArray[np.uint64]
+    weights: NDArray[np.float64] | None = None
+
+
+class Source(Protocol):
+    """An evaluation set, ready to be streamed for one model.
+
+    Pieces in their order, and the examples in each in theirs, make up the set's order, to which
+    `Batch.index` refers. Batches may come in any order, but every example must come, or be
+    found wanting by `example`: streaming counts them.
+    """
+
+    @property
+    def pieces(self) -> Sequence[Piece] | None:
+        """The pieces, or ``None`` if only the pass can tell how many examples there are."""
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """Shape of one example as the model gets it, or ``None`` if only the pass can tell."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Sentences for the reader: what was inferred, skipped or counted."""
+
+    @property
+    def description(self) -> str:
+        """The set in a few words: ``directory data/test``."""
+
+    def batches(self, batch_size: int) -> Iterator[Batch]:
+        """One pass over the set.
+
+        A batch that cannot be produced because an example in it is at fault is left out here;
+        streaming then asks for its examples one by one.
+
+        Raises
+        ------
+        DataError
+            If the set as a whole is not what it should be.
+        """
+
+    def example(self, index: int) -> Batch:
+        """Read one example by itself, as a batch of one.
+
+        Raises
+        ------
+        DataError
+            If it is at fault; the text is the reason, without the example's id.
+        """

@@ -1,0 +1,69 @@
+"""One exception tree: everything this project raises for a reason that its user can act on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, order=True)
+class Location:
+    """A line of a file that the user wrote; lines count from 1."""
+
+    path: Path
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.path.name}:{self.line}"
+
+
+class ConfmatError(Exception):
+    """Base of all errors of this project. Its text is meant for the user as it stands."""
+
+
+class RequestError(ConfmatError):
+    """What was asked for makes no sense: an option, a fixture, a call. Exit status 4."""
+
+
+class PolicyError(RequestError):
+    """A thresholds file that cannot be honoured, with the line that is to blame.
+
+    Parameters
+    ----------
+    message
+        What is wrong, what was expected, what to do.
+    location
+        File and line.
+    """
+
+    def __init__(self, message: str, location: Location) -> None:
+        super().__init__(message, location)
+        self.message = message
+        self.location = location
+
+    def __str__(self) -> str:
+        return f"{self.location.path}:{self.location.line}: {self.message}"
+
+
+class MatrixError(ConfmatError, ValueError):
+    """Numbers that are no confusion matrix, or matrices that do not belong together."""
+
+
+class EvaluationError(ConfmatError):
+    """Evaluations that cannot be merged, or a stored one that cannot be read."""
+
+
+class DataError(ConfmatError):
+    """The evaluation set is not what the policy or the model needs."""
+
+
+class ModelError(ConfmatError):
+    """The model cannot be loaded, or does not produce what the policy needs."""
+
+
+class MissingDependencyError(ConfmatError, ImportError):
+    """A library behind an extra is not installed; the text says what to install."""
+
+
+class LimitError(ConfmatError, AssertionError):
+    """A limit does not hold. Raised by the assertion helpers."""

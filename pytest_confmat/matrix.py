@@ -1,0 +1,193 @@
+"""The confusion matrix: counts and class names; merging, weighting, normalising."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pytest_confmat.errors import MatrixError
+from pytest_confmat.spec import Normalize
+
+Counts = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class ConfusionMatrix:
+    """How often each true class (row) was predicted as each class (column).
+
+    Rows and columns stand as in ``sklearn.metrics.confusion_matrix``.
+
+    Parameters
+    ----------
+    counts
+        Shape (K, K), whole numbers that are not negative; kept as int64, read-only.
+    classes
+        K distinct names, in the order of rows and columns.
+
+    Raises
+    ------
+    MatrixError
+        If the counts are not square, not whole or negative, or the names do not fit them.
+    """
+
+    counts: Counts
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        counts = _as_counts(self.counts)
+        classes = tuple(self.classes)
+        if len(classes) != len(counts):
+            raise MatrixError(
+                f"a confusion matrix of shape {counts.shape} needs {len(counts)} class names, "
+                f"and was given {len(classes)}"
+            )
+        if len(set(classes)) < len(classes):
+            repeated = sorted(name for name, times in Counter(classes).items() if times > 1)
+            raise MatrixError(f"class names must differ; given more than once: {repeated}")
+        object.__setattr__(self, "counts", counts)
+        object.__setattr__(self, "classes", classes)
+
+    @classmethod
+    def from_labels(
+        cls, true: ArrayLike, predicted: ArrayLike, classes: Sequence[str]
+    ) -> ConfusionMatrix:
+        """Count pairs of class indices, both of shape (N,), within 0 to K - 1."""
+        k = len(classes)
+        pairs = pair_indices(true, predicted, k)
+        return cls(np.bincount(pairs, minlength=k * k).reshape(k, k), tuple(classes))
+
+    @cached_property
+    def support(self) -> Counts:
+        """Examples of each true class, shape (K,)."""
+        support: Counts = self.counts.sum(axis=1)
+        return support
+
+    @cached_property
+    def predicted(self) -> Counts:
+        """Predictions of each class, shape (K,)."""
+        predicted: Counts = self.counts.sum(axis=0)
+        return predicted
+
+    @cached_property
+    def correct(self) -> Counts:
+        """Examples of each class predicted as that class, shape (K,): the diagonal."""
+        return self.counts.diagonal().copy()
+
+    @cached_property
+    def total(self) -> int:
+        """Number of examples."""
+        return int(self.counts.sum())
+
+    def index(self, name: str) -> int:
+        """Return the row and column of class `name`."""
+        try:
+            return self.classes.index(name)
+        except ValueError:
+            raise MatrixError(
+                f"there is no class {name!r}; the classes are {list(self.classes)}"
+            ) from None
+
+    def merge(self, other: ConfusionMatrix) -> ConfusionMatrix:
+        """Return the matrix of both sets of examples."""
+        if self.classes != other.classes:
+            raise MatrixError(
+                "confusion matrices of different classes cannot be merged: "
+                f"{list(self.classes)} and {list(other.classes)}"
+            )
+        return ConfusionMatrix(self.counts + other.counts, self.classes)
+
+    __add__ = merge
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ConfusionMatrix):
+            return NotImplemented
+        return self.classes == other.classes and np.array_equal(self.counts, other.counts)
+
+    def __hash__(self) -> int:
+        return hash((self.classes, self.counts.tobytes()))
+
+    def weighted(self, weights: ArrayLike) -> Floats:
+        """Return the counts with each row scaled by its class's weight, float64 (K, K)."""
+        column = np.asarray(weights, dtype=np.float64)[:, np.newaxis]
+        return np.asarray(self.counts * column, dtype=np.float64)
+
+
+def inverse_frequency_weights(support: ArrayLike) -> Floats:
+    """Return 1 / support for each class, shape (K,); 0 for a class without examples."""
+    examples = np.asarray(support, dtype=np.float64)
+    weights: Floats = np.divide(1.0, examples, out=np.zeros_like(examples), where=examples > 0)
+    return weights
+
+
+def balanced_weights(support: ArrayLike) -> Floats:
+    """Return N / (K * support), shape (K,), as scikit-learn's ``class_weight="balanced"``.
+
+    0 for a class without examples.
+    """
+    examples = np.asarray(support, dtype=np.float64)
+    weights: Floats = inverse_frequency_weights(examples) * (examples.sum() / len(examples))
+    return weights
+
+
+def normalized(values: ArrayLike, normalize: Normalize | None) -> Floats:
+    """Divide a (weighted) matrix by its row sums, column sums or total, float64 (K, K).
+
+    The words are those of ``sklearn.metrics.confusion_matrix``. A row, column or matrix that
+    sums to zero becomes NaN, where scikit-learn puts 0: nothing is known about it.
+    """
+    matrix = np.asarray(values, dtype=np.float64)
+    if normalize is None:
+        return matrix
+    axis = {"true": 1, "pred": 0, "all": None}[normalize]
+    divisor = np.broadcast_to(matrix.sum(axis=axis, keepdims=True), matrix.shape)
+    return np.divide(matrix, divisor, out=np.full_like(matrix, np.nan), where=divisor > 0)
+
+
+def pair_indices(true: ArrayLike, predicted: ArrayLike, k: int) -> Counts:
+    """Return ``true * k + predicted`` for class indices within 0 to k - 1, int64 (N,).
+
+    Raises
+    ------
+    MatrixError
+        If an index is out of range: negative indices would wrap around silently.
+    """
+    rows = np.asarray(true, dtype=np.int64)
+    columns = np.asarray(predicted, dtype=np.int64)
+    if rows.shape != columns.shape or rows.ndim != 1:
+        raise MatrixError(
+            f"true and predicted classes must be one number an example, and have shapes "
+            f"{rows.shape} and {columns.shape}"
+        )
+    for what, indices in (("true", rows), ("predicted", columns)):
+        outside = np.flatnonzero((indices < 0) | (indices >= k))
+        if outside.size:
+            raise MatrixError(
+                f"{what} class {int(indices[outside[0]])} at position {int(outside[0])} is none "
+                f"of the {k} classes 0 to {k - 1}"
+            )
+    return rows * k + columns
+
+
+def _as_counts(values: Any) -> Counts:
+    given = np.asarray(values)
+    if given.ndim != 2 or given.shape[0] != given.shape[1] or given.shape[0] == 0:
+        raise MatrixError(f"a confusion matrix is square; this one has shape {given.shape}")
+    if given.dtype.kind not in "iuf":
+        raise MatrixError(f"a confusion matrix holds counts; this one holds {given.dtype}")
+    if given.dtype.kind == "f" and not np.array_equal(given, np.trunc(given)):
+        raise MatrixError(
+            "a confusion matrix holds whole numbers; this one holds fractions, "
+            "as a normalised or weighted one does: give the counts"
+        )
+    if (given < 0).any():
+        raise MatrixError("a confusion matrix holds counts; this one holds negative numbers")
+    counts = given.astype(np.int64)
+    counts.setflags(write=False)
+    return counts

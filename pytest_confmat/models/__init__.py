@@ -1,0 +1,1 @@
+"""Predictors: models behind one call."""

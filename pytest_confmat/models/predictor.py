@@ -1,0 +1,65 @@
+"""The contract of a predictor, and the decision rules that turn scores into classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_confmat.spec import ModelInput
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a model said about a batch, one entry an example.
+
+    Attributes
+    ----------
+    predicted
+        Class indices, int64 (n,).
+    score
+        Score of the predicted class, float32 (n,).
+    rank
+        How many classes scored above the true one, or equal with a lower index; int64 (n,).
+        0 exactly where `predicted` is the true class. Meaningless for a label out of range.
+    valid
+        Whether all scores of the example are finite, bool (n,). Where not, the other entries
+        mean nothing.
+    """
+
+    predicted: NDArray[np.int64]
+    score: NDArray[np.float32]
+    rank: NDArray[np.int64]
+    valid: NDArray[np.bool_]
+
+
+class Predictor(Protocol):
+    """A model behind one call."""
+
+    @property
+    def input(self) -> ModelInput:
+        """What the model takes."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the reader."""
+
+    def check(self, inputs: Any) -> None:
+        """Hold the model's outputs for a first batch against classes and decision.
+
+        Raises
+        ------
+        ModelError
+            If the batch does not fit the model, or the outputs do not fit the classes.
+        """
+
+    def predict(self, inputs: Any, labels: NDArray[np.int64]) -> Prediction:
+        """Predict a batch: inputs of shape (n, ...), true classes int64 (n,).
+
+        Raises
+        ------
+        ModelError
+            If the scores cannot be used, such as logits under a threshold.
+        """

@@ -1,0 +1,1 @@
+"""thresholds.yaml as a Policy."""

@@ -1,0 +1,54 @@
+"""What a session found out about one policy: the plain value that every report is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pytest_confmat.evaluation import Evaluation
+from pytest_confmat.limits import Exemption
+from pytest_confmat.verdict import Verdict
+
+GateOutcome = Literal["passed", "failed", "error", "incomplete"]
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """The result of one policy.
+
+    Attributes
+    ----------
+    policy
+        Path of the thresholds file.
+    outcome
+        ``passed``: all declared limits were checked and hold. ``failed``: one does not hold, or
+        was not checked for no reason of the user's. ``error``: the evaluation could not be done
+        or found a fault. ``incomplete``: what was checked holds, but the user left limits out.
+    model
+        ``path``, ``format``, ``sha256``; values may be ``None``.
+    dataset
+        ``source`` (in words), ``examples``.
+    evaluation
+        ``None`` if there is none.
+    verdicts
+        In the order of the policy.
+    unchecked
+        Ids of declared limits without a verdict.
+    error
+        Why the evaluation could not be done, or what it found; text of one or more lines.
+    """
+
+    policy: Path
+    outcome: GateOutcome
+    model: Mapping[str, Any] = field(default_factory=dict)
+    dataset: Mapping[str, Any] = field(default_factory=dict)
+    evaluation: Evaluation | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    unchecked: tuple[str, ...] = ()
+    exemptions: tuple[Exemption, ...] = ()
+    error: str | None = None
+    notes: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    timing: Mapping[str, float] = field(default_factory=dict)

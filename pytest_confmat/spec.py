@@ -1,0 +1,155 @@
+"""What a policy can say about data, model and decision, as plain frozen values.
+
+Nothing here reads a file or knows TensorFlow: a spec can be printed, compared, hashed and sent
+to a worker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+ColorMode = Literal["rgb", "grayscale", "rgba"]
+Aspect = Literal["stretch", "crop", "pad"]
+Interpolation = Literal[
+    "bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic"
+]
+PreprocessMode = Literal["tf", "torch", "caffe"]
+Encoding = Literal["encoded", "raw", "float"]
+Normalize = Literal["true", "pred", "all"]
+
+CHANNELS: dict[ColorMode, int] = {"grayscale": 1, "rgb": 3, "rgba": 4}
+
+
+@dataclass(frozen=True)
+class Rescale:
+    """``x * scale + offset`` in float32, as ``keras.layers.Rescaling`` computes it."""
+
+    scale: Fraction
+    offset: Fraction = Fraction(0)
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """How pixels become the model's input. ``None`` means: take it from the model's input.
+
+    Attributes
+    ----------
+    image_size
+        Height and width in pixels.
+    reshape
+        Shape of one example as it is handed to the model, without the batch axis.
+    """
+
+    image_size: tuple[int, int] | None = None
+    color_mode: ColorMode | None = None
+    interpolation: Interpolation = "bilinear"
+    aspect: Aspect = "stretch"
+    rescale: Rescale | None = None
+    preprocess: PreprocessMode | None = None
+    reshape: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class DirectorySpec:
+    """Images in class directories below ``directory`` (absolute)."""
+
+    directory: Path
+    images: ImageSpec = field(default_factory=ImageSpec)
+    ignore: tuple[str, ...] = ()
+    expected_examples: int | None = None
+
+
+@dataclass(frozen=True)
+class ImageFeature:
+    """The feature that holds an example's image or numbers.
+
+    Attributes
+    ----------
+    encoding
+        ``encoded``: JPEG, PNG, GIF, BMP or WebP bytes. ``raw``: the bytes of an array of `dtype`
+        and `shape`. ``float``: a float_list of `shape`.
+    """
+
+    key: str
+    encoding: Encoding = "encoded"
+    dtype: str | None = None
+    shape: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class LabelFeature:
+    """The feature that holds an example's class; `offset` is subtracted from integer labels."""
+
+    key: str
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class WeightFeature:
+    """The feature that holds an example's weight, one float."""
+
+    key: str
+
+
+@dataclass(frozen=True)
+class TFRecordSpec:
+    """TFRecord shards: absolute paths or glob patterns, in the order written."""
+
+    tfrecord: tuple[str, ...]
+    image: ImageFeature | None = None
+    label: LabelFeature | None = None
+    weight: WeightFeature | None = None
+    images: ImageSpec = field(default_factory=ImageSpec)
+    expected_examples: int | None = None
+
+
+DatasetSpec = DirectorySpec | TFRecordSpec
+
+
+@dataclass(frozen=True)
+class Argmax:
+    """The predicted class is the unit with the highest score, the first one of equals."""
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Of two classes, `positive` is predicted where its score is at least `threshold`.
+
+    ``positive=None`` is the second class.
+    """
+
+    threshold: Fraction
+    positive: str | None = None
+
+
+Decision = Argmax | Threshold
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A saved model: an absolute path as the user meant it, not yet looked at."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class ModelInput:
+    """What a model takes.
+
+    Attributes
+    ----------
+    shape
+        Of one example, without the batch axis; ``None`` in it is any size. ``None`` as a whole:
+        the model does not say.
+    dtype
+        NumPy name of the dtype the model is fed with.
+    batch
+        The batch size the model insists on, or ``None``.
+    """
+
+    shape: tuple[int | None, ...] | None = None
+    dtype: str = "float32"
+    batch: int | None = None
