@@ -1,0 +1,86 @@
+# `make` lists the targets. Everything is installed into .venv, and goes with it (`make clean`).
+
+VENV := .venv
+BIN := $(VENV)/bin
+GOOD := examples/digits/digits.keras
+REGRESSED := examples/digits/digits-regressed.keras
+GATE := $(BIN)/pytest thresholds.yaml --confmat-model
+
+PYTEST_ARGS ?= -n 2 --dist worksteal
+
+# Which Python makes the environment: the one that PYTHON=... names, else the first that will do.
+# TensorFlow has wheels for 3.13 at most, so a newer one is taken only if it is named.
+ifdef PYTHON
+PYTHONS := '$(PYTHON)'
+FITS := import sys; sys.exit(sys.version_info < (3, 11))
+else
+PYTHONS := python3 python3.13 python3.12 python3.11
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+endif
+
+.PHONY: help venv gate gate-red test lint format types digits clean
+.DEFAULT_GOAL := help
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+venv: $(VENV)/.created ## Create the environment, .venv, with Python 3.11 to 3.13 (or PYTHON=...)
+
+gate: $(VENV)/.gate ## Gate the shipped digits model: green
+	$(GATE) $(GOOD)
+	@echo
+	@echo 'All limits hold. A worse model is blocked; see for yourself (or: make gate-red):'
+	@echo
+	@echo '  $(GATE) $(REGRESSED)'
+
+gate-red: $(VENV)/.gate ## Gate a worse model: red, and that is what is expected
+	@echo '$(GATE) $(REGRESSED)'
+	@$(GATE) $(REGRESSED); status=$$?; echo; \
+	if [ $$status -eq 1 ]; then echo 'Exit status 1: this model is not released.'; \
+	else echo "Exit status $$status, and 1 was expected." >&2; exit 1; fi
+
+test: $(VENV)/.dev lint types ## Lint, check types and run the whole suite (PYTEST_ARGS="-n 2 ...")
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev ## Check style and formatting
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: $(VENV)/.dev ## Mend style and formatting where that can be done by itself
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: $(VENV)/.dev ## Check types
+	$(BIN)/mypy
+
+digits: $(VENV)/.dev ## Make the digits example anew: images, shards, models
+	rm -rf examples/digits/test examples/digits/tfrecord
+	$(BIN)/python examples/digits/make.py --out examples/digits
+
+clean: ## Remove the environment, caches and reports
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist report
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.created:
+	@found=; tried=; for python in $(PYTHONS); do \
+		if "$$python" -c '$(FITS)' 2>/dev/null; then found=$$python; break; fi; \
+		tried="$$tried; $$python: $$("$$python" --version 2>/dev/null || echo does not run)"; \
+	done; \
+	if [ -z "$$found" ]; then \
+		echo "Python 3.11, 3.12 or 3.13 is needed, and none was found$$tried" >&2; \
+		echo 'Install one, or name it: make PYTHON=/path/to/python3.12 ...' >&2; exit 1; \
+	fi; \
+	echo "Creating $(VENV) with $$found, $$("$$found" --version)"; \
+	"$$found" -m venv --clear $(VENV)
+	@touch $@
+
+# Each stamp is older than pyproject.toml exactly when an installation is due.
+$(VENV)/.gate: pyproject.toml | $(VENV)/.created
+	@echo 'Installing pytest-confmat with TensorFlow; this takes a few minutes'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cpu,plot]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/.created
+	@echo 'Installing pytest-confmat with TensorFlow and all that its tests need; this takes a few minutes'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.gate

@@ -1,0 +1,3 @@
+"""What the tests of a pytest plugin need: pytest run inside pytest."""
+
+pytest_plugins = ["pytester"]
