@@ -1,0 +1,115 @@
+"""What several reports need to know of a result: no words, no forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+
+from pytest_confmat.limits import Bound, Limit, Weighting
+from pytest_confmat.matrix import ConfusionMatrix
+from pytest_confmat.result import GateResult
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The classes of a result, as its tables and pictures need them.
+
+    Attributes
+    ----------
+    matrix
+        The counts.
+    bounds
+        Bounds by metric and class; those on a diagonal that is recall stand under recall.
+    exempt
+        Classes without a limit on their recall, by the policy's will.
+    failed
+        Indices of classes named by a limit that does not hold.
+    cells
+        Indices (row, column) of confusions that break a limit.
+    """
+
+    matrix: ConfusionMatrix
+    bounds: Mapping[tuple[str, str], tuple[Bound, ...]] = field(default_factory=dict)
+    exempt: frozenset[str] = frozenset()
+    failed: frozenset[int] = frozenset()
+    cells: frozenset[tuple[int, int]] = frozenset()
+
+    def value(self, metric: str, index: int) -> Fraction | None:
+        """Return recall, precision or f1 of the class at `index`; ``None`` where undefined."""
+        matrix = self.matrix
+        right = int(matrix.correct[index])
+        support, predicted = int(matrix.support[index]), int(matrix.predicted[index])
+        hits, trials = {
+            "recall": (right, support),
+            "precision": (right, predicted),
+            "f1": (2 * right, support + predicted),
+        }[metric]
+        return Fraction(hits, trials) if trials else None
+
+
+def standing(result: GateResult, matrix: ConfusionMatrix) -> Standing:
+    """Gather what the verdicts of `result` say about the classes of `matrix`."""
+    known = {name: index for index, name in enumerate(matrix.classes)}
+    bounds: dict[tuple[str, str], tuple[Bound, ...]] = {}
+    failed: set[int] = set()
+    cells: set[tuple[int, int]] = set()
+    for verdict in result.verdicts:
+        limit = verdict.limit
+        if limit.actual is not None and limit.metric != "confusion":
+            key = _metric(limit), limit.actual
+            bounds[key] = (*bounds.get(key, ()), limit.bound)
+        if verdict.outcome == "passed":
+            continue
+        pairs = [(actual, predicted) for actual, predicted, *_ in verdict.cells]
+        if limit.actual is not None and limit.predicted is not None:
+            pairs.append((limit.actual, limit.predicted))
+        if limit.actual in known:
+            failed.add(known[limit.actual])
+        cells.update((known[a], known[p]) for a, p in pairs if a in known and p in known)
+    exempt = frozenset(e.actual for e in result.exemptions if e.metric == "recall")
+    return Standing(matrix, bounds, exempt, frozenset(failed), frozenset(cells))
+
+
+def confusions(matrix: ConfusionMatrix) -> list[tuple[int, int]]:
+    """Return the cells off the diagonal that are not empty, most examples first.
+
+    Of equal counts the greater share of its row stands first, then the matrix's order decides.
+    """
+    counts = matrix.counts.copy()
+    np.fill_diagonal(counts, 0)
+    rows, columns = np.nonzero(counts)
+    found = counts[rows, columns]
+    order = np.lexsort((columns, rows, matrix.support[rows], -found))
+    return [(int(rows[i]), int(columns[i])) for i in order]
+
+
+def all_notes(result: GateResult) -> tuple[str, ...]:
+    """Return the notes of a result and of its evaluation, each once."""
+    found = () if result.evaluation is None else result.evaluation.notes
+    return tuple(dict.fromkeys((*result.notes, *found)))
+
+
+def weightings(result: GateResult) -> tuple[Weighting, ...]:
+    """Return the weightings that limits of a result use and its evaluation allows, each once."""
+    used = (verdict.limit.weighting for verdict in result.verdicts)
+    unknown = result.evaluation is None or result.evaluation.sample_weighted is None
+    return tuple(
+        dict.fromkeys(
+            weighting
+            for weighting in used
+            if weighting is not None and not (weighting.weights == "sample" and unknown)
+        )
+    )
+
+
+def _metric(limit: Limit) -> str:
+    weighting = limit.weighting
+    is_recall = (
+        weighting is not None
+        and weighting.weights == "inverse_frequency"
+        and weighting.normalize is None
+    )
+    return "recall" if is_recall else limit.metric

@@ -1,0 +1,153 @@
+"""A result as JSON, for whatever comes after the gate. ``docs/confmat-json.md`` explains it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pytest_confmat.evaluation import Evaluation, weighted_matrix
+from pytest_confmat.limits import Exemption, Weighting
+from pytest_confmat.report.facts import all_notes, weightings
+from pytest_confmat.report.wording import describe
+from pytest_confmat.result import GateResult
+from pytest_confmat.verdict import Verdict
+from pytest_confmat.writing import write_atomically
+
+SCHEMA_VERSION = 1
+
+
+def document(result: GateResult) -> dict[str, Any]:
+    """Return `result` as JSON values alone: strict JSON has no NaN, so that becomes ``None``."""
+    evaluation = result.evaluation
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "outcome": result.outcome,
+        "policy": str(result.policy),
+        "model": {"path": None, "format": None, "sha256": None} | _plain(result.model),
+        "dataset": _dataset(result),
+        "matrix": None if evaluation is None else evaluation.matrix.counts.tolist(),
+        "weighted_matrix": [] if evaluation is None else _weighted(result, evaluation),
+        "verdicts": [_verdict(verdict) for verdict in result.verdicts],
+        "unchecked": list(result.unchecked),
+        "exemptions": [_exemption(exemption) for exemption in result.exemptions],
+        "error": result.error,
+        "notes": list(all_notes(result)),
+        "versions": _plain(result.versions),
+        "timing": _plain(result.timing),
+    }
+
+
+def incomplete_document(policy: Path) -> dict[str, Any]:
+    """Return what stands in the report's place until the run has ended."""
+    note = "the run that this report belongs to has not ended, or was cut off"
+    return document(GateResult(policy, "incomplete", notes=(note,)))
+
+
+def write_json(result: GateResult | Mapping[str, Any], path: Path) -> None:
+    """Write a result, or a document made before, to `path` atomically, in ASCII.
+
+    One line for every verdict and every row of the matrix, so that two reports can be compared
+    line by line.
+    """
+    values = document(result) if isinstance(result, GateResult) else _plain(result)
+    entries = [f"  {_dump(key)}: {_entry(value)}" for key, value in values.items()]
+    write_atomically(path, ("{\n" + ",\n".join(entries) + "\n}\n").encode("ascii"))
+
+
+def _dataset(result: GateResult) -> dict[str, Any]:
+    said: dict[str, Any] = {"source": None, "examples": None, "classes": None, "support": None}
+    said |= _plain(result.dataset)
+    evaluation = result.evaluation
+    if evaluation is not None:
+        said["examples"] = len(evaluation)
+        said["classes"] = list(evaluation.classes)
+        said["support"] = evaluation.matrix.support.tolist()
+    return said
+
+
+def _weighted(result: GateResult, evaluation: Evaluation) -> list[dict[str, Any]]:
+    return [
+        {
+            "weights": _weights(weighting),
+            "normalize": weighting.normalize,
+            "matrix": [
+                [value if math.isfinite(value) else None for value in row]
+                for row in weighted_matrix(evaluation, weighting).tolist()
+            ],
+        }
+        for weighting in weightings(result)
+    ]
+
+
+def _weights(weighting: Weighting) -> str | dict[str, float]:
+    if isinstance(weighting.weights, str):
+        return weighting.weights
+    return {name: float(weight) for name, weight in weighting.weights}
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    limit = verdict.limit
+    return {
+        "id": limit.id,
+        "metric": limit.metric,
+        "class": limit.actual,
+        "predicted": limit.predicted,
+        "observed": None if verdict.observed is None else float(verdict.observed),
+        "bound": float(limit.bound.value),
+        "kind": limit.bound.kind,
+        "support": verdict.support,
+        "outcome": verdict.outcome,
+        "undefined": verdict.undefined,
+        "hits": verdict.hits,
+        "trials": verdict.trials,
+        "needed": verdict.needed,
+        "mistakes": [
+            {
+                "id": mistake.id,
+                "actual": mistake.actual,
+                "predicted": mistake.predicted,
+                "score": _plain(mistake.score),
+            }
+            for mistake in verdict.mistakes
+        ],
+        "message": describe(verdict),
+        "location": None if limit.location is None else str(limit.location),
+    }
+
+
+def _exemption(exemption: Exemption) -> dict[str, Any]:
+    return {
+        "metric": exemption.metric,
+        "class": exemption.actual,
+        "location": str(exemption.location),
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return `value` made of what JSON has; what it has no form for becomes its text."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, float | Fraction):
+        return float(value) if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def _entry(value: Any) -> str:
+    if isinstance(value, list) and value:
+        return "[\n" + ",\n".join(f"    {_dump(item)}" for item in value) + "\n  ]"
+    return _dump(value)
+
+
+def _dump(value: Any) -> str:
+    # ASCII alone: a lone surrogate, which a file name may hold, has no form in UTF-8.
+    return json.dumps(value, ensure_ascii=True, allow_nan=False)

@@ -1,0 +1,194 @@
+"""The summary of a policy's result: the verdict in one line, what it rests on, and the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from pytest_confmat.report.facts import Standing, all_notes, standing
+from pytest_confmat.report.names import defused, printable
+from pytest_confmat.report.wording import located_headline, plural, quoted
+from pytest_confmat.result import GateResult
+
+if TYPE_CHECKING:
+    from pytest_confmat.report.page import Page
+
+FAILED_SHOWN = 20
+IDS_SHOWN = 20
+NOTES_SHOWN = 20
+ERROR_LINES_SHOWN = 24
+_SENTENCE = 600
+# What a log has at least; the verdict's line is read there.
+_LOG_WIDTH = 80
+
+
+def summary(result: GateResult, width: int, color: bool) -> str:
+    """Return the terminal summary of a result, without a newline at its end.
+
+    Parameters
+    ----------
+    result
+        Of one policy.
+    width
+        Columns of the terminal, 40 at least. Tables keep to it; verdict, limits and error stay
+        one line each, however long, so that they can be searched for.
+    color
+        Whether to emphasise by ANSI escapes.
+    """
+    # rich costs a tenth of a second, which a run that prints no summary need not pay.
+    from rich.text import Text
+
+    from pytest_confmat.report.page import Page
+
+    page = Page(width, color)
+    page.whole(Text(verdict_line(result, width), _STYLES[result.outcome]))
+    page.wrapped(Text(paragraph) for paragraph in _paragraphs(result))
+    if error := _error(result):
+        page.whole(*map(Text, error))
+    if failed := _failed(result):
+        page.whole(Text("limits that do not hold", "bold"), *map(Text, failed))
+    if result.evaluation is not None:
+        _add_tables(page, standing(result, result.evaluation.matrix))
+    return defused(page.text())
+
+
+def _add_tables(page: Page, classes: Standing) -> None:
+    from rich.text import Text
+
+    from pytest_confmat.report import tables
+
+    table, hidden = tables.class_table(classes, page.width)
+    page.block(table, *([Text(hidden, "dim")] if hidden else []))
+    matrix = tables.matrix_table(classes, page.width)
+    if matrix is not None:
+        page.block(Text("confusion matrix: rows are true classes, columns predicted"), matrix)
+    elif found := tables.confusion_table(classes, page.width):
+        table, more = found
+        page.block(Text("most frequent confusions"), table, *([Text(more, "dim")] if more else []))
+
+
+def verdict_line(result: GateResult, width: int = 80) -> str:
+    """Return the result in one line: ``confmat: BLOCKED  3 of 31 limits do not hold: ...``.
+
+    Ids of limits are named as far as `width` goes.
+    """
+    return defused(f"confmat: {_WORDS[result.outcome]}  {_finding(result, width)}")
+
+
+_WORDS = {
+    "passed": "passed",
+    "failed": "BLOCKED",
+    "error": "ERROR",
+    "incomplete": "INCOMPLETE",
+}
+_STYLES = {
+    "passed": "bold green",
+    "failed": "bold red",
+    "error": "bold red",
+    "incomplete": "bold yellow",
+}
+
+
+def _finding(result: GateResult, width: int) -> str:
+    failed = [v.limit.id for v in result.verdicts if v.outcome != "passed"]
+    unchecked = len(result.unchecked)
+    declared = len(result.verdicts) + unchecked
+    limits = plural(declared, "limit")
+    if result.outcome == "passed":
+        hold = "holds" if declared == 1 else "hold"
+        return f"{limits} {hold}{_examples(result)}"
+    if result.outcome == "incomplete":
+        hold = "holds" if len(result.verdicts) == 1 else "hold"
+        checked = f"{len(result.verdicts)} of {limits} checked and {hold}"
+        return (
+            f"{checked if result.verdicts else f'none of {limits} checked'}, {unchecked} left out"
+        )
+    parts = []
+    if failed:
+        parts.append(f"{len(failed)} of {limits} {'does' if len(failed) == 1 else 'do'} not hold")
+    if unchecked:
+        of = "" if failed else f" of {limits}"
+        parts.append(f"{unchecked}{of} not checked")
+    found = ", ".join(parts)
+    if result.outcome == "error":
+        reason = (result.error or "the evaluation could not be done").strip().splitlines() or [""]
+        return f"{found}: {printable(reason[0], _SENTENCE)}" if found else printable(reason[0])
+    named = failed or list(result.unchecked)
+    room = max(width, _LOG_WIDTH) - len("confmat: BLOCKED  ") - len(found)
+    return found + _named(named, room)
+
+
+def _named(ids: Sequence[str], room: int) -> str:
+    """Name one id, and as many as there is room for, and say when there are more."""
+    text = ""
+    for number, name in enumerate(ids):
+        longer = f"{text}{', ' if text else ': '}{printable(name)}"
+        more = ", ..." if number < len(ids) - 1 else ""
+        if text and len(longer + more) > room:
+            return f"{text}, ..."
+        text = longer
+    return text
+
+
+def _examples(result: GateResult) -> str:
+    if result.evaluation is None:
+        return ""
+    return f" on {plural(len(result.evaluation), 'example')}"
+
+
+def _subject(result: GateResult) -> str:
+    """Name model, data and policy."""
+    model = result.model.get("path") or result.model.get("format")
+    source = result.dataset.get("source")
+    examples = result.dataset.get("examples")
+    if examples is None and result.evaluation is not None:
+        examples = len(result.evaluation)
+    parts = [f"model {printable(str(model), 200)}"] if model else []
+    if source:
+        parts.append(f"data {printable(str(source), 200)}")
+    if examples is not None:
+        parts.append(plural(int(examples), "example"))
+    parts.append(f"limits {printable(result.policy.name)}")
+    return ", ".join(parts)
+
+
+def _paragraphs(result: GateResult) -> Iterator[str]:
+    yield _subject(result)
+    notes = all_notes(result)
+    for note in notes[:NOTES_SHOWN]:
+        yield f"note: {printable(note, _SENTENCE)}"
+    if len(notes) > NOTES_SHOWN:
+        yield f"and {plural(len(notes) - NOTES_SHOWN, 'more note', 'more notes')}"
+    if result.exemptions:
+        exempt = [
+            f"{e.metric} of {quoted(e.actual)} ({printable(str(e.location))})"
+            for e in result.exemptions
+        ]
+        yield f"exempt: {_some(exempt, IDS_SHOWN)}"
+    if result.unchecked:
+        unchecked = [printable(name) for name in result.unchecked]
+        yield f"not checked: {_some(unchecked, IDS_SHOWN)}"
+
+
+def _error(result: GateResult) -> list[str]:
+    """Return what the verdict line did not yet say of the error."""
+    lines = (result.error or "").strip().splitlines()
+    if result.outcome == "error":
+        lines = lines[1:]
+    shown = [f"  {printable(line, _SENTENCE)}" for line in lines[:ERROR_LINES_SHOWN]]
+    if more := len(lines) - len(shown):
+        shown.append(f"  and {plural(more, 'more line', 'more lines')}")
+    return shown
+
+
+def _failed(result: GateResult) -> list[str]:
+    failed = [verdict for verdict in result.verdicts if verdict.outcome != "passed"]
+    shown = [f"  {located_headline(verdict)}" for verdict in failed[:FAILED_SHOWN]]
+    if len(failed) > FAILED_SHOWN:
+        shown.append(f"  and {len(failed) - FAILED_SHOWN} more")
+    return shown
+
+
+def _some(entries: Sequence[str], limit: int) -> str:
+    more = len(entries) - limit
+    return ", ".join((*entries[:limit], *([f"and {more} more"] if more > 0 else [])))

@@ -1,0 +1,249 @@
+"""Tables of a confusion matrix for a terminal, framed in ASCII, laid out by rich."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.box import Box
+from rich.cells import cell_len
+from rich.table import Table
+from rich.text import Text
+
+from pytest_confmat.report.decimals import decimal_text, percent
+from pytest_confmat.report.facts import Standing, confusions
+from pytest_confmat.report.names import ELLIPSIS, printable
+
+# Up to so many classes all stand in the table; of more, those that fail and the worst.
+CLASSES_SHOWN = 40
+WORST_SHOWN = 10
+CONFUSIONS_SHOWN = 10
+BAD = "bold red"
+MARK = "!"
+_NAME = 40
+_HEAD = 24
+_LEAST_NAME = 8
+_GAP = 2
+# A rule below the head and nothing else: it survives any log.
+_RULE = Box(
+    "    \n"  # top
+    "    \n"  # head
+    " ---\n"  # below the head
+    "    \n"
+    "    \n"
+    "    \n"
+    "    \n"
+    "    \n",
+    ascii=True,
+)
+_SIGN = {"at_least": ">=", "at_most": "<="}
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column of right-aligned cells; those with the highest `rank` go first for want of room."""
+
+    head: str
+    cells: Sequence[str]
+    rank: int
+
+    @property
+    def width(self) -> int:
+        return max(map(cell_len, (self.head, *self.cells)))
+
+
+def class_table(standing: Standing, width: int) -> tuple[Table, str | None]:
+    """Return the table of the classes, and a line on those that it does not show.
+
+    Columns that find no room in `width` are left out: f1 first, then precision, support, bound.
+    """
+    shown = _chosen(standing)
+    columns = [
+        _Column("support", [str(int(standing.matrix.support[i])) for i in shown], 2),
+        *(
+            _Column(metric, [_value(standing, metric, i) for i in shown], rank)
+            for metric, rank in (("recall", 0), ("precision", 3), ("f1", 4))
+        ),
+    ]
+    bounds = [_bounds(standing, i) for i in shown]
+    if any(bounds):
+        columns.append(_Column("bound", bounds, 1))
+    mark = len(MARK) + _GAP if standing.failed else 0
+    while len(columns) > 1 and mark + _LEAST_NAME + _extent(columns) > width:
+        columns.remove(max(columns, key=lambda column: column.rank))
+    names = _names(standing, shown, width - mark - _extent(columns))
+    table = _table()
+    if mark:
+        table.add_column("", no_wrap=True)
+    table.add_column("class", no_wrap=True)
+    for column in columns:
+        table.add_column(column.head, justify="right", no_wrap=True)
+    for row, index in enumerate(shown):
+        bad = index in standing.failed
+        style = BAD if bad else ""
+        marks = [Text(MARK if bad else "", style)] if mark else []
+        cells = [Text(column.cells[row]) for column in columns]
+        table.add_row(*marks, Text(names[row], style), *cells)
+    return table, _hidden(standing, shown)
+
+
+def matrix_table(standing: Standing, width: int) -> Table | None:
+    """Return the confusion matrix, columns headed by names or numbers; ``None`` for want of room.
+
+    Zeros are points, the diagonal and confusions that break a limit are emphasised.
+    """
+    counts = standing.matrix.counts
+    everything = range(len(counts))
+    digits = [len(str(int(counts[:, j].max()))) for j in everything]
+    if sum(digits) + _GAP * len(digits) > width:
+        return None
+    names = _names(standing, everything, _HEAD)
+    numbers = [str(j + 1) for j in everything]
+    longest = max(map(cell_len, names))
+    prefix = len(numbers[-1]) + 1
+    # Columns under names where there is room, otherwise under the numbers of their rows.
+    for heads, before in ((names, 0), (numbers, prefix)):
+        taken = sum(_GAP + max(cell_len(h), d) for h, d in zip(heads, digits, strict=True))
+        room = width - taken - before
+        if room >= min(longest, _LEAST_NAME):
+            break
+    else:
+        return None
+    rows = _names(standing, everything, min(room, _HEAD))
+    if before:
+        rows = [f"{n:>{prefix - 1}} {row}" for n, row in zip(numbers, rows, strict=True)]
+    table = _table()
+    table.add_column("", no_wrap=True)
+    for head in heads:
+        table.add_column(Text(head), justify="right", no_wrap=True)
+    for i in everything:
+        table.add_row(Text(rows[i]), *(_cell(standing, i, j) for j in everything))
+    return table
+
+
+def confusion_table(standing: Standing, width: int) -> tuple[Table, str | None] | None:
+    """Return the confusions with most examples and a line on the rest; ``None`` without any."""
+    cells = confusions(standing.matrix)
+    if not cells:
+        return None
+    shown = cells[:CONFUSIONS_SHOWN]
+    matrix = standing.matrix
+    counts = [int(matrix.counts[cell]) for cell in shown]
+    columns = [
+        _Column("count", [str(count) for count in counts], 0),
+        _Column(
+            "share",
+            [percent(n, int(matrix.support[i])) for n, (i, _) in zip(counts, shown, strict=True)],
+            1,
+        ),
+    ]
+    arrow = 2 + 2 * _GAP
+    room = (width - arrow - _extent(columns)) // 2
+    table = _table()
+    table.add_column("actual", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    table.add_column("predicted", no_wrap=True)
+    for column in columns:
+        table.add_column(column.head, justify="right", no_wrap=True)
+    names = [_names(standing, [i for i, _ in shown], room)]
+    names.append(_names(standing, [j for _, j in shown], room))
+    for row, cell in enumerate(shown):
+        style = BAD if cell in standing.cells else ""
+        table.add_row(
+            Text(names[0][row], style),
+            Text("->"),
+            Text(names[1][row], style),
+            *(Text(column.cells[row]) for column in columns),
+        )
+    more = len(cells) - len(shown)
+    return table, f"{more} more" if more else None
+
+
+def fitted(name: str, room: int) -> str:
+    """Return `name`, its middle left out where it takes more than `room` columns."""
+    if cell_len(name) <= room:
+        return name
+    room -= len(ELLIPSIS)
+    if room < 2:
+        return _head(name, room + len(ELLIPSIS))
+    return _head(name, room - room // 2) + ELLIPSIS + _head(name[::-1], room // 2)[::-1]
+
+
+def _head(text: str, room: int) -> str:
+    end = len(text)
+    while end and cell_len(text[:end]) > room:
+        end -= 1
+    return text[:end]
+
+
+def _table() -> Table:
+    return Table(
+        box=_RULE,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        header_style="bold",
+    )
+
+
+def _extent(columns: Sequence[_Column]) -> int:
+    return sum(_GAP + column.width for column in columns)
+
+
+def _chosen(standing: Standing) -> list[int]:
+    """Choose the classes for the table: all, or those that fail and the worst by recall."""
+    everything = range(len(standing.matrix.classes))
+    if len(everything) <= CLASSES_SHOWN:
+        return list(everything)
+    recall = [standing.value("recall", i) for i in everything]
+
+    def worst_first(index: int) -> tuple[bool, float, int]:
+        value = recall[index]
+        return value is not None, 0.0 if value is None else float(value), index
+
+    failed = sorted(standing.failed, key=worst_first)[:CLASSES_SHOWN]
+    others = sorted(set(everything) - standing.failed, key=worst_first)
+    return failed + others[: max(WORST_SHOWN - len(failed), 0)]
+
+
+def _hidden(standing: Standing, shown: Sequence[int]) -> str | None:
+    hidden = len(standing.matrix.classes) - len(shown)
+    if not hidden:
+        return None
+    failed = len(standing.failed - set(shown))
+    said = f"{hidden} of {len(standing.matrix.classes)} classes are not shown"
+    return f"{said}, {failed} of which fail" if failed else said
+
+
+def _names(standing: Standing, indices: Sequence[int], room: int) -> list[str]:
+    classes = standing.matrix.classes
+    return [fitted(printable(classes[i], _NAME), max(room, _LEAST_NAME)) for i in indices]
+
+
+def _value(standing: Standing, metric: str, index: int) -> str:
+    value = standing.value(metric, index)
+    if value is None:
+        return "-"
+    name = standing.matrix.classes[index]
+    texts = [decimal_text(value, b.value) for b in standing.bounds.get((metric, name), ())]
+    return max(texts, key=len, default=decimal_text(value))
+
+
+def _bounds(standing: Standing, index: int) -> str:
+    name = standing.matrix.classes[index]
+    bounds = [
+        f"{_SIGN[bound.kind]} {printable(bound.text, 20)}"
+        for bound in standing.bounds.get(("recall", name), ())
+    ]
+    if name in standing.exempt:
+        bounds.append("exempt")
+    return ", ".join(dict.fromkeys(bounds))
+
+
+def _cell(standing: Standing, i: int, j: int) -> Text:
+    count = int(standing.matrix.counts[i, j])
+    if (i, j) in standing.cells:
+        return Text(str(count), BAD)
+    if not count:
+        return Text(".", "dim")
+    return Text(str(count), "bold" if i == j else "")

@@ -1,0 +1,198 @@
+"""One verdict in words: what was observed, against which bound, and what stands behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from pytest_confmat.evaluation import Mistake
+from pytest_confmat.limits import TOP_K, Limit, Weighting
+from pytest_confmat.report.decimals import decimal_text, percent
+from pytest_confmat.report.names import defused, printable
+from pytest_confmat.verdict import Verdict
+
+# How many entries a message shows of each kind; it then says how many more there are.
+CLASSES_SHOWN = 5
+CELLS_SHOWN = 10
+_GAP = "   "
+_LOCATION_GAP = " " * 6
+_SENTENCE = 600
+# Ids are paths to open: these are shortened only where they are absurd. In a list names are.
+_PATH = 260
+_LISTED = 60
+
+
+def describe(verdict: Verdict) -> str:
+    """Return the message of a verdict: one line where the limit holds, else with the reasons.
+
+    The text is safe for a terminal and a log, whatever the names in it.
+    """
+    if verdict.outcome == "passed":
+        return headline(verdict)
+    lines = [located_headline(verdict)]
+    lines += [f"  {line}" for line in _reasons(verdict)]
+    return defused("\n".join(lines))
+
+
+def headline(verdict: Verdict) -> str:
+    """Return ``recall of 'cat' is 0.8413, below 0.95``."""
+    subject = _subject(verdict)
+    if verdict.observed is None:
+        reason = verdict.undefined or "there is no value"
+        return defused(f"{subject} is undefined: {printable(reason, _SENTENCE)}")
+    bound = verdict.limit.bound
+    observed = decimal_text(verdict.observed, bound.value)
+    relation = {
+        ("at_least", "passed"): "at least",
+        ("at_least", "failed"): "below",
+        ("at_most", "passed"): "at most",
+        ("at_most", "failed"): "above",
+    }[bound.kind, verdict.outcome]
+    return defused(f"{subject} is {observed}, {relation} {printable(bound.text)}")
+
+
+def located_headline(verdict: Verdict) -> str:
+    """Return the headline, and after it the line of the policy that says so."""
+    location = verdict.limit.location
+    if location is None:
+        return headline(verdict)
+    return defused(f"{headline(verdict)}{_LOCATION_GAP}{printable(str(location))}")
+
+
+def quoted(name: str) -> str:
+    """Return a class name in quotes, fit to be printed."""
+    return f"'{printable(name)}'"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """Return ``1 limit`` or ``2 limits``."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def _subject(verdict: Verdict) -> str:
+    limit = verdict.limit
+    if limit.metric == "confusions":
+        if not verdict.cells:
+            return "highest confusion"
+        actual, predicted, *_ = verdict.cells[0]
+        return f"highest confusion, {quoted(actual)} taken for {quoted(predicted)},"
+    if limit.metric == "confusion":
+        return f"share of {quoted(limit.actual or '')} taken for {quoted(limit.predicted or '')}"
+    if limit.actual is None:
+        return printable(limit.metric)
+    return f"{printable(limit.metric)} of {quoted(limit.actual)}{_weighting(limit.weighting)}"
+
+
+def _weighting(weighting: Weighting | None) -> str:
+    """Say how the matrix was weighted, where its diagonal is not simply recall."""
+    if weighting is None or (
+        weighting.weights == "inverse_frequency" and weighting.normalize is None
+    ):
+        return ""
+    weights = weighting.weights if isinstance(weighting.weights, str) else "own weights"
+    return f" ({weights}, normalize: {weighting.normalize})"
+
+
+def _reasons(verdict: Verdict) -> Iterator[str]:
+    if counts := _counts(verdict):
+        yield counts
+    yield from _cells(verdict)
+    if verdict.confused_with:
+        yield _confused_with(verdict)
+    if verdict.mistakes:
+        shown = (_mistake(mistake, verdict.limit) for mistake in verdict.mistakes)
+        yield _GAP.join(("surest mistakes", *shown))
+
+
+def _counts(verdict: Verdict) -> str | None:
+    """Word the counts behind the value; a composite metric has none."""
+    if verdict.hits is None or verdict.trials is None:
+        return None
+    if found := TOP_K.fullmatch(verdict.limit.metric):
+        counts = f"have their class among the first {found.group(1)}"
+        return f"{verdict.hits} of {verdict.trials} {counts}{_needed(verdict, verdict.needed)}"
+    word = _COUNTED.get(verdict.limit.metric)
+    return None if word is None else word(verdict, verdict.hits, verdict.trials)
+
+
+def _needed(verdict: Verdict, needed: int | None) -> str:
+    if needed is None:
+        return ""
+    if verdict.limit.bound.kind == "at_most":
+        return f"; at most {needed} allowed"
+    return f"; {needed} {'was' if needed == 1 else 'were'} needed"
+
+
+def _words(template: str) -> Callable[[Verdict, int, int], str]:
+    """Make a counts line of a template in which ``{actual}`` and ``{predicted}`` are classes."""
+
+    def word(verdict: Verdict, hits: int, trials: int) -> str:
+        actual, predicted = verdict.limit.actual or "", verdict.limit.predicted or ""
+        counts = template.format(
+            hits=hits, trials=trials, actual=quoted(actual), predicted=quoted(predicted)
+        )
+        return counts + _needed(verdict, verdict.needed)
+
+    return word
+
+
+def _f1_counts(verdict: Verdict, hits: int, trials: int) -> str:
+    # F1 counts what is right twice: once among the examples, once among the predictions.
+    needed = verdict.needed
+    if needed is not None:
+        needed = needed // 2 if verdict.limit.bound.kind == "at_most" else -(-needed // 2)
+    return (
+        f"{hits // 2} right, among {plural(verdict.support, 'example')} of "
+        f"{quoted(verdict.limit.actual or '')} and "
+        f"{plural(trials - verdict.support, 'prediction')} of it{_needed(verdict, needed)}"
+    )
+
+
+_COUNTED: dict[str, Callable[[Verdict, int, int], str]] = {
+    "recall": _words("{hits} of {trials} recognised"),
+    "weighted_diagonal": _words("{hits} of {trials} recognised"),
+    "precision": _words("{hits} of {trials} predicted as {actual} are right"),
+    "specificity": _words("{hits} of {trials} of other classes were not taken for {actual}"),
+    "jaccard": _words("{hits} right, among {trials} that are {actual} or were taken for it"),
+    "f1": _f1_counts,
+    "accuracy": _words("{hits} of {trials} right"),
+    "confusion": _words("{hits} of {trials} {actual} taken for {predicted}"),
+}
+
+
+def _cells(verdict: Verdict) -> Iterator[str]:
+    cells = verdict.cells
+    if not cells:
+        return
+    bound = printable(verdict.limit.bound.text)
+    side = "above" if verdict.limit.bound.kind == "at_most" else "below"
+    yield f"{plural(len(cells), 'confusion is', 'confusions are')} {side} {bound}"
+    for actual, predicted, count, support in cells[:CELLS_SHOWN]:
+        yield (
+            f"  {printable(actual, _LISTED)} -> {printable(predicted, _LISTED)}{_GAP}"
+            f"{count} of {support} ({percent(count, support)})"
+        )
+    if len(cells) > CELLS_SHOWN:
+        yield f"  and {len(cells) - CELLS_SHOWN} more"
+
+
+def _confused_with(verdict: Verdict) -> str:
+    limit = verdict.limit
+    if limit.metric in ("precision", "specificity"):
+        label, total = "taken for it", verdict.trials or 0
+    else:
+        label, total = "taken for", verdict.support
+    entries = [
+        f"{printable(name, _LISTED)} {count}" + (f" ({percent(count, total)})" if total else "")
+        for name, count in verdict.confused_with[:CLASSES_SHOWN]
+    ]
+    if more := len(verdict.confused_with) - CLASSES_SHOWN:
+        entries += [f"and {more} more"] if more > 0 else []
+    return _GAP.join((label, *entries))
+
+
+def _mistake(mistake: Mistake, limit: Limit) -> str:
+    """Name an example, and its class too where neither the limit nor its id tells it."""
+    known = mistake.actual == limit.actual or mistake.id.startswith(f"{mistake.actual}/")
+    actual = "" if known else f" ({printable(mistake.actual, _LISTED)})"
+    predicted = printable(mistake.predicted, _LISTED)
+    return f"{printable(mistake.id, _PATH)}{actual} -> {predicted} {mistake.score:.3f}"
