@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from hashlib import sha256
 from typing import Literal
 
 from pytest_confmat.errors import Location
@@ -26,6 +27,8 @@ OVERALL_METRICS = (
     "matthews_corrcoef",
     "cohen_kappa",
 )
+_LONGEST_NAME = 100
+_CI_COMMAND = re.compile(r"##(?=\w*\[)")
 TOP_K = re.compile(r"top_([1-9][0-9]*)_accuracy")
 
 
@@ -143,11 +146,19 @@ Rule = OverallRule | ClassRule | ConfusionRule
 
 
 def one_line(name: str) -> str:
-    """Return a class name fit for an id: control characters and backslashes escaped."""
-    return "".join(
+    """Return a class name fit for an id that pytest prints as it is, in a CI log too.
+
+    Control characters and backslashes are escaped, ``##[`` is (it is a command to GitHub and
+    Azure), and a name of more than 100 characters is cut and told apart by a digest.
+    """
+    if len(name) > _LONGEST_NAME:
+        digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        name = f"{name[: _LONGEST_NAME - 12]}...{digest}"
+    shown = "".join(
         c if c.isprintable() and c != "\\" else c.encode("unicode_escape").decode("ascii")
         for c in name
     )
+    return _CI_COMMAND.sub(r"#\\x23", shown)
 
 
 def limit_id(metric: str, actual: str | None = None, predicted: str | None = None) -> str:

@@ -1,0 +1,98 @@
+"""What can be wrong with a policy once the class names are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from pytest_confmat.errors import Location
+from pytest_confmat.limits import TOP_K, ConfusionRule, OverallRule, Rule, Weighting
+from pytest_confmat.policy.faults import Problem
+from pytest_confmat.policy.scalars import first_repeated
+from pytest_confmat.policy.text import shown
+from pytest_confmat.spec import Decision, Threshold
+
+Where = Callable[..., Location]
+_LISTED = 5
+
+
+def problems_with(
+    rules: Sequence[Rule], decision: Decision, classes: Sequence[str], where: Where
+) -> Iterator[Problem]:
+    """Find what does not fit `classes`; `where` tells the place of a key."""
+    if len(classes) < 2:
+        yield Problem(
+            where("dataset"), f"a classifier has at least two classes, and here is {len(classes)}"
+        )
+    known = frozenset(classes)
+    if repeated := first_repeated(classes):
+        index, _, _ = repeated
+        yield Problem(where("classes"), f"class {shown(classes[index])} is there twice")
+    if isinstance(decision, Threshold):
+        yield from _with_threshold(decision, classes, where)
+    for rule in rules:
+        if isinstance(rule, OverallRule):
+            yield from _with_rank(rule, classes)
+        elif isinstance(rule, ConfusionRule):
+            yield from _with_pair(rule, classes, known)
+        else:
+            for name, (_, location) in rule.overrides.items():
+                if name not in known:
+                    yield _unknown(name, f"thresholds.{rule.metric}.classes", location, classes)
+            if rule.weighting is not None:
+                yield from _with_weights(rule.weighting, classes, known, where)
+
+
+def _unknown(name: str, key: str, location: Location, classes: Sequence[str]) -> Problem:
+    return Problem(location, f"{key}: there is no class {shown(name)}", name, classes)
+
+
+def _with_threshold(decision: Threshold, classes: Sequence[str], where: Where) -> Iterator[Problem]:
+    if len(classes) != 2:
+        yield Problem(
+            where("decision"),
+            f"decision: a threshold decides between two classes, and there are {len(classes)}",
+        )
+    if decision.positive is not None and decision.positive not in classes:
+        location = where("decision", "positive")
+        yield _unknown(decision.positive, "decision.positive", location, classes)
+
+
+def _with_rank(rule: OverallRule, classes: Sequence[str]) -> Iterator[Problem]:
+    match = TOP_K.fullmatch(rule.metric)
+    if match is None:
+        return
+    # Compared by length first: int() refuses thousands of digits.
+    digits = match.group(1)
+    if len(digits) > len(str(len(classes))) or int(digits) >= len(classes):
+        name = rule.metric if len(digits) < 20 else "this metric"
+        yield Problem(
+            rule.location,
+            f"thresholds: {name} is 1 whatever the model does, with {len(classes)} classes; its "
+            "number must be below theirs",
+        )
+
+
+def _with_pair(
+    rule: ConfusionRule, classes: Sequence[str], known: frozenset[str]
+) -> Iterator[Problem]:
+    for key, name in (("actual", rule.actual), ("predicted", rule.predicted)):
+        if name is not None and name not in known:
+            yield _unknown(name, f"thresholds.confusions, {key}", rule.location, classes)
+
+
+def _with_weights(
+    weighting: Weighting, classes: Sequence[str], known: frozenset[str], where: Where
+) -> Iterator[Problem]:
+    if isinstance(weighting.weights, str):
+        return
+    key = ("thresholds", "weighted_diagonal", "weights")
+    weighted = dict(weighting.weights)
+    for name in weighted:
+        if name not in known:
+            yield _unknown(name, ".".join(key), where(*key, name), classes)
+    missing = [shown(name) for name in classes if name not in weighted]
+    if missing:
+        more = f" and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
+        yield Problem(
+            where(*key), f"{'.'.join(key)}: no weight for {', '.join(missing[:_LISTED])}{more}"
+        )

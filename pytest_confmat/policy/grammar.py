@@ -1,0 +1,161 @@
+"""The policy file, version 1, as a whole; the JSON Schema is made from these shapes too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import (
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainValidator,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
+
+from pytest_confmat.policy import scalars
+from pytest_confmat.policy.dataset import Dataset, DirectoryShape, TFRecordShape
+from pytest_confmat.policy.document import OWN_KEY, Items, Scalar
+from pytest_confmat.policy.faults import describe, fault
+from pytest_confmat.policy.shapes import (
+    NAME_SCHEMA,
+    PATH_SCHEMA,
+    Name,
+    Shape,
+    kind,
+)
+from pytest_confmat.policy.thresholds import Thresholds
+
+VERSION = 1
+
+
+def _version(value: Any) -> int:
+    version = scalars.integer(0, 2**31)(value)
+    if version != VERSION:
+        raise fault(f"{version} is not known to this release, which reads version {VERSION}")
+    return version
+
+
+def _argmax(value: Any) -> Literal["argmax"]:
+    if value != "argmax":
+        raise fault(f"expected argmax or {{threshold: 0.5}}, found {describe(value)}")
+    return "argmax"
+
+
+def _classes(value: Any) -> tuple[str, ...] | str:
+    if isinstance(value, Scalar):
+        return scalars.local_path(value)
+    if not isinstance(value, Items):
+        raise fault(f"expected a list of names or a text file, found {describe(value)}")
+    found = scalars.names(value)
+    if len(found) < 2:
+        raise fault(f"a classifier has at least two classes, and here is {len(found)}")
+    return found
+
+
+class ThresholdShape(Shape):
+    """A cut on the score of one of two classes."""
+
+    expected: ClassVar[str] = "argmax or {threshold: 0.5}"
+
+    threshold: Annotated[
+        Fraction,
+        PlainValidator(scalars.score),
+        WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1}),
+    ] = Field(description="A score of at least this is the positive class.")
+    positive: Name | None = Field(
+        None, description="The class whose score it is; the second one unless it is given."
+    )
+
+
+Decision = Annotated[
+    Annotated[
+        Literal["argmax"],
+        PlainValidator(_argmax),
+        WithJsonSchema({"const": "argmax"}),
+        Tag(kind(Scalar("", 1))),
+    ]
+    | Annotated[ThresholdShape, Tag(kind(None))],
+    Discriminator(kind),
+]
+
+
+def _policy_schema(schema: dict[str, Any]) -> None:
+    schema["patternProperties"] = {
+        f"^{OWN_KEY}": {"description": "Your own, not read; a place for YAML anchors."}
+    }
+    schema["anyOf"] = [{"required": ["dataset"]}, {"required": ["classes"]}]
+
+
+class PolicyShape(Shape):
+    """What the gate of pytest-confmat checks: the data, the classes and their limits."""
+
+    model_config = ConfigDict(json_schema_extra=_policy_schema, title="pytest-confmat thresholds")
+    expected: ClassVar[str] = "the keys of a policy"
+    reserved: ClassVar[frozenset[str]] = frozenset({"slices", "baseline", "evidence", "costs"})
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        **{
+            key: f"{key} belongs below dataset"
+            for key in (*DirectoryShape.known_keys(), *TFRecordShape.known_keys())
+        },
+        **{key: f"{key} belongs below thresholds" for key in Thresholds.known_keys()},
+    }
+
+    version: Annotated[int, PlainValidator(_version), WithJsonSchema({"const": VERSION})] = Field(
+        description="Version of this file's grammar."
+    )
+    dataset: Dataset | None = Field(
+        None, description="The data; left out where a fixture confmat_dataset brings them."
+    )
+    classes: (
+        Annotated[
+            tuple[str, ...] | str,
+            PlainValidator(_classes),
+            WithJsonSchema(
+                {
+                    "anyOf": [
+                        {
+                            "type": "array",
+                            "items": NAME_SCHEMA,
+                            "minItems": 2,
+                            "uniqueItems": True,
+                        },
+                        PATH_SCHEMA,
+                    ]
+                }
+            ),
+        ]
+        | None
+    ) = Field(
+        None,
+        description="Class names in the order of the model's outputs, or a text file with a "
+        "name a line; the sorted names of the class directories unless it is given.",
+    )
+    decision: Decision = Field(
+        "argmax",
+        description="argmax, or a threshold on the score of one of two classes.",
+    )
+    thresholds: Thresholds = Field(description="The limits.")
+
+    @model_validator(mode="after")
+    def _knows_classes_and_weights(self) -> PolicyShape:
+        if self.dataset is None and self.classes is None:
+            raise fault("without a dataset, classes must name the classes")
+        diagonal = self.thresholds.weighted_diagonal
+        if diagonal is not None and diagonal.weights == "sample":
+            at = ("thresholds", "weighted_diagonal", "weights")
+            if isinstance(self.dataset, TFRecordShape) and self.dataset.weight is None:
+                raise fault(
+                    "sample weights need to know where they are; add weight: {key: ...} to dataset",
+                    *at,
+                )
+            if isinstance(self.dataset, DirectoryShape):
+                raise fault(
+                    "images in directories have no weights of their own; use balanced, "
+                    "inverse_frequency or a weight a class, or data from tfrecord",
+                    *at,
+                )
+        return self

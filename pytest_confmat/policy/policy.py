@@ -1,0 +1,94 @@
+"""A policy: what a thresholds file says, as a plain value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pytest_confmat.errors import Location, PolicyError
+from pytest_confmat.limits import Exemption, Limit, Rule, expand
+from pytest_confmat.policy.checks import problems_with
+from pytest_confmat.policy.faults import raise_first
+from pytest_confmat.spec import Argmax, DatasetSpec, Decision
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What to check: data, classes, decision, and the rules that make limits.
+
+    Attributes
+    ----------
+    path
+        The thresholds file, as it was named.
+    dataset
+        ``None``: the data come from the fixture ``confmat_dataset``.
+    classes
+        The declared names, in the order of the model's outputs; ``None``: none are declared.
+    rules
+        In the order of the file.
+    places
+        Where keys stand, by their way through the file: ``("decision", "positive")``.
+    """
+
+    path: Path
+    dataset: DatasetSpec | None = None
+    classes: tuple[str, ...] | None = None
+    decision: Decision = field(default_factory=Argmax)
+    rules: tuple[Rule, ...] = ()
+    places: Mapping[tuple[str, ...], Location] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    def where(self, *keys: str) -> Location:
+        """Return where `keys` lead to, or as far as they lead; the first line if they do not."""
+        while keys and keys not in self.places:
+            keys = keys[:-1]
+        return self.places.get(keys, Location(self.path, 1))
+
+    @property
+    def dataset_location(self) -> Location:
+        """Where the data are declared; line 1 if they are not."""
+        return self.where("dataset")
+
+    @property
+    def classes_location(self) -> Location:
+        """Where the classes are declared; line 1 if they are not."""
+        return self.where("classes")
+
+    @property
+    def decision_location(self) -> Location:
+        """Where the decision is declared; line 1 if it is not."""
+        return self.where("decision")
+
+    @property
+    def thresholds_location(self) -> Location:
+        """Where the limits begin."""
+        return self.where("thresholds")
+
+    def limits_for(self, classes: Sequence[str]) -> tuple[tuple[Limit, ...], tuple[Exemption, ...]]:
+        """Apply the rules to `classes`: the limits to check, and who is exempt.
+
+        Raises
+        ------
+        PolicyError
+            If the policy names a class that is not among `classes`, does not fit their number,
+            or makes no limit.
+        """
+        raise_first(problems_with(self.rules, self.decision, classes, self.where))
+        limits, exemptions = expand(self.rules, classes)
+        if not limits:
+            message = "the policy makes no limit; write one below thresholds"
+            if exemptions:
+                message = "no limit is left: every class that has one is exempt"
+            raise PolicyError(message, self.thresholds_location)
+        seen: dict[str, Limit] = {}
+        for limit in limits:
+            if limit.id in seen:
+                location = limit.location or self.thresholds_location
+                first = seen[limit.id].location or self.thresholds_location
+                raise PolicyError(
+                    f"limit {limit.id} is already declared on line {first.line}", location
+                )
+            seen[limit.id] = limit
+        return limits, exemptions

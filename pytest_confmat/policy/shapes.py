@@ -1,0 +1,106 @@
+"""The base of every mapping in a policy: which keys it takes, and what to say about others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema, model_validator
+
+from pytest_confmat.limits import Bound
+from pytest_confmat.policy import scalars
+from pytest_confmat.policy.document import OWN_KEY, Block, Scalar
+from pytest_confmat.policy.faults import describe, fault
+from pytest_confmat.policy.text import shown
+
+# A tag of a union, and a field of ours, stand in error paths among the user's keys. No key of a
+# document can hold a NUL.
+HIDDEN = "\0"
+
+# What an editor takes for a name: it reads 1 as a number and true as a boolean, and we do not.
+NAME_SCHEMA: dict[str, Any] = {"type": ["string", "number", "boolean"], "minLength": 1}
+PATH_SCHEMA: dict[str, Any] = {"type": ["string", "number"], "minLength": 1}
+SHARE_SCHEMA: dict[str, Any] = {"type": "number", "minimum": 0, "maximum": 1}
+
+Name = Annotated[str, PlainValidator(scalars.name), WithJsonSchema(NAME_SCHEMA)]
+LocalPath = Annotated[str, PlainValidator(scalars.local_path), WithJsonSchema(PATH_SCHEMA)]
+AtLeast = Annotated[
+    Bound, PlainValidator(scalars.bound("at_least", 0, 1)), WithJsonSchema(SHARE_SCHEMA)
+]
+AtMost = Annotated[
+    Bound, PlainValidator(scalars.bound("at_most", 0, 1)), WithJsonSchema(SHARE_SCHEMA)
+]
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Stands in for the value of a key that `shape` does not take."""
+
+    shape: type[Shape]
+
+
+class Shape(BaseModel):
+    """A mapping of known keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    # What a message says was expected.
+    expected: ClassVar[str] = "a mapping"
+    # Keys of a later version of the grammar.
+    reserved: ClassVar[frozenset[str]] = frozenset()
+    # Keys that people try here, and what to tell them.
+    elsewhere: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    def long_form(cls, value: Any) -> Any:
+        """Return the mapping that a short form stands for."""
+        return value
+
+    @classmethod
+    def known_keys(cls) -> tuple[str, ...]:
+        """Return the keys that a user may write, what must be written first."""
+        keys = [key for key in cls.model_fields if not cls._is_hidden(key)]
+        return tuple(sorted(keys, key=lambda key: not cls.model_fields[key].is_required()))
+
+    @classmethod
+    def _is_hidden(cls, key: str) -> bool:
+        return (cls.model_fields[key].alias or "").startswith(HIDDEN)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _mark_unknown(cls, value: Any) -> Any:
+        value = cls.long_form(value)
+        if not isinstance(value, Block):
+            raise fault(f"expected {cls.expected}, found {describe(value)}")
+        keys = cls.known_keys()
+        return {
+            key: node if key in keys or key.startswith(HIDDEN) else Unknown(cls)
+            for key, node in value.items()
+        }
+
+    @classmethod
+    def refusal(cls, key: str) -> str | None:
+        """Say why `key` is not taken, if there is more to say than that it is not known."""
+        if key in cls.reserved:
+            return f"{shown(key)} is reserved for a later version"
+        if key.startswith(OWN_KEY):
+            return f"{shown(key)}: keys of your own stand at the top of the file"
+        return cls.elsewhere.get(key)
+
+
+def kind(value: Any) -> str:
+    """Tell a single text from everything else: the tag of a value that may be either."""
+    return f"{HIDDEN}text" if isinstance(value, Scalar) else f"{HIDDEN}mapping"
+
+
+def or_short(short: dict[str, Any]) -> Any:
+    """Return what makes the JSON Schema of a shape take its short form too."""
+
+    def extend(schema: dict[str, Any]) -> None:
+        long = dict(schema)
+        description = long.pop("description")
+        schema.clear()
+        schema.update({"description": description, "anyOf": [short, long]})
+
+    return extend

@@ -1,0 +1,70 @@
+"""Holding a document against the grammar, and saying what is wrong in our own words."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from pytest_confmat.policy.document import Document
+from pytest_confmat.policy.faults import OWN, Problem, describe, raise_first
+from pytest_confmat.policy.grammar import PolicyShape
+from pytest_confmat.policy.shapes import Shape, Unknown
+from pytest_confmat.policy.text import shown
+
+
+def read_shape(document: Document) -> PolicyShape:
+    """Hold a document against the grammar.
+
+    Raises
+    ------
+    PolicyError
+        With every fault, the first first.
+    """
+    try:
+        return PolicyShape.model_validate(document.root)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+    raise_first(_problem(document, details) for details in errors)
+    raise AssertionError("a refusal without a reason")
+
+
+_NEEDED = {
+    "version": "the first line of a policy is version: 1",
+    "thresholds": "it holds the limits, such as recall: 0.9",
+    "weights": "one of inverse_frequency, balanced, sample, or a weight a class",
+    "at_most": "the highest share that passes",
+    "at_least": "the lowest value that passes",
+    "key": "the name of the feature",
+    "scale": "what pixels are multiplied by",
+    "threshold": "a score between 0 and 1",
+}
+
+
+def _problem(document: Document, details: ErrorDetails) -> Problem:
+    """Say what pydantic found in our own words."""
+    keys, kind_of_error, found = details["loc"], details["type"], details["input"]
+    location, where = document.place(keys)
+    prefix = f"{where}: " if where else ""
+    if kind_of_error == OWN:
+        context = details["ctx"]
+        location, where = document.place((*keys, *context["at"]))
+        other, _ = document.place((*keys, *context["other"]))
+        text = context["message"].replace("{line}", str(other.line))
+        return Problem(location, f"{where}: {text}" if where else text)
+    if isinstance(found, Unknown):
+        return _unknown_key(document, keys, found.shape)
+    if kind_of_error == "missing":
+        return Problem(location, f"{prefix}{keys[-1]} is missing: {_NEEDED[str(keys[-1])]}")
+    if kind_of_error == "dict_type":
+        return Problem(location, f"{prefix}expected a mapping, found {describe(found)}")
+    return Problem(location, f"{prefix}it is empty")
+
+
+def _unknown_key(document: Document, keys: tuple[int | str, ...], shape: type[Shape]) -> Problem:
+    location, _ = document.place(keys)
+    _, where = document.place(keys[:-1])
+    key = str(keys[-1])
+    if refusal := shape.refusal(key):
+        return Problem(location, f"{where}: {refusal}" if where else refusal)
+    inside = f" in {where}" if where else ""
+    return Problem(location, f"unknown key {shown(key)}{inside}", key, shape.known_keys())

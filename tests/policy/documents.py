@@ -1,0 +1,294 @@
+"""Policies that are right, that are wrong, and that only the reader can tell are wrong."""
+
+from __future__ import annotations
+
+import textwrap
+
+HEAD = "version: 1\nclasses: [cat, dog, bird]\n"
+
+
+def limits(body: str) -> str:
+    return f"{HEAD}thresholds:\n" + textwrap.indent(textwrap.dedent(body).strip("\n"), "  ") + "\n"
+
+
+def data(body: str, *more: str) -> str:
+    body = textwrap.indent(textwrap.dedent(body).strip("\n"), "  ")
+    return "\n".join(["version: 1", "dataset:", body, *more, "thresholds: {recall: 0.9}", ""])
+
+
+def images(body: str) -> str:
+    return data(f"directory: data\n{textwrap.dedent(body)}")
+
+
+def records(body: str) -> str:
+    return data(f"tfrecord: data/*.tfrecord\n{textwrap.dedent(body)}")
+
+
+def top(body: str) -> str:
+    return f"version: 1\nthresholds: {{recall: 0.9}}\n{textwrap.dedent(body)}\n"
+
+
+DIAGONAL = "weighted_diagonal: {{weights: {}, at_least: 0.9}}"
+
+ACCEPTED = {
+    "accuracy": limits("accuracy: 0.93"),
+    "zero": limits("accuracy: 0"),
+    "one": limits("accuracy: 1"),
+    "one as a decimal": limits("accuracy: 1.0"),
+    "exponent": limits("accuracy: 90e-2"),
+    "no leading zero": limits("accuracy: .9"),
+    "long form": limits("accuracy: {at_least: 0.9}"),
+    "negative correlation": limits("matthews_corrcoef: -0.2"),
+    "kappa": limits("cohen_kappa: {at_least: -1}"),
+    "averages": limits("f1_macro: 0.9\njaccard_weighted: 0.9\nrecall_weighted: 0.9"),
+    "top k": limits("top_1_accuracy: 0.9\ntop_2_accuracy: {at_least: 0.9}"),
+    "every per-class metric": limits(
+        "recall: 0.9\nprecision: 0.9\nf1: 0.9\nspecificity: 0.9\njaccard: 0.9"
+    ),
+    "overrides": limits(
+        "recall: {at_least: 0.9, classes: {cat: 0.95, dog: {at_least: 0.8}, bird: none}}"
+    ),
+    "single classes": limits("f1: {classes: {dog: 0.9}}"),
+    "no overrides": limits("f1: {at_least: 0.9, classes: {}}"),
+    "inverse frequency": limits(DIAGONAL.format("inverse_frequency")),
+    "inverse frequency by column": limits(DIAGONAL.format("inverse_frequency, normalize: pred")),
+    "inverse frequency of all": limits(DIAGONAL.format("inverse_frequency, normalize: all")),
+    "balanced": limits(DIAGONAL.format("balanced, normalize: pred")),
+    "a weight a class": limits(DIAGONAL.format("{cat: 3.0, dog: 1, bird: .5}, normalize: all")),
+    "sample": limits(DIAGONAL.format("sample, normalize: true")),
+    "sample by column": limits(DIAGONAL.format("sample, normalize: 'pred'")),
+    "diagonal of single classes": limits(
+        "weighted_diagonal: {weights: inverse_frequency, classes: {cat: 0.9}}"
+    ),
+    "confusions": limits(
+        """
+        confusions:
+          - {actual: cat, predicted: dog, at_most: 0.01}
+          - {actual: dog, predicted: cat, at_most: 0}
+          - {at_most: 0.05}
+        """
+    ),
+    "keys of the user's own": HEAD + "x-y: [1, {a: 2}]\nx-: {}\nthresholds: {recall: 0.9}\n",
+    "merge": f"{HEAD}x-a: &a {{recall: 0.9, f1: 0.1}}\nthresholds: {{<<: *a, f1: 0.8}}\n",
+    "names that YAML turns into other things": "version: 1\nclasses: [no, true, 7, 1.50, 2e3]\n"
+    "thresholds: {recall: {classes: {no: 0.9, true: 0.9, 7: 0.9, 1.50: 0.9}}}\n",
+    "argmax": limits("recall: 0.9") + "decision: argmax\n",
+    "threshold": "version: 1\nclasses: [benign, malignant]\nthresholds: {recall: 0.9}\n"
+    "decision: {threshold: 0.3, positive: malignant}\n",
+    "threshold alone": top("classes: [a, b]\ndecision: {threshold: 1}"),
+    "directory": data("directory: data/test"),
+    "everything of a directory": data(
+        """
+        directory: 2024
+        image_size: [96, 64]
+        color_mode: grayscale
+        interpolation: lanczos3
+        aspect: pad
+        rescale: {scale: 1/127.5, offset: -1}
+        reshape: [6144]
+        ignore: [__MACOSX, 1]
+        expected_examples: 1797
+        """,
+        "classes: [a, b]",
+    ),
+    "rescale by a number": images("rescale: 0.5"),
+    "rescale by a fraction": images("rescale: 1 / 255"),
+    "rescale by a fraction in quotes": images("rescale: '1/255'"),
+    "preprocess": images("preprocess: caffe\ncolor_mode: rgb"),
+    "preprocess tf takes any colours": images("preprocess: tf\ncolor_mode: grayscale"),
+    "gaussian with pad": images("interpolation: gaussian\naspect: pad"),
+    "tfrecord": data("tfrecord: data/test-*.tfrecord"),
+    "several patterns": data("tfrecord: [a.tfrecord, b-*.tfrecord]"),
+    "everything of tfrecord": records(
+        """
+        image_size: [32, 32]
+        image: {key: image/encoded, encoding: encoded}
+        label: {key: image/class/label, offset: 1}
+        weight: {key: weight}
+        expected_examples: 5
+        """
+    ),
+    "raw": records("image: {key: image, encoding: raw, dtype: uint8, shape: [28, 28, 1]}"),
+    "float": records("image: {key: image_floats, encoding: float, shape: [784]}"),
+    "sample weights from tfrecord": records("weight: {key: w}").replace(
+        "{recall: 0.9}", "{weighted_diagonal: {weights: sample, normalize: all, at_least: 0.5}}"
+    ),
+}
+
+REFUSED = {
+    "no version": "classes: [a, b]\nthresholds: {recall: 0.9}\n",
+    "another version": "version: 2\nclasses: [a, b]\nthresholds: {recall: 0.9}\n",
+    "version in words": "version: one\nclasses: [a, b]\nthresholds: {recall: 0.9}\n",
+    "no thresholds": HEAD,
+    "empty thresholds": HEAD + "thresholds: {}\n",
+    "thresholds of nothing": HEAD + "thresholds:\n",
+    "list of thresholds": HEAD + "thresholds: [recall]\n",
+    "neither data nor classes": "version: 1\nthresholds: {recall: 0.9}\n",
+    "unknown key": limits("recall: 0.9") + "threshold: 0.9\n",
+    "unknown metric": limits("recal: 0.9"),
+    "top 0": limits("top_0_accuracy: 0.9"),
+    "top 05": limits("top_05_accuracy: 0.9"),
+    "user's own key among limits": limits("x-mine: 0.9"),
+    "user's own key in data": images("x-mine: 1"),
+    "slices": limits("recall: 0.9") + "slices: {}\n",
+    "rule": limits("recall: {at_least: 0.9, rule: proven}"),
+    "percents": limits("recall: 95"),
+    "percent sign": limits("recall: 95 %"),
+    "above one": limits("recall: 1.0001"),
+    "below zero": limits("recall: -0.1"),
+    "correlation out of range": limits("cohen_kappa: -1.5"),
+    "text": limits("recall: high"),
+    "version number": limits("recall: 0.9.0"),
+    "comma": limits("recall: 0,9"),
+    "quotes": limits("recall: '0.9'"),
+    "true": limits("accuracy: true"),
+    "nothing": limits("accuracy:"),
+    "list": limits("accuracy: [0.9]"),
+    "none for all": limits("recall: none"),
+    "none for the whole": limits("accuracy: none"),
+    "fraction": limits("recall: 9/10"),
+    "recall at_most": limits("recall: {at_most: 0.9}"),
+    "accuracy at_most": limits("accuracy: {at_most: 0.9}"),
+    "override at_most": limits("recall: {classes: {cat: {at_most: 0.9}}}"),
+    "classes of accuracy": limits("accuracy: {at_least: 0.9, classes: {cat: 0.9}}"),
+    "empty limit": limits("recall: {}"),
+    "empty classes alone": limits("recall: {classes: {}}"),
+    "exempt from nothing": limits("recall: {classes: {cat: none, dog: 0.9}}"),
+    "empty override": limits("recall: {classes: {cat: {}}}"),
+    "none within an override": limits("recall: {at_least: 0.9, classes: {cat: {at_least: none}}}"),
+    "override of a list": limits("recall: {classes: {cat: [0.9]}}"),
+    "override out of range": limits("recall: {classes: {cat: 9}}"),
+    "classes as a list": limits("recall: {at_least: 0.9, classes: [cat]}"),
+    "diagonal as a number": limits("weighted_diagonal: 0.9"),
+    "diagonal without weights": limits("weighted_diagonal: {at_least: 0.9}"),
+    "diagonal without bound": limits("weighted_diagonal: {weights: inverse_frequency}"),
+    "unknown weights": limits(DIAGONAL.format("inverse")),
+    "inverse frequency by row": limits(DIAGONAL.format("inverse_frequency, normalize: true")),
+    "balanced, not normalized": limits(DIAGONAL.format("balanced")),
+    "balanced by row": limits(DIAGONAL.format("balanced, normalize: true")),
+    "a weight a class, not normalized": limits(DIAGONAL.format("{cat: 1, dog: 1, bird: 2}")),
+    "a weight a class by row": limits(
+        DIAGONAL.format("{cat: 1, dog: 1, bird: 2}, normalize: 'true'")
+    ),
+    "sample, not normalized": limits(DIAGONAL.format("sample")),
+    "unknown normalize": limits(DIAGONAL.format("sample, normalize: rows")),
+    "weight of zero": limits(DIAGONAL.format("{cat: 0, dog: 1, bird: 2}, normalize: pred")),
+    "weight in words": limits(DIAGONAL.format("{cat: x, dog: 1, bird: 2}, normalize: pred")),
+    "no weights": limits(DIAGONAL.format("{}, normalize: pred")),
+    "confusions as a number": limits("confusions: 0.05"),
+    "confusions as a mapping": limits("confusions: {at_most: 0.05}"),
+    "no confusions": limits("confusions: []"),
+    "confusion as a number": limits("confusions: [0.05]"),
+    "confusion at_least": limits("confusions: [{at_least: 0.05}]"),
+    "confusion without bound": limits("confusions: [{actual: cat, predicted: dog}]"),
+    "confusion of one class": limits("confusions: [{actual: cat, at_most: 0.1}]"),
+    "confusion by one class": limits("confusions: [{predicted: cat, at_most: 0.1}]"),
+    "confusion above one": limits("confusions: [{at_most: 5}]"),
+    "one class": top("classes: [a]"),
+    "no classes": top("classes: []"),
+    "class twice": top("classes: [a, b, a]"),
+    "nested classes": top("classes: [[a], b]"),
+    "empty class": top("classes: [a, '']"),
+    "mapping of classes": top("classes: {a: 0, b: 1}"),
+    "unknown decision": limits("recall: 0.9") + "decision: softmax\n",
+    "decision as a number": limits("recall: 0.9") + "decision: 0.5\n",
+    "threshold of nothing": top("classes: [a, b]\ndecision: {positive: b}"),
+    "threshold above one": top("classes: [a, b]\ndecision: {threshold: 1.5}"),
+    "threshold below zero": top("classes: [a, b]\ndecision: {threshold: -0.5}"),
+    "unknown key in decision": top("classes: [a, b]\ndecision: {threshold: 0.5, negative: a}"),
+    "empty dataset": data("{}"),
+    "dataset as a path": top("dataset: data/test"),
+    "neither form": data("image_size: [9, 9]"),
+    "both forms": data("directory: a\ntfrecord: b"),
+    "label of a directory": images("label: {key: label}"),
+    "ignore of tfrecord": records("ignore: [a]"),
+    "unknown key in dataset": images("colour_mode: rgb"),
+    "one side": images("image_size: 96"),
+    "three sides": images("image_size: [96, 96, 3]"),
+    "no side": images("image_size: [0, 96]"),
+    "half a pixel": images("image_size: [0.5, 96]"),
+    "too large": images("image_size: [65536, 96]"),
+    "unknown colours": images("color_mode: RGB"),
+    "unknown interpolation": images("interpolation: linear"),
+    "unknown aspect": images("aspect: keep"),
+    "gaussian with crop": images("interpolation: gaussian\naspect: crop"),
+    "rescale and preprocess": images("rescale: 1/255\npreprocess: tf"),
+    "torch in grey": images("preprocess: torch\ncolor_mode: grayscale"),
+    "rescale in words": images("rescale: yes please"),
+    "rescale without scale": images("rescale: {offset: -1}"),
+    "rescale with more": images("rescale: {scale: 1, bias: 2}"),
+    "empty reshape": images("reshape: []"),
+    "unknown dimension": images("reshape: [-1]"),
+    "reshape as a number": images("reshape: 784"),
+    "ignore as a text": images("ignore: __MACOSX"),
+    "no examples": images("expected_examples: 0"),
+    "half an example": images("expected_examples: 1.5"),
+    "no patterns": data("tfrecord: []"),
+    "pattern twice": data("tfrecord: [a, a]"),
+    "mapping of patterns": data("tfrecord: {train: a}"),
+    "label as a text": records("label: label"),
+    "label without key": records("label: {offset: 1}"),
+    "half an offset": records("label: {key: label, offset: 0.5}"),
+    "image without key": records("image: {encoding: encoded}"),
+    "unknown encoding": records("image: {key: image, encoding: jpeg}"),
+    "encoded with dtype": records("image: {key: image, dtype: uint8}"),
+    "encoded with shape": records("image: {key: image, encoding: encoded, shape: [2]}"),
+    "raw without dtype": records("image: {key: image, encoding: raw, shape: [2]}"),
+    "raw without shape": records("image: {key: image, encoding: raw, dtype: uint8}"),
+    "raw of an unknown dtype": records(
+        "image: {key: image, encoding: raw, dtype: uint32, shape: [2]}"
+    ),
+    "float without shape": records("image: {key: image, encoding: float}"),
+    "float with dtype": records("image: {key: image, encoding: float, dtype: float32, shape: [2]}"),
+    "weight with more": records("weight: {key: w, scale: 2}"),
+}
+
+# What a JSON Schema cannot say, or an editor does not see.
+REFUSED_BY_READER = {
+    "not a number": limits("recall: .nan"),
+    "infinite": images("rescale: .inf"),
+    "infinite bound": limits("recall: -.inf"),
+    "huge exponent": limits("recall: 1e-999999999"),
+    "thousands of digits": limits(f"recall: 0.{'9' * 5000}"),
+    "scale of zero": images("rescale: 0"),
+    "divided by zero": images("rescale: 1/0"),
+    "divided twice": images("rescale: 1/2/3"),
+    "octal": images("expected_examples: 010"),
+    "hexadecimal": images("expected_examples: 0x10"),
+    "number in quotes": images("expected_examples: '12'"),
+    "unknown class": limits("recall: {classes: {cow: 0.9}}"),
+    "unknown class exempt": limits("recall: {at_least: 0.9, classes: {cow: none}}"),
+    "unknown actual": limits("confusions: [{actual: cow, predicted: cat, at_most: 0.1}]"),
+    "unknown predicted": limits("confusions: [{actual: cat, predicted: cow, at_most: 0.1}]"),
+    "same class": limits("confusions: [{actual: cat, predicted: cat, at_most: 0.1}]"),
+    "same pair": limits(
+        """
+        confusions:
+          - {actual: cat, predicted: dog, at_most: 0.1}
+          - {actual: cat, predicted: dog, at_most: 0.2}
+        """
+    ),
+    "two for all other pairs": limits("confusions: [{at_most: 0.1}, {at_most: 0.2}]"),
+    "unknown class with weight": limits(
+        DIAGONAL.format("{cat: 1, dog: 1, bird: 1, cow: 1}, normalize: pred")
+    ),
+    "class without weight": limits(DIAGONAL.format("{cat: 1, dog: 1}, normalize: pred")),
+    "top k of k": limits("top_3_accuracy: 0.9"),
+    "top of thousands of digits": limits(f"? top_{'9' * 5000}_accuracy\n: 0.9"),
+    "threshold on three classes": limits("recall: 0.9") + "decision: {threshold: 0.5}\n",
+    "unknown positive": top("classes: [a, b]\ndecision: {threshold: 0.5, positive: c}"),
+    "all exempt": limits("recall: {at_least: 0.9, classes: {cat: none, dog: none, bird: none}}"),
+    "two spellings of one name": top('classes: ["\\u00e9", "e\\u0301"]'),
+    "blank class": top("classes: [a, ' ']"),
+    "remote directory": data("directory: gs://bucket/data"),
+    "remote shards": data("tfrecord: [hf://datasets/a]"),
+    "remote label file": top("classes: https://example.com/labels.txt"),
+    "label file that is not there": top("classes: labels.txt"),
+    "path to ignore": images("ignore: [data/junk]"),
+    "sample weights of a directory": images("").replace(
+        "{recall: 0.9}", "{weighted_diagonal: {weights: sample, normalize: all, at_least: 0.5}}"
+    ),
+    "sample weights that are nowhere": records("").replace(
+        "{recall: 0.9}", "{weighted_diagonal: {weights: sample, normalize: all, at_least: 0.5}}"
+    ),
+}
