@@ -19,7 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_confmat.errors import EvaluationError
-from pytest_confmat.matrix import ConfusionMatrix, Floats, pair_indices
+from pytest_confmat.limits import Weighting
+from pytest_confmat.matrix import (
+    ConfusionMatrix,
+    Floats,
+    balanced_weights,
+    inverse_frequency_weights,
+    normalized,
+    pair_indices,
+)
 from pytest_confmat.writing import write_atomically
 
 FORMAT = 1
@@ -129,6 +137,8 @@ class Evaluation:
         JSON values that say what was evaluated with what: model, dataset, versions.
     notes
         Sentences that a reader of the numbers should know, such as what was inferred.
+    timing
+        Seconds spent on each stage; no part of what makes two evaluations equal.
 
     Raises
     ------
@@ -140,6 +150,7 @@ class Evaluation:
     parts: tuple[Part, ...]
     provenance: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    timing: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         parts = sorted(self.parts, key=lambda part: part.position)
@@ -256,7 +267,11 @@ class Evaluation:
             if mine.setdefault(part.id, part) != part:
                 raise EvaluationError(f"two evaluations of part {part.id!r} differ")
         notes = tuple(sorted({*self.notes, *other.notes}))
-        return Evaluation(self.classes, tuple(mine.values()), self.provenance, notes)
+        timing = {
+            stage: self.timing.get(stage, 0.0) + other.timing.get(stage, 0.0)
+            for stage in {**self.timing, **other.timing}
+        }
+        return Evaluation(self.classes, tuple(mine.values()), self.provenance, notes, timing)
 
     __add__ = merge
 
@@ -274,6 +289,7 @@ class Evaluation:
             "parts": parts,
             "provenance": self.provenance,
             "notes": self.notes,
+            "timing": dict(self.timing),
         }
         buffer = io.BytesIO()
         text = json.dumps(header, ensure_ascii=True).encode()
@@ -301,9 +317,41 @@ class Evaluation:
                     tuple(_load_parts(header["parts"], stored)),
                     header["provenance"],
                     tuple(header["notes"]),
+                    header["timing"],
                 )
         except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
             raise EvaluationError(f"{path} is no stored evaluation: {error}") from error
+
+
+def weighted_matrix(evaluation: Evaluation, weighting: Weighting) -> Floats:
+    """Return the counts under a policy's weights, normalised as it says; float64 (K, K).
+
+    NaN where nothing is known: rows of classes without examples, and what `normalized` says.
+
+    Raises
+    ------
+    EvaluationError
+        If the weights are those of the examples and there are none, or a class has none.
+    """
+    matrix = evaluation.matrix
+    weights, normalize = weighting.weights, weighting.normalize
+    if weights == "inverse_frequency" and normalize is None:
+        # Dividing the counts once gives the share nearest to the exact one.
+        return normalized(matrix.counts, "true")
+    if weights == "sample":
+        if evaluation.sample_weighted is None:
+            raise EvaluationError("a matrix weighted by sample needs weights of the examples")
+        weighted = evaluation.sample_weighted
+    elif weights == "inverse_frequency":
+        weighted = matrix.weighted(inverse_frequency_weights(matrix.support))
+    elif weights == "balanced":
+        weighted = matrix.weighted(balanced_weights(matrix.support))
+    else:
+        given = dict(weights)
+        if missing := [name for name in matrix.classes if name not in given]:
+            raise EvaluationError(f"these classes have no weight: {missing}")
+        weighted = matrix.weighted([float(given[name]) for name in matrix.classes])
+    return np.where(matrix.support[:, np.newaxis] > 0, normalized(weighted, normalize), np.nan)
 
 
 def _plain_ids(ids: Sequence[str]) -> Any:

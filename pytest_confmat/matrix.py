@@ -88,11 +88,15 @@ class ConfusionMatrix:
     def index(self, name: str) -> int:
         """Return the row and column of class `name`."""
         try:
-            return self.classes.index(name)
-        except ValueError:
+            return self._positions[name]
+        except KeyError:
             raise MatrixError(
                 f"there is no class {name!r}; the classes are {list(self.classes)}"
             ) from None
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {name: index for index, name in enumerate(self.classes)}
 
     def merge(self, other: ConfusionMatrix) -> ConfusionMatrix:
         """Return the matrix of both sets of examples."""
@@ -147,7 +151,8 @@ def normalized(values: ArrayLike, normalize: Normalize | None) -> Floats:
         return matrix
     axis = {"true": 1, "pred": 0, "all": None}[normalize]
     divisor = np.broadcast_to(matrix.sum(axis=axis, keepdims=True), matrix.shape)
-    return np.divide(matrix, divisor, out=np.full_like(matrix, np.nan), where=divisor > 0)
+    out: Floats = np.divide(matrix, divisor, out=np.full_like(matrix, np.nan), where=divisor > 0)
+    return out
 
 
 def pair_indices(true: ArrayLike, predicted: ArrayLike, k: int) -> Counts:

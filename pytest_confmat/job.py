@@ -1,0 +1,124 @@
+"""One evaluation to be done: which model over which data, and doing it.
+
+A job whose model and data are files is a plain value: equal jobs have equal results, in this
+process or another.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from pytest_confmat.evaluation import Evaluation
+from pytest_confmat.fingerprint import sha256_of
+from pytest_confmat.spec import Decision, DirectorySpec, ModelSpec, TFRecordSpec
+
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A model, an evaluation set, and how outputs become classes.
+
+    Attributes
+    ----------
+    model
+        A `ModelSpec`, a Keras model, or anything callable on a batch.
+    dataset
+        A spec, a ``tf.data.Dataset``, or any iterable of batches (inputs, labels[, weights]).
+    classes
+        Names, in the order of the model's outputs.
+    batch_size
+        ``None``: the rule of `streaming.batch_size_for`.
+    """
+
+    model: Any
+    dataset: Any
+    classes: tuple[str, ...]
+    decision: Decision
+    batch_size: int | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether model and data are files, so that equal jobs are the same job."""
+        return isinstance(self.model, ModelSpec) and isinstance(
+            self.dataset, DirectorySpec | TFRecordSpec
+        )
+
+
+def run(job: Job, progress: Progress | None = None) -> Evaluation:
+    """Stream the data through the model once.
+
+    Raises
+    ------
+    ConfmatError
+        If model or data are not what they should be.
+    """
+    from pytest_confmat import data, models, streaming
+
+    timing: dict[str, float] = {}
+    started = perf_counter()
+    if isinstance(job.model, ModelSpec):
+        predictor = models.load(job.model, job.classes, job.decision)
+    else:
+        predictor = models.wrap(job.model, job.classes, job.decision)
+    timing["load"] = perf_counter() - started
+    started = perf_counter()
+    if isinstance(job.dataset, DirectorySpec | TFRecordSpec):
+        source = data.open_source(job.dataset, job.classes, predictor.input)
+    else:
+        source = data.open_batches(job.dataset, job.classes, predictor.input)
+    timing["open"] = perf_counter() - started
+    provenance = {
+        "model": describe_model(job.model),
+        "dataset": {"source": source.description},
+        "versions": versions(),
+    }
+    started = perf_counter()
+    evaluation = streaming.evaluate(
+        source,
+        predictor,
+        job.classes,
+        batch_size=job.batch_size,
+        provenance=provenance,
+        progress=progress,
+    )
+    timing["evaluate"] = perf_counter() - started
+    return replace(evaluation, timing=timing)
+
+
+def describe_model(model: Any) -> dict[str, Any]:
+    """Return path, format and sha256 of a model file, or what kind of object a model is."""
+    if isinstance(model, ModelSpec):
+        return {
+            "path": _shortest(model.path),
+            "format": model.path.suffix.lstrip("."),
+            "sha256": sha256_of(model.path),
+        }
+    kind = type(model)
+    return {"path": None, "format": f"{kind.__module__}.{kind.__qualname__}", "sha256": None}
+
+
+def _shortest(path: Path) -> str:
+    """Return a path relative to the current folder where it lies below it."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def versions() -> Mapping[str, str]:
+    """Return the versions of Python, this project, and what it computed with."""
+    found = {
+        "python": ".".join(map(str, sys.version_info[:3])),
+        "pytest-confmat": version("pytest-confmat"),
+    }
+    # Asked of the modules: what is installed may be called tensorflow-cpu.
+    for name in ("numpy", "keras", "tensorflow"):
+        module = sys.modules.get(name)
+        if module is not None and hasattr(module, "__version__"):
+            found[name] = str(module.__version__)
+    return found

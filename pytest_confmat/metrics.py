@@ -1,0 +1,273 @@
+"""Named metrics of a confusion matrix, exact, under scikit-learn's names.
+
+Every value is a `fractions.Fraction` of counts, so that holding it against a bound cannot depend
+on rounding. A metric without a value says why: undefined is not zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import isqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_confmat.limits import OVERALL_METRICS, PER_CLASS_METRICS, TOP_K, Weighting
+from pytest_confmat.matrix import ConfusionMatrix, Floats
+
+NO_EXAMPLES = "it has no examples"
+NEVER_PREDICTED = "it was never predicted"
+# Decimal places to which an irrational value is known; bounds are written with far fewer.
+_PLACES = 10**40
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A metric's value, or why there is none.
+
+    Attributes
+    ----------
+    value
+        Exact (`matthews_corrcoef`, where irrational, to 40 places); ``None`` if undefined.
+    hits, trials
+        The counts whose ratio `value` is, where it is one.
+    undefined
+        Why there is no value.
+    """
+
+    value: Fraction | None
+    hits: int | None = None
+    trials: int | None = None
+    undefined: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Tally:
+    """The counts that every metric here is made of, as Python integers that cannot overflow.
+
+    Parameters
+    ----------
+    matrix
+        The counts.
+    rank_counts
+        How many examples have their true class at rank 0, 1 ...; for ``top_K_accuracy``.
+    sample_weighted
+        The matrix with each example counted by its own weight; for weights ``sample``.
+    """
+
+    matrix: ConfusionMatrix
+    rank_counts: NDArray[np.int64] | None = None
+    sample_weighted: Floats | None = None
+
+    @cached_property
+    def correct(self) -> list[int]:
+        """Examples of each class predicted as that class."""
+        return [int(n) for n in self.matrix.correct]
+
+    @cached_property
+    def support(self) -> list[int]:
+        """Examples of each class."""
+        return [int(n) for n in self.matrix.support]
+
+    @cached_property
+    def predicted(self) -> list[int]:
+        """Predictions of each class."""
+        return [int(n) for n in self.matrix.predicted]
+
+    @cached_property
+    def total(self) -> int:
+        """Examples."""
+        return self.matrix.total
+
+    def per_class(self, metric: str, index: int) -> Measured:
+        """Return one of `PER_CLASS_METRICS` for the class at `index`."""
+        return _PER_CLASS[metric](self, index)
+
+    def overall(self, metric: str) -> Measured:
+        """Return one of `OVERALL_METRICS` or ``top_K_accuracy``."""
+        if top := TOP_K.fullmatch(metric):
+            return self._top_k(int(top.group(1)))
+        if metric in _OVERALL:
+            return _OVERALL[metric](self)
+        name, _, average = metric.rpartition("_")
+        return self._macro(name) if average == "macro" else self._weighted(name)
+
+    def weighted_diagonal(self, weighting: Weighting) -> list[Measured]:
+        """Return the diagonal of the weighted matrix, a value for each class.
+
+        With inverse-frequency weights and nothing else each row of the weighted matrix sums to
+        one, and its diagonal is recall.
+        """
+        classes = range(len(self.support))
+        if weighting.weights == "inverse_frequency" and weighting.normalize is None:
+            return [_recall(self, i) for i in classes]
+        if weighting.weights == "sample":
+            return [self._sample_diagonal(weighting, i) for i in classes]
+        weights = self._class_weights(weighting)
+        whole = exact_sum([w * n for w, n in zip(weights, self.support, strict=True)])
+        return [
+            self._class_diagonal(weights, whole if weighting.normalize == "all" else None, i)
+            for i in classes
+        ]
+
+    def _class_weights(self, weighting: Weighting) -> list[Fraction]:
+        if isinstance(weighting.weights, tuple):
+            given = dict(weighting.weights)
+            return [given[name] for name in self.matrix.classes]
+        scale = Fraction(1)
+        if weighting.weights == "balanced":
+            scale = Fraction(self.total, len(self.support))
+        return [scale / n if n else Fraction(0) for n in self.support]
+
+    def _class_diagonal(
+        self, weights: Sequence[Fraction], whole: Fraction | None, index: int
+    ) -> Measured:
+        if not self.support[index]:
+            return Measured(None, undefined=NO_EXAMPLES)
+        cell = weights[index] * self.correct[index]
+        if whole is not None:
+            return Measured(cell / whole)
+        if not self.predicted[index]:
+            return Measured(None, undefined=NEVER_PREDICTED)
+        column = self.matrix.counts[:, index].tolist()
+        terms = [w * n for w, n in zip(weights, column, strict=True) if n]
+        return Measured(cell / exact_sum(terms))
+
+    def _sample_diagonal(self, weighting: Weighting, index: int) -> Measured:
+        if self.sample_weighted is None:
+            return Measured(None, undefined="the evaluation set states no weights")
+        if not self.support[index]:
+            return Measured(None, undefined=NO_EXAMPLES)
+        values = self.sample_weighted
+        whole, nothing = {
+            "true": (values[index], "its examples weigh nothing"),
+            "pred": (values[:, index], "what was predicted as it weighs nothing"),
+            "all": (values.ravel(), "the examples weigh nothing"),
+        }[weighting.normalize or "true"]
+        total = exact_sum([Fraction(w) for w in whole.tolist() if w])
+        if not total:
+            return Measured(None, undefined=nothing)
+        return Measured(Fraction(float(values[index, index])) / total)
+
+    def _top_k(self, k: int) -> Measured:
+        if self.rank_counts is None:
+            return Measured(None, undefined="a matrix alone does not tell the ranks of the classes")
+        return _ratio(int(self.rank_counts[:k].sum()), self.total, "there are no examples")
+
+    def _each(self, metric: str) -> list[Measured]:
+        return [_PER_CLASS[metric](self, i) for i in range(len(self.support))]
+
+    def _macro(self, metric: str) -> Measured:
+        each = self._each(metric)
+        if reason := self._undefined(metric, each):
+            return Measured(None, undefined=reason)
+        return Measured(exact_sum([m.value for m in each if m.value is not None]) / len(each))
+
+    def _weighted(self, metric: str) -> Measured:
+        if not self.total:
+            return Measured(None, undefined="there are no examples")
+        each = self._each(metric)
+        # A class without examples weighs nothing here, whatever its value.
+        if reason := self._undefined(metric, each, self.support):
+            return Measured(None, undefined=reason)
+        terms = [
+            m.value * n
+            for m, n in zip(each, self.support, strict=True)
+            if m.value is not None and n
+        ]
+        return Measured(exact_sum(terms) / self.total)
+
+    def _undefined(
+        self, metric: str, each: Sequence[Measured], weights: Sequence[int] | None = None
+    ) -> str | None:
+        for i, (name, measured) in enumerate(zip(self.matrix.classes, each, strict=True)):
+            if measured.value is None and (weights is None or weights[i]):
+                return f"{metric} of {name!r} is undefined: {measured.undefined}"
+        return None
+
+
+def exact_sum(values: Sequence[Fraction]) -> Fraction:
+    """Return the exact sum, adding in pairs so that large denominators meet late."""
+    if len(values) < 3:
+        return sum(values, Fraction(0))
+    half = len(values) // 2
+    return exact_sum(values[:half]) + exact_sum(values[half:])
+
+
+def _ratio(hits: int, trials: int, undefined: str) -> Measured:
+    if not trials:
+        return Measured(None, undefined=undefined)
+    return Measured(Fraction(hits, trials), hits, trials)
+
+
+def _recall(t: Tally, i: int) -> Measured:
+    return _ratio(t.correct[i], t.support[i], NO_EXAMPLES)
+
+
+def _precision(t: Tally, i: int) -> Measured:
+    return _ratio(t.correct[i], t.predicted[i], NEVER_PREDICTED)
+
+
+def _f1(t: Tally, i: int) -> Measured:
+    # 2 TP / (2 TP + FP + FN), which is defined where precision alone is not.
+    nothing = "it has no examples and was never predicted"
+    return _ratio(2 * t.correct[i], t.support[i] + t.predicted[i], nothing)
+
+
+def _jaccard(t: Tally, i: int) -> Measured:
+    nothing = "it has no examples and was never predicted"
+    return _ratio(t.correct[i], t.support[i] + t.predicted[i] - t.correct[i], nothing)
+
+
+def _specificity(t: Tally, i: int) -> Measured:
+    others = t.total - t.support[i]
+    false_positives = t.predicted[i] - t.correct[i]
+    return _ratio(others - false_positives, others, "no other class has examples")
+
+
+def _accuracy(t: Tally) -> Measured:
+    return _ratio(sum(t.correct), t.total, "there are no examples")
+
+
+def _matthews_corrcoef(t: Tally) -> Measured:
+    # Gorodkin (2004), "Comparing two K-category assignments by a K-category correlation
+    # coefficient", in the form that scikit-learn documents.
+    n = t.total
+    numerator = sum(t.correct) * n - sum(p * s for p, s in zip(t.predicted, t.support, strict=True))
+    radicand = (n * n - sum(p * p for p in t.predicted)) * (n * n - sum(s * s for s in t.support))
+    if not radicand:
+        return Measured(None, undefined="all examples, or all predictions, are of one class")
+    root = isqrt(radicand)
+    if root * root == radicand:
+        return Measured(Fraction(numerator, root))
+    # Irrational, so that it never equals a bound: 40 places decide on which side it stands.
+    magnitude = Fraction(isqrt(numerator**2 * _PLACES**2 // radicand), _PLACES)
+    return Measured(magnitude if numerator >= 0 else -magnitude)
+
+
+def _cohen_kappa(t: Tally) -> Measured:
+    n = t.total
+    by_chance = sum(p * s for p, s in zip(t.predicted, t.support, strict=True))
+    if n * n == by_chance:
+        return Measured(None, undefined="all examples and all predictions are of one class")
+    return Measured(Fraction(sum(t.correct) * n - by_chance, n * n - by_chance))
+
+
+_PER_CLASS: dict[str, Callable[[Tally, int], Measured]] = {
+    "recall": _recall,
+    "precision": _precision,
+    "f1": _f1,
+    "specificity": _specificity,
+    "jaccard": _jaccard,
+}
+_OVERALL: dict[str, Callable[[Tally], Measured]] = {
+    "accuracy": _accuracy,
+    "balanced_accuracy": lambda tally: tally.overall("recall_macro"),
+    "matthews_corrcoef": _matthews_corrcoef,
+    "cohen_kappa": _cohen_kappa,
+}
+if set(_PER_CLASS) != set(PER_CLASS_METRICS) or not set(_OVERALL) <= set(OVERALL_METRICS):
+    raise AssertionError("limits.py and metrics.py name different metrics")

@@ -1,0 +1,107 @@
+"""thresholds.yaml as test items: one that evaluates, and one for every limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_confmat.errors import ConfmatError
+from pytest_confmat.plugin.gate import EVALUATION, Gate
+from pytest_confmat.report.text import describe
+
+if TYPE_CHECKING:
+    from pytest_confmat.plugin.session import GateSession
+
+# What an item found out, on its way into the report of its call.
+FOUND = pytest.StashKey[dict[str, Any]]()
+NOT_CHECKED = f"not checked: see {EVALUATION}"
+
+
+class ThresholdsFile(pytest.File):
+    """A policy as pytest collects it."""
+
+    gate: Gate
+    state: GateSession
+
+    @classmethod
+    def of(cls, parent: pytest.Collector, path: Path, state: GateSession) -> ThresholdsFile:
+        """Return the collector of the gate at `path`."""
+        node: ThresholdsFile = cls.from_parent(parent, path=path)
+        node.gate, node.state = state.gate_at(path), state
+        return node
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Yield the item that evaluates, then one for each limit."""
+        yield self._item(EVALUATION, _evaluation_check(self.gate, self.state), 1)
+        for name, limits in self.gate.items.items():
+            line = limits[0].location.line if limits[0].location else 1
+            yield self._item(name, _limit_check(self.gate, self.state, name), line)
+
+    def _item(
+        self, name: str, check: Callable[[pytest.FixtureRequest], None], line: int
+    ) -> pytest.Item:
+        item: ConfmatItem = ConfmatItem.from_parent(self, name=name, callobj=check)
+        item.gate, item.line = self.gate, line
+        item.add_marker("confmat")
+        return item
+
+
+class ConfmatItem(pytest.Function):
+    """A real pytest function, so that fixtures and markers work, told by its line in the policy."""
+
+    gate: Gate
+    line: int
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Return where the limit is declared; pytest counts lines from 0."""
+        return self.path, self.line - 1, self.name
+
+
+def _evaluation_check(gate: Gate, state: GateSession) -> Callable[[pytest.FixtureRequest], None]:
+    def evaluation(request: pytest.FixtureRequest) -> None:
+        found: dict[str, Any] = {"policy": str(gate.path), "evaluated": False}
+        request.node.stash[FOUND] = found
+        try:
+            result, found["key"] = state.evaluation_of(gate, request)
+        except ConfmatError as error:
+            found["error"] = str(error)
+            pytest.fail(str(error), pytrace=False)
+        found["evaluated"] = True
+        if fault := state.fault_of(result):
+            found["error"] = fault
+            pytest.fail(fault, pytrace=False)
+
+    return evaluation
+
+
+def _limit_check(
+    gate: Gate, state: GateSession, name: str
+) -> Callable[[pytest.FixtureRequest], None]:
+    def limit(request: pytest.FixtureRequest) -> None:
+        found: dict[str, Any] = {"policy": str(gate.path), "verdicts": []}
+        request.node.stash[FOUND] = found
+        try:
+            _, found["key"] = state.evaluation_of(gate, request)
+            judged = state.verdicts_of(gate, request)
+        except ConfmatError as error:
+            found["error"] = str(error)
+            told = NOT_CHECKED if state.evaluates(gate) else f"not checked: {error}"
+            pytest.fail(told, pytrace=False)
+        verdicts = [judged[limit.id] for limit in gate.items[name]]
+        found["verdicts"] = [verdict.to_plain() for verdict in verdicts]
+        if len(verdicts) == 1:
+            # Plain types only: these cross process borders and end in JUnit XML.
+            observed, bound = verdicts[0].observed, verdicts[0].limit.bound
+            shown = "undefined" if observed is None else f"{float(observed):.6g}"
+            request.node.user_properties += [
+                ("confmat_observed", shown),
+                (f"confmat_{bound.kind}", bound.text),
+                ("confmat_support", verdicts[0].support),
+            ]
+        if failed := [verdict for verdict in verdicts if verdict.outcome == "failed"]:
+            pytest.fail("\n".join(describe(verdict) for verdict in failed), pytrace=False)
+
+    return limit

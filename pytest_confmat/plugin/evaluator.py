@@ -1,0 +1,202 @@
+"""The evaluator: streams any model over any data once a session, and remembers.
+
+Under xdist the workers share a folder. Whoever comes first computes under an OS lock, which the
+system releases if the worker dies; the others wait and read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from pytest_confmat import errors
+from pytest_confmat.errors import ConfmatError, EvaluationError, RequestError
+from pytest_confmat.evaluation import Evaluation
+from pytest_confmat.job import Job, run
+from pytest_confmat.spec import (
+    Argmax,
+    Decision,
+    DirectorySpec,
+    ModelSpec,
+    TFRecordSpec,
+    Threshold,
+)
+from pytest_confmat.writing import write_atomically
+
+
+class Evaluator:
+    """Evaluates jobs, each once.
+
+    Parameters
+    ----------
+    folder
+        Where workers of one session share results; ``None``: there is one process.
+    batch_size
+        For jobs that do not state their own.
+    """
+
+    def __init__(self, folder: Path | None = None, batch_size: int | None = None) -> None:
+        self._folder = folder
+        self._batch_size = batch_size
+        self._memory: dict[str, Evaluation | ConfmatError] = {}
+        # Objects are remembered by identity, so that they must outlive what is remembered.
+        self._alive: list[Job] = []
+
+    def __call__(
+        self,
+        model: Any,
+        dataset: Any,
+        *,
+        classes: Sequence[str] | None = None,
+        decision: Decision | Mapping[str, Any] | str = "argmax",
+        batch_size: int | None = None,
+    ) -> Evaluation:
+        """Evaluate `model` on `dataset`, or return what an equal call returned before.
+
+        Parameters
+        ----------
+        model
+            Path of a saved model, a Keras model, or anything callable on a batch.
+        dataset
+            What a dataset factory returned, a ``tf.data.Dataset``, or any iterable of batches
+            (inputs, labels) or (inputs, labels, weights).
+        classes
+            Names in the order of the model's outputs; may be left out where the data state them.
+        decision
+            ``"argmax"``, or ``{"threshold": 0.3, "positive": "malignant"}``.
+        batch_size
+            Examples a batch; default: the session's, or a rule of the input's size.
+
+        Raises
+        ------
+        ConfmatError
+            If the request, the model or the data are not what they should be.
+        """
+        if isinstance(model, str | Path):
+            model = ModelSpec(Path(model).resolve())
+        names = None if classes is None else tuple(classes)
+        if isinstance(dataset, DirectorySpec | TFRecordSpec):
+            from pytest_confmat.data import class_names
+
+            names = class_names(dataset, names)
+        if names is None:
+            raise RequestError("these data do not name their classes: pass classes=[...]")
+        return self.evaluate(self.job(model, dataset, names, _decision(decision), batch_size))
+
+    def job(
+        self,
+        model: Any,
+        dataset: Any,
+        classes: tuple[str, ...],
+        decision: Decision,
+        batch_size: int | None = None,
+    ) -> Job:
+        """Return a job, with the session's batch size unless it states its own."""
+        return Job(model, dataset, classes, decision, batch_size or self._batch_size)
+
+    def key(self, job: Job, name: str | None = None) -> str:
+        """Return what the result of `job` is remembered under.
+
+        `name` stands for objects that only this process can see, where all workers use it for
+        the same ones.
+        """
+        if job.is_plain:
+            return f"job-{hashlib.sha256(repr(job).encode()).hexdigest()[:32]}"
+        if name is not None and self._folder is not None:
+            return f"name-{hashlib.sha256(name.encode()).hexdigest()[:32]}"
+        seen = [_identity(job.model), _identity(job.dataset)]
+        return f"objects-{seen}-{job.classes}-{job.decision}-{job.batch_size}"
+
+    def evaluate(self, job: Job, name: str | None = None) -> Evaluation:
+        """Do `job`, or recall its result; an error is remembered as well."""
+        key = self.key(job, name)
+        if key not in self._memory:
+            self._alive.append(job)
+            try:
+                self._memory[key] = self._share(key, job)
+            except ConfmatError as error:
+                self._memory[key] = error
+        return self.recall(key)
+
+    def recall(self, key: str) -> Evaluation:
+        """Return what is remembered under `key`, here or in the shared folder."""
+        if key not in self._memory:
+            self._memory[key] = self._read(key) or EvaluationError("the evaluation was not done")
+        found = self._memory[key]
+        if isinstance(found, ConfmatError):
+            # A fresh object: raising the same one again would grow its traceback.
+            raise type(found)(*found.args) from found.__cause__
+        return found
+
+    def _share(self, key: str, job: Job) -> Evaluation:
+        if self._folder is None or key.startswith("objects-"):
+            return _compute(job)
+        with FileLock(self._folder / f"{key}.lock"):
+            found = self._read(key)
+            if isinstance(found, Evaluation):
+                return found
+            if found is not None:
+                raise found
+            try:
+                evaluation = _compute(job)
+            except ConfmatError as error:
+                failure = {"type": type(error).__name__, "text": str(error)}
+                write_atomically(self._folder / f"{key}.json", json.dumps(failure).encode())
+                raise
+            evaluation.save(self._folder / f"{key}.npz")
+            return evaluation
+
+    def _read(self, key: str) -> Evaluation | ConfmatError | None:
+        if self._folder is None:
+            return None
+        stored, failure = self._folder / f"{key}.npz", self._folder / f"{key}.json"
+        if stored.exists():
+            return Evaluation.load(stored)
+        if failure.exists():
+            told = json.loads(failure.read_bytes())
+            kind: type[ConfmatError] = getattr(errors, told["type"])
+            return kind(told["text"])
+        return None
+
+
+def _identity(value: Any) -> str:
+    if isinstance(value, ModelSpec | DirectorySpec | TFRecordSpec):
+        return repr(value)
+    return str(id(value))
+
+
+def _compute(job: Job) -> Evaluation:
+    try:
+        return run(job)
+    except ConfmatError:
+        raise
+    except Exception as error:
+        # Nothing of ours may look like a verdict, nor be tried again for every limit.
+        raise EvaluationError(
+            f"the evaluation ended in an unforeseen {type(error).__name__}: {error}\n"
+            f"{traceback.format_exc()}"
+        ) from error
+
+
+def _decision(given: Decision | Mapping[str, Any] | str) -> Decision:
+    if isinstance(given, Argmax | Threshold):
+        return given
+    if given == "argmax":
+        return Argmax()
+    if isinstance(given, Mapping) and set(given) <= {"threshold", "positive"} and given:
+        from fractions import Fraction
+
+        try:
+            threshold = Fraction(str(given["threshold"]))
+        except (KeyError, ValueError):
+            raise RequestError(f"decision {given!r} needs a number as threshold") from None
+        return Threshold(threshold, given.get("positive"))
+    raise RequestError(
+        f"decision is 'argmax' or {{'threshold': 0.3, 'positive': 'name'}}, not {given!r}"
+    )

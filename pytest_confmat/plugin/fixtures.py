@@ -1,0 +1,150 @@
+"""The fixtures. Their bodies import what they need, so that naming them here costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_confmat.plugin.options import asks_for_gate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_confmat.evaluation import Evaluation
+    from pytest_confmat.plugin.evaluator import Evaluator
+    from pytest_confmat.plugin.session import GateSession
+    from pytest_confmat.spec import DirectorySpec, TFRecordSpec
+
+NO_GATE = "no gate was asked for: run pytest with --confmat-model PATH"
+
+
+def _session(config: pytest.Config) -> GateSession | None:
+    if not asks_for_gate(config):
+        return None
+    from pytest_confmat.plugin.session import SESSION
+
+    return config.stash[SESSION]
+
+
+@pytest.fixture(scope="session")
+def confmat_model(pytestconfig: pytest.Config) -> Any:
+    """The model to judge: what ``--confmat-model`` names.
+
+    Override it in a ``conftest.py`` to judge anything else: return a Keras model, or anything
+    callable on a batch (a NumPy array in, scores out).
+    """
+    session = _session(pytestconfig)
+    if session is None:
+        pytest.skip(NO_GATE)
+    if session.model is None:
+        from pytest_confmat.errors import RequestError
+
+        raise RequestError(
+            "there is no model to judge: pass --confmat-model PATH, or override the fixture "
+            "confmat_model in a conftest.py"
+        )
+    return session.model
+
+
+@pytest.fixture(scope="session")
+def confmat_dataset(pytestconfig: pytest.Config) -> Any:
+    """The evaluation set: the dataset of the policy (of the first, where there are several).
+
+    Override it in a ``conftest.py`` to evaluate anything else: return a ``tf.data.Dataset`` or
+    any iterable of batches (inputs, labels) or (inputs, labels, weights).
+    """
+    session = _session(pytestconfig)
+    if session is None:
+        pytest.skip(NO_GATE)
+    return session.default_dataset
+
+
+@pytest.fixture(scope="session")
+def confmat_evaluator(pytestconfig: pytest.Config) -> Evaluator:
+    """A callable that streams any model over any data, once: ``confmat_evaluator(model, data)``.
+
+    See `Evaluator.__call__` for what it takes; what it returned it remembers for the session.
+    """
+    session = _session(pytestconfig)
+    if session is not None:
+        return session.evaluator
+    from pytest_confmat.plugin import workers
+    from pytest_confmat.plugin.evaluator import Evaluator
+
+    return Evaluator(workers.shared_folder(pytestconfig))
+
+
+@pytest.fixture
+def confmat(request: pytest.FixtureRequest, confmat_model: Any, confmat_dataset: Any) -> Evaluation:
+    """The evaluation of `confmat_model` on `confmat_dataset`; the same object for all who ask.
+
+    Classes and decision are those of the policy. It is made for each test anew, so that tests
+    below a ``conftest.py`` that overrides model or data see theirs, but evaluated once.
+    """
+    from pytest_confmat.errors import ConfmatError
+    from pytest_confmat.plugin.collection import FOUND
+
+    session = _session(request.config)
+    if session is None or not session.gates:
+        pytest.skip(NO_GATE if session is None else "there is no policy: use confmat_evaluator")
+    gate = session.gates[0]
+    job = session.evaluator.job(confmat_model, confmat_dataset, gate.classes, gate.policy.decision)
+    request.node.stash[FOUND] = {
+        "own": request.node.nodeid,
+        "key": session.evaluator.key(job),
+    }
+    try:
+        return session.evaluator.evaluate(job)
+    except ConfmatError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def confmat_directory_dataset(
+    pytestconfig: pytest.Config,
+) -> Callable[..., DirectorySpec]:
+    """A factory of evaluation sets from class directories.
+
+    ``confmat_directory_dataset(directory, image_size=(96, 96), rescale="1/255", ...)`` takes the
+    keys of a policy's ``dataset``; a relative directory lies below pytest's root directory.
+    """
+
+    def make(directory: str | Path, **keys: Any) -> DirectorySpec:
+        from pytest_confmat.policy import dataset_from_keys
+        from pytest_confmat.spec import DirectorySpec
+
+        spec = dataset_from_keys({"directory": str(directory), **keys}, pytestconfig.rootpath)
+        assert isinstance(spec, DirectorySpec)
+        return spec
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def confmat_tfrecord_dataset(
+    pytestconfig: pytest.Config,
+) -> Callable[..., TFRecordSpec]:
+    """A factory of evaluation sets from TFRecord shards.
+
+    ``confmat_tfrecord_dataset("data/test-*.tfrecord", label={"key": "label"}, ...)`` takes the
+    keys of a policy's ``dataset``; relative paths lie below pytest's root directory.
+    """
+
+    def make(
+        tfrecord: str | Path | Sequence[str | Path], **keys: Mapping[str, Any]
+    ) -> TFRecordSpec:
+        from pathlib import Path
+
+        from pytest_confmat.policy import dataset_from_keys
+        from pytest_confmat.spec import TFRecordSpec
+
+        if isinstance(tfrecord, str | Path):
+            tfrecord = [tfrecord]
+        patterns = [str(pattern) for pattern in tfrecord]
+        spec = dataset_from_keys({"tfrecord": patterns, **keys}, pytestconfig.rootpath)
+        assert isinstance(spec, TFRecordSpec)
+        return spec
+
+    return make

@@ -1,0 +1,109 @@
+"""A gate: one policy with its class names and limits, known before anything is collected."""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+
+from pytest_confmat.data import class_names
+from pytest_confmat.errors import ConfmatError, PolicyError
+from pytest_confmat.limits import Exemption, Limit
+from pytest_confmat.policy import Policy, read_policy
+from pytest_confmat.spec import DatasetSpec, DirectorySpec, TFRecordSpec
+
+# Items cost pytest 0.6 ms each; from here on a whole rule is one item.
+MANY_CLASSES = 2000
+EVALUATION = "evaluation"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A policy, ready to be held against a model."""
+
+    policy: Policy
+    dataset: DatasetSpec | None
+    classes: tuple[str, ...]
+    limits: tuple[Limit, ...]
+    exemptions: tuple[Exemption, ...]
+
+    @property
+    def path(self) -> Path:
+        """The thresholds file."""
+        return self.policy.path
+
+    @property
+    def data_folders(self) -> tuple[Path, ...]:
+        """Folders full of data, of which pytest need not look at every file."""
+        if not isinstance(self.dataset, DirectorySpec):
+            return ()
+        root = self.dataset.directory
+        return tuple((root / name).resolve() for name in (*self.classes, *self.dataset.ignore))
+
+    @cached_property
+    def by_id(self) -> dict[str, Limit]:
+        """Each limit under its id."""
+        return {limit.id: limit for limit in self.limits}
+
+    @cached_property
+    def items(self) -> dict[str, tuple[Limit, ...]]:
+        """The limits that each test item checks, under the item's name."""
+        if len(self.classes) <= MANY_CLASSES:
+            return {limit.id: (limit,) for limit in self.limits}
+        grouped: dict[str, list[Limit]] = {}
+        for limit in self.limits:
+            many = limit.actual is not None and limit.metric != "confusion"
+            grouped.setdefault(f"{limit.metric}[*]" if many else limit.id, []).append(limit)
+        return {name: tuple(limits) for name, limits in grouped.items()}
+
+
+def open_gate(path: Path, data: Path | None) -> Gate:
+    """Read a policy and find out its class names; `data` overrides where its data are.
+
+    Raises
+    ------
+    pytest.UsageError
+        If the policy cannot be honoured, or its class names cannot be known.
+    """
+    try:
+        policy = read_policy(path)
+        dataset = policy.dataset
+        if data is not None:
+            if dataset is None:
+                raise pytest.UsageError(
+                    f"--confmat-data: {path} has no dataset that could lie elsewhere; its data "
+                    "come from the fixture confmat_dataset"
+                )
+            dataset = _moved(dataset, data)
+        classes = _classes(policy, dataset)
+        limits, exemptions = policy.limits_for(classes)
+    except ConfmatError as error:
+        raise pytest.UsageError(str(error)) from error
+    return Gate(policy, dataset, classes, limits, exemptions)
+
+
+def _classes(policy: Policy, dataset: DatasetSpec | None) -> tuple[str, ...]:
+    if dataset is None:
+        if policy.classes is None:
+            raise PolicyError(
+                "without a dataset the policy must name its classes", policy.dataset_location
+            )
+        return policy.classes
+    try:
+        return class_names(dataset, policy.classes)
+    except ConfmatError as error:
+        raise PolicyError(str(error), policy.dataset_location) from error
+
+
+def _moved(dataset: DatasetSpec, to: Path) -> DatasetSpec:
+    if isinstance(dataset, TFRecordSpec):
+        if not to.is_dir():
+            return replace(dataset, tfrecord=(str(to),))
+        folder = glob.escape(str(to))
+        return replace(
+            dataset, tfrecord=tuple(f"{folder}/{Path(old).name}" for old in dataset.tfrecord)
+        )
+    return replace(dataset, directory=to)

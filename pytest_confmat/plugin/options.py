@@ -1,0 +1,54 @@
+"""The options and their ini twins. Loaded by every pytest run, so that it imports nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+NO_POLICY = "none"
+DEFAULT_POLICY = "thresholds.yaml"
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare options and their ini twins. Defaults stay ``None``, so that ini values count."""
+    group = parser.getgroup("confmat", "gate a classifier on its confusion matrix")
+    group.addoption(
+        "--confmat-model",
+        metavar="PATH",
+        help="gate this model (.keras, .h5); without it no limit is collected",
+    )
+    group.addoption(
+        "--confmat-thresholds",
+        metavar="FILE",
+        action="append",
+        help="the policy: which data, which classes, which limits; repeatable, one a data set; "
+        f"default: {DEFAULT_POLICY} here or in the root directory; '{NO_POLICY}': tests in "
+        "Python alone",
+    )
+    group.addoption(
+        "--confmat-data",
+        metavar="PATH",
+        help="where the evaluation set is, instead of where the policy says",
+    )
+    group.addoption(
+        "--confmat-batch-size",
+        metavar="N",
+        help="examples a batch; default: a rule of the input's size",
+    )
+    group.addoption(
+        "--confmat-report",
+        metavar="DIR",
+        help="write confmat.json and confmat.png there",
+    )
+    parser.addini("confmat_model", "as --confmat-model, relative to this file")
+    parser.addini("confmat_thresholds", "as --confmat-thresholds, one a line", type="linelist")
+    parser.addini("confmat_batch_size", "as --confmat-batch-size")
+    parser.addini("confmat_report", "as --confmat-report, relative to this file")
+
+
+def asks_for_gate(config: pytest.Config) -> bool:
+    """Whether a model is to be gated. Cheap: runs in every pytest of every project."""
+    return bool(
+        config.getoption("confmat_model")
+        or config.getini("confmat_model")
+        or config.getoption("confmat_thresholds")
+    )

@@ -1,0 +1,42 @@
+"""What is different under xdist: the controller makes a folder that its workers share."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_INPUT = "confmat_shared_folder"
+_FOLDER = pytest.StashKey[Path]()
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this process is an xdist worker."""
+    return hasattr(config, "workerinput")
+
+
+def shared_folder(config: pytest.Config) -> Path | None:
+    """Return the folder that the processes of this session share; ``None`` if there is one."""
+    if is_worker(config):
+        told: dict[str, Any] = config.workerinput  # type: ignore[attr-defined]
+        return Path(told[_INPUT]) if _INPUT in told else None
+    if not _distributes(config):
+        return None
+    if _FOLDER not in config.stash:
+        folder = Path(tempfile.mkdtemp(prefix="pytest-confmat-"))
+        config.stash[_FOLDER] = folder
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    return config.stash[_FOLDER]
+
+
+def tell_worker(node: Any) -> None:
+    """Name the folder to a worker before it starts; `node` is xdist's WorkerController."""
+    if folder := shared_folder(node.config):
+        node.workerinput[_INPUT] = str(folder)
+
+
+def _distributes(config: pytest.Config) -> bool:
+    return getattr(config.option, "dist", "no") != "no" and bool(getattr(config.option, "tx", None))

@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+
+import pytest
+
+RED = [[16, 4, 0], [2, 18, 0], [0, 0, 10]]
+WORKERS = [(), ("-n", "2")]
+
+
+@pytest.mark.parametrize("workers", WORKERS, ids=["alone", "xdist"])
+def test_limits_that_hold_end_green(project, workers):
+    result = project.run("-v", *workers)
+    result.assert_outcomes(passed=6)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*confmat: passed*"])
+    assert project.passes == 1
+
+
+@pytest.mark.parametrize("workers", WORKERS, ids=["alone", "xdist"])
+def test_a_limit_that_does_not_hold_ends_red_and_says_why(project, workers):
+    project.scores(RED)
+    result = project.run(*workers)
+    assert result.ret == 1
+    result.assert_outcomes(passed=4, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "recall of 'cat' is 0.8000, below 0.9      thresholds.yaml:6",
+            "  16 of 20 recognised; 18 were needed",
+            "  taken for   dog 4 (20.0 %)",
+            "  surest mistakes   [#]*",
+        ]
+    )
+    result.stdout.fnmatch_lines(["*confmat: BLOCKED*"])
+    # No traceback, nothing of the plugin's own code.
+    result.stdout.no_fnmatch_line("*Traceback*")
+    result.stdout.no_fnmatch_line("*collection.py*")
+    assert project.passes == 1
+
+
+def test_items_are_named_by_limit_and_come_last(project):
+    project.pytester.makepyfile(test_zebra="def test_z(): pass")
+    result = project.run("-v")
+    ran = [line.split(" ")[0] for line in result.outlines if " PASSED " in line]
+    assert ran == [
+        "test_zebra.py::test_z",
+        "thresholds.yaml::evaluation",
+        "thresholds.yaml::accuracy",
+        "thresholds.yaml::recall[cat]",
+        "thresholds.yaml::recall[dog]",
+        "thresholds.yaml::recall[fox]",
+        "thresholds.yaml::confusions[*]",
+    ]
+
+
+def test_without_being_asked_nothing_is_collected(project):
+    project.pytester.makepyfile("def test_plain(): pass")
+    result = project.run("-v", gate=False)
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*thresholds.yaml*")
+
+
+def test_limits_are_collected_whatever_paths_are_named(project):
+    project.pytester.mkpydir("tests").joinpath("test_a.py").write_text("def test_a(): pass")
+    result = project.run("tests")
+    result.assert_outcomes(passed=7)
+    assert project.run("tests/test_a.py", "thresholds.yaml").parseoutcomes() == {"passed": 7}
+    assert project.run(".", "tests").parseoutcomes() == {"passed": 7}
+
+
+def test_one_limit_alone_is_evaluated_and_said_to_be_incomplete(project):
+    result = project.run("-v", "thresholds.yaml::recall[cat]")
+    result.assert_outcomes(passed=1)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*confmat: INCOMPLETE*"])
+    assert project.passes == 1
+
+
+def test_marker_and_strict_markers(project):
+    result = project.run("--strict-markers", "-m", "confmat")
+    assert result.ret == 0
+    result.assert_outcomes(passed=6)
+    assert "confmat" in project.pytester.runpytest_subprocess("--markers").stdout.str()
+
+
+def test_collect_only_evaluates_nothing(project):
+    result = project.run("--collect-only", "-q")
+    assert result.ret == 0
+    assert project.passes == 0
+    result.stdout.fnmatch_lines(["thresholds.yaml::recall?cat?"])
+
+
+def test_the_header_says_what_and_from_where(project):
+    result = project.run("--collect-only", "--confmat-batch-size=7")
+    result.stdout.fnmatch_lines(
+        [
+            "confmat: model from the fixture confmat_model",
+            "confmat: policy thresholds.yaml (--confmat-thresholds), 5 limits, 3 classes, "
+            "data from the fixture confmat_dataset",
+            "confmat: batch size 7 (--confmat-batch-size)",
+        ]
+    )
+
+
+def test_a_class_without_examples_is_never_green(project):
+    project.policy("version: 1\nclasses: [cat, dog, fox]\nthresholds: {accuracy: 0.5}\n")
+    project.scores([[19, 1, 0], [2, 18, 0], [0, 0, 0]])
+    result = project.run()
+    result.assert_outcomes(passed=1, failed=1)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["1 of 3 classes have no example among 40: 'fox'; nothing can be said about them"]
+    )
+    # Neither does leaving the item out that would say so.
+    result = project.run("-k", "accuracy")
+    assert result.ret == 1
+
+
+@pytest.mark.parametrize("workers", WORKERS, ids=["alone", "xdist"])
+def test_behind_a_failed_evaluation_limits_say_not_checked(project, workers):
+    project.scores([[19, 1, 0], [2, 18, 0], [0, 0, 10], [0, 0, 1]])
+    result = project.run("-v", *workers)
+    assert result.ret == 1
+    result.assert_outcomes(failed=6)
+    text = result.stdout.str()
+    assert text.count("not checked: see evaluation") >= 5
+    assert "label 3 is none of the 3 classes (0 to 2)" in text
+    result.stdout.fnmatch_lines(["*confmat: ERROR*"])
+    assert project.passes == 1
+
+
+def test_a_limit_run_alone_tells_the_fault_itself(project):
+    project.scores([[19, 1, 0], [2, 18, 0], [0, 0, 10], [0, 0, 1]])
+    result = project.run("thresholds.yaml::accuracy")
+    assert result.ret == 1
+    assert "label 3 is none of the 3 classes (0 to 2)" in result.stdout.str()
+
+
+@pytest.mark.parametrize("workers", WORKERS, ids=["alone", "xdist"])
+def test_a_crash_in_the_projects_own_fixture_is_told_once(project, workers):
+    conftest = project.path / "conftest.py"
+    conftest.write_text(
+        conftest.read_text().replace("return Recorded()", "open('calls', 'a').write('x'); 1 / 0")
+    )
+    result = project.run(*workers)
+    assert result.ret == 1
+    assert "ZeroDivisionError" in result.stdout.str()
+    assert "not checked: see evaluation" in result.stdout.str()
+    assert len((project.path / "calls").read_text()) <= (2 if workers else 1)
+
+
+def test_junit_xml_carries_the_numbers(project):
+    project.run("--junitxml=out.xml", "-o", "junit_family=xunit1")
+    cases = ET.parse(project.path / "out.xml").iter("testcase")
+    recall = next(case for case in cases if case.get("name") == "recall[cat]")
+    properties = {p.get("name"): p.get("value") for p in recall.iter("property")}
+    assert properties == {
+        "confmat_observed": "0.95",
+        "confmat_at_least": "0.9",
+        "confmat_support": "20",
+    }
+
+
+@pytest.mark.parametrize("workers", WORKERS, ids=["alone", "xdist"])
+def test_the_report_is_written_by_one_and_tells_the_outcome(project, workers):
+    project.scores(RED)
+    project.run("--confmat-report=out", *workers)
+    document = json.loads((project.path / "out/confmat.json").read_text())
+    assert document["outcome"] == "failed"
+    assert document["matrix"] == RED
+    outcomes = {verdict["id"]: verdict["outcome"] for verdict in document["verdicts"]}
+    assert outcomes == {
+        "accuracy": "failed",
+        "recall[cat]": "failed",
+        "recall[dog]": "passed",
+        "recall[fox]": "passed",
+        "confusions[*]": "passed",
+    }
+    assert (project.path / "out/confmat.png").read_bytes().startswith(b"\x89PNG")
+    assert sorted(p.name for p in (project.path / "out").iterdir()) == [
+        "confmat.json",
+        "confmat.png",
+    ]
+
+
+def test_no_report_of_an_earlier_run_survives(project):
+    project.run("--confmat-report=out")
+    assert json.loads((project.path / "out/confmat.json").read_text())["outcome"] == "passed"
+    project.pytester.makepyfile("import os\ndef test_dies(): os._exit(9)")
+    project.run("--confmat-report=out")
+    assert json.loads((project.path / "out/confmat.json").read_text())["outcome"] == "incomplete"
+    assert not (project.path / "out/confmat.png").exists()
+
+
+def test_several_policies_each_have_items_and_a_report(project):
+    project.policy("version: 1\nclasses: [cat, dog, fox]\nthresholds: {accuracy: 0.99}\n", "b.yaml")
+    result = project.run("--confmat-thresholds=b.yaml", "--confmat-report=out", "-v")
+    result.assert_outcomes(passed=7, failed=1)
+    assert project.passes == 1
+    outcomes = {
+        path.parent.name: json.loads(path.read_text())["outcome"]
+        for path in (project.path / "out").rglob("confmat.json")
+    }
+    assert outcomes == {"thresholds": "passed", "b": "failed"}
+
+
+def test_a_conftest_beside_a_policy_serves_that_policy_alone(project):
+    project.policy(
+        "version: 1\nclasses: [cat, dog, fox]\nthresholds: {accuracy: 0.99}\n", "sub/other.yaml"
+    )
+    project.scores([[5, 0, 0], [0, 5, 0], [0, 0, 5]], folder="sub")
+    result = project.run("--confmat-thresholds=sub/other.yaml")
+    result.assert_outcomes(passed=8)
+    result.stdout.fnmatch_lines(["*passed*50 examples*", "*passed*15 examples*"])
+
+
+def test_many_classes_are_one_item_a_rule(project):
+    names = ", ".join(f"c{i}" for i in range(2001))
+    project.policy(f"version: 1\nclasses: [{names}]\nthresholds: {{recall: 0.9, accuracy: 0.9}}\n")
+    conftest = project.path / "conftest.py"
+    text = conftest.read_text()
+    conftest.write_text(
+        text[: text.index("class Recorded")]
+        + """
+class Recorded:
+    def __iter__(self):
+        scores = np.eye(2001, dtype=np.float32)
+        scores[7] = scores[8]
+        yield scores, np.arange(2001)
+"""
+        + text[text.index("\n\n@pytest.fixture") :]
+    )
+    result = project.run("-v")
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["*recall of 'c7' is 0.0000, below 0.9*"])
+    result.stdout.fnmatch_lines(["*confmat: BLOCKED*1 of 2002 limits*"])

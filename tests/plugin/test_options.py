@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.plugin.test_gate import WORKERS
+
+
+def refused(project, *args: str, gate: bool = False) -> str:
+    """Run, expect exit status 4 alone and under xdist, and return the message."""
+    messages = set()
+    for workers in WORKERS:
+        result = project.run(*args, *workers, gate=gate)
+        assert result.ret == 4, result.stdout.str()
+        errors = [line for line in result.errlines if line.startswith("ERROR: ")]
+        messages.add("\n".join(errors).replace("ERROR: ", ""))
+    (message,) = messages
+    return message.replace(str(project.path), "HERE")
+
+
+def test_no_policy_is_a_wrong_request(project):
+    (project.path / "thresholds.yaml").unlink()
+    assert refused(project, "--confmat-model=m.keras") == (
+        "--confmat-model needs a policy, and there is no HERE/thresholds.yaml: write one, name "
+        "one with --confmat-thresholds FILE, or say --confmat-thresholds none if the project's "
+        "own tests are the gate"
+    )
+
+
+def test_a_policy_that_is_not_there(project):
+    assert refused(project, "--confmat-thresholds=limits.yaml") == (
+        "--confmat-thresholds: there is no thresholds file HERE/limits.yaml"
+    )
+
+
+def test_a_broken_policy_is_told_with_its_line(project):
+    project.policy("version: 1\nclasses: [cat, dog]\nthresholds:\n  recal: 0.9\n")
+    assert "HERE/thresholds.yaml:4: unknown key 'recal'" in refused(project, gate=True)
+
+
+def test_a_remote_model_is_refused(project):
+    assert refused(project, "--confmat-model=hf://team/model") == (
+        "--confmat-model: hf://team/model is a remote address, and only local paths are read: "
+        "download it first and give the path of the copy"
+    )
+
+
+def test_a_model_that_is_not_there(project):
+    assert refused(project, "--confmat-model=m.keras", gate=True) == (
+        "--confmat-model: there is no model HERE/m.keras"
+    )
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "many", "1.5", "²"])
+def test_a_batch_size_is_a_number_of_examples(project, size):
+    assert refused(project, f"--confmat-batch-size={size}", gate=True) == (
+        f"--confmat-batch-size: {size!r} is no number of examples"
+    )
+
+
+def test_data_cannot_be_moved_for_several_policies(project):
+    project.policy(name="b.yaml")
+    assert refused(project, "--confmat-thresholds=b.yaml", "--confmat-data=d", gate=True) == (
+        "--confmat-data says where one policy's data are, and there are 2 policies: write the "
+        "location into each policy"
+    )
+
+
+def test_data_of_a_fixture_cannot_be_moved(project):
+    assert refused(project, "--confmat-data=d", gate=True) == (
+        "--confmat-data: HERE/thresholds.yaml has no dataset that could lie elsewhere; its data "
+        "come from the fixture confmat_dataset"
+    )
+
+
+def test_a_report_folder_that_is_a_file(project):
+    (project.path / "out").touch()
+    assert refused(project, "--confmat-report=out", gate=True) == (
+        "--confmat-report: HERE/out is a file, not a folder"
+    )
+
+
+def test_ini_twins_are_relative_to_their_file(project):
+    (project.path / "limits").mkdir()
+    project.policy(name="limits/a.yaml")
+    project.pytester.makeini(
+        "[pytest]\nconfmat_thresholds =\n    limits/a.yaml\nconfmat_batch_size = 5\n"
+        "confmat_report = out\nconfmat_model = m.keras\n"
+    )
+    (project.path / "m.keras").touch()
+    sub = project.path / "sub"
+    sub.mkdir()
+    project.pytester.chdir()
+    result = project.run("--rootdir=.", "-c", "tox.ini", gate=False)
+    assert result.ret == 0, result.stdout.str()
+    result.stdout.fnmatch_lines(
+        [
+            "confmat: model m.keras (confmat_model in tox.ini)",
+            "confmat: policy limits/a.yaml (confmat_thresholds in tox.ini), 5 limits*",
+            "confmat: batch size 5 (confmat_batch_size in tox.ini), "
+            "report *out (confmat_report in tox.ini)",
+        ]
+    )
+    assert (project.path / "out/confmat.json").exists()
+
+
+def test_the_command_line_wins_over_ini(project):
+    project.pytester.makeini("[pytest]\nconfmat_batch_size = 5\n")
+    result = project.run("--confmat-batch-size=6", "--collect-only")
+    result.stdout.fnmatch_lines(["confmat: batch size 6 (--confmat-batch-size)"])
+
+
+def test_no_policy_on_purpose(project):
+    project.pytester.makepyfile(
+        """
+        from pytest_confmat import assert_recall
+
+        def test_own(confmat_evaluator, confmat_model, confmat_dataset):
+            evaluation = confmat_evaluator(confmat_model, [
+                ([[0.9, 0.1], [0.2, 0.8]], [0, 1])
+            ], classes=["a", "b"])
+            assert_recall(evaluation, 1)
+        """
+    )
+    (project.path / "m.keras").touch()
+    result = project.run("--confmat-thresholds=none", gate=False)
+    assert result.ret == 0, result.stdout.str()
+    result.assert_outcomes(passed=1)
