@@ -1,1 +1,88 @@
-"""Predictors: models behind one call."""
+"""Predictors: models behind one call.
+
+A model format is one module with a function ``load`` and one line in ``_LOADERS``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from pytest_confmat.errors import ModelError
+from pytest_confmat.models.look import Format, look_at
+from pytest_confmat.models.predictor import Predictor
+from pytest_confmat.spec import Decision, ModelSpec
+
+_LOADERS: Mapping[Format, str] = {
+    "keras": "pytest_confmat.models.keras",
+    "hdf5": "pytest_confmat.models.keras",
+}
+
+
+def load(spec: ModelSpec, classes: tuple[str, ...], decision: Decision) -> Predictor:
+    """Load a saved model and put it behind a predictor.
+
+    Parameters
+    ----------
+    classes
+        Names, in the order of the model's outputs.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, is no whole model, or cannot be loaded.
+    MissingDependencyError
+        If the library that loads it is not installed.
+    RequestError
+        If the decision does not go with the classes.
+    """
+    file = look_at(spec.path)
+    predictor: Predictor = import_module(_LOADERS[file.format]).load(file, classes, decision)
+    return predictor
+
+
+def wrap(model: Any, classes: tuple[str, ...], decision: Decision) -> Predictor:
+    """Put what a project hands in behind a predictor.
+
+    Parameters
+    ----------
+    model
+        A `ModelSpec`, which is loaded; a ``keras.Model``; or anything callable on a NumPy batch
+        of shape (n, ...) that returns scores of shape (n, K), or (n, 1) under a threshold.
+
+    Raises
+    ------
+    ModelError
+        If it is none of these, or a Keras model that cannot be run here.
+    RequestError
+        If the decision does not go with the classes.
+    """
+    if isinstance(model, ModelSpec):
+        return load(model, classes, decision)
+    if _is_keras_model(model):
+        from pytest_confmat.models.keras import KerasPredictor
+        from pytest_confmat.models.runtime import import_keras
+
+        import_keras()
+        return KerasPredictor(model, classes, decision, f"the project's own model ({model.name})")
+    if isinstance(model, type) or not callable(model):
+        what = f"the class {model.__name__}" if isinstance(model, type) else _of(model)
+        raise ModelError(
+            f"confmat_model gave {what}: give a keras.Model, or a function that takes a NumPy "
+            "batch and returns one row of scores an example"
+        )
+    from pytest_confmat.models.callables import CallablePredictor
+
+    return CallablePredictor(model, classes, decision)
+
+
+def _is_keras_model(model: Any) -> bool:
+    # Whoever made one has imported Keras; nobody else should pay for it.
+    keras = sys.modules.get("keras")
+    return keras is not None and hasattr(keras, "Model") and isinstance(model, keras.Model)
+
+
+def _of(model: Any) -> str:
+    return "nothing" if model is None else f"an object of type {type(model).__name__}"

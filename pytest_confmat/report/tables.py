@@ -230,14 +230,12 @@ def _value(standing: Standing, metric: str, index: int) -> str:
 
 
 def _bounds(standing: Standing, index: int) -> str:
+    """Return the bound on a class's recall: of several, the one that decides."""
     name = standing.matrix.classes[index]
-    bounds = [
-        f"{_SIGN[bound.kind]} {printable(bound.text, 20)}"
-        for bound in standing.bounds.get(("recall", name), ())
-    ]
-    if name in standing.exempt:
-        bounds.append("exempt")
-    return ", ".join(dict.fromkeys(bounds))
+    if bounds := standing.bounds.get(("recall", name)):
+        strictest = max(bounds, key=lambda bound: bound.value)
+        return f"{_SIGN[strictest.kind]} {printable(strictest.text, 20)}"
+    return "exempt" if name in standing.exempt else ""
 
 
 def _cell(standing: Standing, i: int, j: int) -> Text:

@@ -13,7 +13,7 @@ print("status", int(status), "imported", [name for name in {HEAVY} if name in sy
 
 def imported(project, *args: str) -> str:
     command = [sys.executable, "-c", SCRIPT, "-p", "no:hypothesispytest", *args]
-    done = subprocess.run(command, cwd=project.path, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=project.path, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()[-1]
 
 

@@ -173,8 +173,8 @@ def test_a_bound_on_the_diagonal_that_is_recall_is_a_bound_on_recall():
         limit("recall", "0.99", "at_most", actual="dog"),
     ]
     text = lines(gate(COUNTS, ANIMALS, limits))
-    assert "   cat        189  0.8413     0.9815  0.9060  >= 0.7, >= 0.8" in text
-    assert "!  dog        200  1.0000     0.9050  0.9501         <= 0.99" in text
+    assert "   cat        189  0.8413     0.9815  0.9060   >= 0.8" in text
+    assert "!  dog        200  1.0000     0.9050  0.9501  <= 0.99" in text
 
 
 @pytest.mark.parametrize("width", [1, 40, 61, 80, 132])

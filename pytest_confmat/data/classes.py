@@ -1,0 +1,227 @@
+"""Class names: declared in the policy, or proven by the data; never guessed.
+
+Runs when pytest is configured, in every worker: it lists one folder or reads one small file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from pytest_confmat.data.wording import counted, hint, listed, shown
+from pytest_confmat.errors import DataError
+from pytest_confmat.spec import DatasetSpec, DirectorySpec, TFRecordSpec
+
+_WHOLE_NUMBER = re.compile(r"-?[0-9]+")
+_NUMBERED_LINE = re.compile(r"([0-9]+):(.*)")
+
+
+def class_names(spec: DatasetSpec, declared: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return the names of the classes in the order of the model's outputs.
+
+    Parameters
+    ----------
+    spec
+        The data; a directory's class folders are listed, shards are not read.
+    declared
+        The policy's ``classes``, or ``None`` to take what the data state.
+
+    Raises
+    ------
+    DataError
+        If the data are not there, state no names, or state others than `declared`.
+    """
+    if declared is not None and len(set(declared)) < len(declared):
+        twice = sorted({name for name in declared if declared.count(name) > 1})
+        raise DataError(f"classes names {listed(twice)} more than once; each class has one place")
+    if isinstance(spec, DirectorySpec):
+        return _of_directory(spec, declared)
+    if declared is None:
+        return _of_label_file(spec)
+    return _at_least_two(declared, f"classes names {listed(declared) or 'none'}")
+
+
+def class_directories(spec: DirectorySpec) -> tuple[str, ...]:
+    """Return the names of the directories that are classes, sorted by code point.
+
+    Raises
+    ------
+    DataError
+        If the directory cannot be listed, or `ignore` names what is not there.
+    """
+    root = spec.directory
+    try:
+        with os.scandir(root) as entries:
+            found = [entry.name for entry in entries if entry.is_dir()]
+    except FileNotFoundError:
+        raise DataError(
+            f"the data directory {shown(root)} does not exist{_nearest_sibling(root)}; "
+            "set dataset.directory, relative to the policy file"
+        ) from None
+    except NotADirectoryError:
+        raise DataError(
+            f"{shown(root)} is a file, and dataset.directory is a folder that holds one folder "
+            "a class; for TFRecord shards say tfrecord: in place of directory:"
+        ) from None
+    except OSError as error:
+        raise DataError(f"{shown(root)} cannot be listed: {error.strerror}") from error
+    names = sorted(name for name in found if not name.startswith("."))
+    there = set(names)
+    for name in spec.ignore:
+        if name not in there:
+            raise DataError(
+                f"dataset.ignore names {name!r}, and {shown(root)} holds no such directory"
+                f"{hint(name, names)}"
+            )
+    return tuple(name for name in names if name not in spec.ignore)
+
+
+def label_file(spec: TFRecordSpec) -> tuple[Path, tuple[str, ...]] | None:
+    """Return the label file beside the shards and the names in it, or ``None``.
+
+    TFDS writes ``label.labels.txt``, others ``labels.txt``; lines may be numbered from 0, as
+    ``0:cat``.
+    """
+    from pytest_confmat.data.shard_names import folders
+
+    key = spec.label.key if spec.label is not None else "label"
+    candidates = dict.fromkeys(
+        folder / name
+        for folder in folders(spec.tfrecord)
+        for name in (f"{key.replace('/', '-')}.labels.txt", "label.labels.txt", "labels.txt")
+    )
+    found = [(path, _read_label_file(path)) for path in candidates if path.is_file()]
+    for path, names in found[1:]:
+        if names != found[0][1]:
+            raise DataError(
+                f"{shown(found[0][0])} and {shown(path)} name different classes: "
+                f"{listed(found[0][1])} and {listed(names)}; say which in classes"
+            )
+    return found[0] if found else None
+
+
+def _of_directory(spec: DirectorySpec, declared: tuple[str, ...] | None) -> tuple[str, ...]:
+    names = class_directories(spec)
+    _refuse_undecodable(names, spec.directory)
+    _refuse_look_alikes(names, spec.directory, _nfc, "differ only in how Unicode spells them")
+    if declared is not None:
+        _at_least_two(declared, f"classes names {listed(declared) or 'none'}")
+        _match(declared, names, spec.directory)
+        return declared
+    _at_least_two(names, f"{shown(spec.directory)} holds {_contents(spec, names)}")
+    _refuse_look_alikes(names, spec.directory, str.casefold, "differ only in case")
+    if all(_WHOLE_NUMBER.fullmatch(name) for name in names):
+        ordered = sorted(names, key=int)
+        if tuple(ordered) != names:
+            raise DataError(
+                f"the class directories of {shown(spec.directory)} are numbers, and sorted as "
+                f"text they come as {', '.join(names[:4])} ...; say which order the model's "
+                f"outputs have, most likely\nclasses: [{', '.join(ordered)}]"
+            )
+    return names
+
+
+def _match(declared: tuple[str, ...], names: tuple[str, ...], root: Path) -> None:
+    there, wanted = set(names), set(declared)
+    missing = [name for name in declared if name not in there]
+    extra = [name for name in names if name not in wanted]
+    if not missing and not extra:
+        return
+    lines = [f"classes and the directories in {shown(root)} differ"]
+    if missing:
+        near = "".join(hint(name, extra) for name in missing[:1])
+        lines.append(f"  without a directory: {listed(missing)}{near}")
+    if extra:
+        lines.append(
+            f"  not in classes: {listed(extra)}; a directory that is no class belongs in ignore"
+        )
+    lines.append(f"  classes: {listed(declared, 20)}")
+    lines.append(f"  directories: {listed(names, 20) or 'none'}")
+    raise DataError("\n".join(lines))
+
+
+def _at_least_two(names: tuple[str, ...], found: str) -> tuple[str, ...]:
+    if len(names) < 2:
+        raise DataError(f"{found}; a confusion matrix needs at least two classes")
+    return names
+
+
+def _contents(spec: DirectorySpec, names: Sequence[str]) -> str:
+    if names:
+        return f"one class directory, {names[0]!r}"
+    files = sorted(entry.name for entry in os.scandir(spec.directory) if entry.is_file())
+    if not files:
+        return "no class directories"
+    return f"no class directories, but {counted(len(files), 'file')} ({listed(files, 3)})"
+
+
+def _nearest_sibling(root: Path) -> str:
+    try:
+        siblings = [entry.name for entry in os.scandir(root.parent) if entry.is_dir()]
+    except OSError:
+        return ""
+    return hint(root.name, siblings)
+
+
+def _refuse_undecodable(names: Iterable[str], root: Path) -> None:
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise DataError(
+                f"the name of the class directory {shown(root / name)} is not UTF-8; rename it"
+            ) from None
+
+
+def _refuse_look_alikes(
+    names: Iterable[str], root: Path, key: Callable[[str], str], how: str
+) -> None:
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(key(name), name)
+        if other != name:
+            raise DataError(
+                f"the class directories {other!a} and {name!a} in {shown(root)} {how}; "
+                f"{'merge them' if key is _nfc else 'merge them, or list both in classes'}"
+            )
+
+
+def _nfc(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def _of_label_file(spec: TFRecordSpec) -> tuple[str, ...]:
+    found = label_file(spec)
+    if found is None:
+        raise DataError(
+            "the names of the classes are not known: TFRecords hold labels without names or "
+            "order, and there is no label.labels.txt or labels.txt beside the shards; say "
+            "classes: [...] in the order of the model's outputs, or name a text file with one "
+            "class a line"
+        )
+    path, names = found
+    return _at_least_two(names, f"{shown(path)} names {listed(names) or 'no classes'}")
+
+
+def _read_label_file(path: Path) -> tuple[str, ...]:
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise DataError(f"the label file {shown(path)} is not UTF-8 text") from None
+    while lines and not lines[-1].strip():
+        lines.pop()
+    numbered = [_NUMBERED_LINE.fullmatch(line) for line in lines]
+    if all(m and int(m[1]) == number for number, m in enumerate(numbered)):
+        lines = [match[2] for match in numbered if match]
+    names = tuple(line.strip() for line in lines)
+    seen: set[str] = set()
+    for number, name in enumerate(names, 1):
+        if not name:
+            raise DataError(f"{shown(path)}:{number} is empty; each line names one class")
+        if name in seen:
+            raise DataError(f"{shown(path)}:{number} names {name!r} a second time")
+        seen.add(name)
+    return names

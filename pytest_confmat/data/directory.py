@@ -1,0 +1,118 @@
+"""Images in class directories."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from pytest_confmat.data import images
+from pytest_confmat.data.classes import class_names
+from pytest_confmat.data.counts import expect
+from pytest_confmat.data.listing import list_directory
+from pytest_confmat.data.pipeline import batch, decoding_chunk, stream, words
+from pytest_confmat.data.plan import Plan
+from pytest_confmat.data.source import Batch, Piece
+from pytest_confmat.data.wording import shown
+from pytest_confmat.errors import DataError
+from pytest_confmat.spec import DirectorySpec, ModelInput
+
+PIECE = 4096  # files
+
+
+class DirectorySource:
+    """Images in class directories, read as Keras reads them.
+
+    Parameters
+    ----------
+    spec, classes, model
+        Where, whose names stand for which label, and for which input.
+
+    Raises
+    ------
+    DataError
+        If the directory is not what `spec` and `classes` say, or does not fit `model`.
+    """
+
+    def __init__(self, spec: DirectorySpec, classes: tuple[str, ...], model: ModelInput) -> None:
+        class_names(spec, classes)
+        self._spec = spec
+        self._plan: Plan = images.resolve(spec.images, model)
+        listing = list_directory(spec, classes)
+        expect(spec.expected_examples, len(listing.ids), self.description)
+        self._ids = listing.ids
+        images.tensorflow()  # or say here that it is missing
+        self._labels = np.array(listing.labels, np.int64)
+        self._notes = (*listing.notes, *self._plan.notes)
+
+    @cached_property
+    def pieces(self) -> tuple[Piece, ...]:
+        """Runs of files."""
+        starts = range(0, len(self._ids), PIECE)
+        runs = [(start, self._ids[start : start + PIECE]) for start in starts]
+        return tuple(Piece(f"files {start}-{start + len(ids) - 1}", ids) for start, ids in runs)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one example as the model gets it."""
+        return self._plan.shape
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was skipped, and how pixels are treated."""
+        return self._notes
+
+    @property
+    def description(self) -> str:
+        """The directory."""
+        return f"directory {shown(self._spec.directory)}"
+
+    def batches(self, batch_size: int) -> Iterator[Batch]:
+        """One pass; see `Source.batches`."""
+        tf = images.tensorflow()
+        root = tf.constant(os.fsencode(self._spec.directory))
+        signature = (tf.TensorSpec(self._plan.pixels, tf.float32), tf.TensorSpec((), tf.uint64))
+
+        def read(name: Any) -> Any:
+            content = tf.io.read_file(tf.strings.join([root, name], "/"))
+            return images.decode(self._plan, content), words(content[None])[0]
+
+        def make(index: Any, names: Any, labels: Any) -> Any:
+            pixels, check = tf.map_fn(read, names, fn_output_signature=signature)
+            return images.finish(self._plan, pixels), labels, index, check
+
+        examples = (np.arange(len(self._ids)), list(self._ids), self._labels)
+        chunks = tf.data.Dataset.from_tensor_slices(examples).batch(decoding_chunk(self._plan))
+        return stream(chunks, make, batch_size)
+
+    def example(self, index: int) -> Batch:
+        """Read one example; see `Source.example`."""
+        tf = images.tensorflow()
+        content = self._read(self._ids[index])
+        if fault := images.explain(self._plan, content):
+            raise DataError(fault)
+        try:
+            pixels = images.decode(self._plan, tf.constant(content))
+        except tf.errors.OpError as error:
+            raise DataError("is an image that cannot be resized") from error
+        return batch(
+            images.finish(self._plan, pixels[None]),
+            tf.constant(self._labels[index : index + 1]),
+            tf.constant([index], tf.int64),
+            words(tf.constant([content])),
+        )
+
+    def _read(self, name: str) -> bytes:
+        path = self._spec.directory / name
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            if path.is_symlink():
+                target = os.fspath(path.readlink())
+                raise DataError(f"is a link to {target!r}, which leads nowhere") from None
+            raise DataError("is not there any more") from None
+        except OSError as error:
+            raise DataError(f"cannot be read: {error.strerror}") from error

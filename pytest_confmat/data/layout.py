@@ -1,0 +1,220 @@
+"""Which features of a record hold image, label and weight, and what kind each is.
+
+Read from the first records of a set, and shown. Every record after that is held against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pytest_confmat.data.images import tensorflow
+from pytest_confmat.data.sniff import image_format, is_lfs_pointer, looks_like
+from pytest_confmat.data.wording import hint, listed
+from pytest_confmat.errors import DataError
+from pytest_confmat.spec import Encoding, ImageFeature, LabelFeature, TFRecordSpec
+
+Kind = Literal["string", "int64", "float"]
+
+_KINDS: dict[str | None, Kind] = {
+    "bytes_list": "string",
+    "int64_list": "int64",
+    "float_list": "float",
+}
+_HOLDS: dict[Encoding, Kind] = {"encoded": "string", "raw": "string", "float": "float"}
+_LAYOUTS = (("image/encoded", "image/class/label"), ("image", "label"))
+SAMPLE = 16  # records looked at until one shows the layout
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A feature as the records hold it: its kind, and how many values."""
+
+    kind: Kind
+    values: Any
+
+    def __str__(self) -> str:
+        if len(self.values) == 1:
+            return {"string": "a string", "int64": "an int64", "float": "a float"}[self.kind]
+        return f"{len(self.values):,} {self.kind}{'' if self.kind == 'int64' else 's'}"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The features of every record.
+
+    Attributes
+    ----------
+    label
+        Its key, and the offset that is subtracted from an integer.
+    label_kind
+        ``int64`` or ``string`` of one value; ``one-hot`` of as many as there are classes.
+    label_values, weight_values
+        What kind of list holds them.
+    """
+
+    image: ImageFeature
+    label: LabelFeature
+    label_kind: Literal["int64", "string", "one-hot"]
+    label_values: Kind
+    weight: str | None = None
+    weight_values: Kind | None = None
+
+
+def find_layout(
+    records: Iterable[bytes], spec: TFRecordSpec, classes: tuple[str, ...]
+) -> tuple[Layout, tuple[str, ...]]:
+    """Return the layout of records that start as these do, and notes on what was inferred.
+
+    Raises
+    ------
+    DataError
+        If they are no Examples, lack the features that the policy names, hold them in another
+        kind, or leave open which is meant. The text continues ``the records of <shard> ``.
+    """
+    fault = DataError("cannot be read")
+    for number, record in enumerate(records):
+        try:
+            return _layout(features(record), spec, classes)
+        except DataError as error:
+            if number == 0:
+                fault = error
+    raise fault
+
+
+def features(record: bytes) -> Mapping[str, Feature]:
+    """Return the features of a record.
+
+    Raises
+    ------
+    DataError
+        If it is no Example; the text says what it looks like.
+    """
+    tf = tensorflow()
+    try:
+        sequence = tf.train.SequenceExample.FromString(record)
+        example = tf.train.Example.FromString(record)
+    except Exception:  # protobuf's DecodeError, which has no public name in TensorFlow
+        sequence, example = tf.train.SequenceExample(), tf.train.Example()
+    if sequence.feature_lists.feature_list:
+        names = listed(sorted(sequence.feature_lists.feature_list), 5)
+        raise DataError(f"is a SequenceExample, with the lists {names}; only Examples are read")
+    found = {}
+    for name, stored in example.features.feature.items():
+        if (kind := stored.WhichOneof("kind")) is not None:
+            found[name] = Feature(_KINDS[kind], getattr(stored, kind).value)
+    if not found:
+        what = looks_like(record) if record else "it is empty (0 bytes)"
+        raise DataError(f"is no tf.train.Example: {what}")
+    return found
+
+
+def feature(found: Mapping[str, Feature], key: str) -> Feature:
+    """Return the feature `key`.
+
+    Raises
+    ------
+    DataError
+        If the record has none; the text shows which it has.
+    """
+    if key not in found:
+        raise DataError(
+            f"has no feature {key!r}; it has {listed(sorted(found), 8)}{hint(key, found)}"
+        )
+    return found[key]
+
+
+def _layout(
+    found: Mapping[str, Feature], spec: TFRecordSpec, classes: tuple[str, ...]
+) -> tuple[Layout, tuple[str, ...]]:
+    notes = []
+    image = spec.image
+    if image is None:
+        image = _infer_image(found)
+        notes.append(f"image inferred: {image.key} ({image.encoding})")
+    _check_image(image, feature(found, image.key))
+    label = spec.label
+    if label is None:
+        label = _infer_label(found, image)
+    kind = _label_kind(label, feature(found, label.key), classes)
+    how = "inferred" if spec.label is None else "read"
+    notes.append(f"label {how}: {label.key} ({kind})")
+    weight, weight_values = None, None
+    if spec.weight is not None:
+        weight = spec.weight.key
+        weight_values = _weight_kind(weight, feature(found, weight))
+    keys = [key for key in (image.key, label.key, weight) if key is not None]
+    if len(set(keys)) < len(keys):
+        raise DataError(f"has one feature for two of image, label and weight: {listed(keys)}")
+    label_values = feature(found, label.key).kind
+    return Layout(image, label, kind, label_values, weight, weight_values), tuple(notes)
+
+
+def _infer_image(found: Mapping[str, Feature]) -> ImageFeature:
+    for key, _ in _LAYOUTS:
+        if key in found:
+            values = found[key].values
+            if found[key].kind == "string" and len(values) == 1 and _is_image(values[0]):
+                return ImageFeature(key)
+            raise DataError(
+                f"holds {found[key]} in {key!r} that {'is' if len(values) == 1 else 'are'} no "
+                "encoded image; say image: {key: " + key + ", encoding: raw, dtype: ..., shape: "
+                "[...]} or encoding: float in dataset"
+            )
+    raise DataError(
+        "has neither 'image/encoded' nor 'image'; say which feature holds the image, as image: "
+        f"{{key: ...}} in dataset; it has {listed(sorted(found), 8)}"
+    )
+
+
+def _is_image(content: bytes) -> bool:
+    return image_format(content) is not None or is_lfs_pointer(content)
+
+
+def _infer_label(found: Mapping[str, Feature], image: ImageFeature) -> LabelFeature:
+    matching = [label for key, label in _LAYOUTS if key == image.key and label in found]
+    there = matching or [label for _, label in _LAYOUTS if label in found]
+    if len(there) == 1:
+        return LabelFeature(there[0])
+    both, neither = "both {} and {}", "neither {} nor {}"
+    problem = (both if there else neither).format("'image/class/label'", "'label'")
+    raise DataError(
+        f"has {problem}; say which feature holds the class, as label: {{key: ...}} in dataset; "
+        f"it has {listed(sorted(found), 8)}"
+    )
+
+
+def _check_image(image: ImageFeature, found: Feature) -> None:
+    if found.kind != _HOLDS[image.encoding]:
+        raise DataError(
+            f"holds {found} in {image.key!r}, and dataset.image says encoding: {image.encoding}"
+        )
+
+
+def _weight_kind(key: str, found: Feature) -> Kind:
+    if found.kind == "string" or len(found.values) != 1:
+        raise DataError(f"holds {found} in {key!r}, and a weight is one float")
+    return found.kind
+
+
+def _label_kind(
+    label: LabelFeature, found: Feature, classes: tuple[str, ...]
+) -> Literal["int64", "string", "one-hot"]:
+    number = len(found.values)
+    if number == 1 and found.kind == "int64":
+        return "int64"
+    if number == len(classes) and found.kind != "string":
+        kind: Literal["string", "one-hot"] = "one-hot"
+    elif number == 1 and found.kind == "string":
+        kind = "string"
+    else:
+        raise DataError(
+            f"holds {found} in {label.key!r}; a label is one int64, one class name, or one-hot "
+            f"of the {len(classes)} classes"
+        )
+    if label.offset:
+        raise DataError(
+            f"holds {found} in {label.key!r}; dataset.label.offset is for integer labels"
+        )
+    return kind

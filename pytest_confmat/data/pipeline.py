@@ -1,0 +1,65 @@
+"""From chunks of records or files to batches, by TensorFlow alone: no Python an example."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from pytest_confmat.data.images import tensorflow
+from pytest_confmat.data.plan import Plan
+from pytest_confmat.data.source import Batch
+
+# Decoded in one go, in numbers. Large enough to spread the cost of a call over many small
+# images, small enough that large ones fit into memory some dozens of times.
+_CHUNK_NUMBERS = 1 << 20
+_SMALLEST_CHUNK, _LARGEST_CHUNK = 8, 64
+
+
+def decoding_chunk(plan: Plan) -> int:
+    """Return how many images are decoded in one go: a rule of their size alone."""
+    fitting = _CHUNK_NUMBERS // max(prod(plan.pixels), 1)
+    return min(max(fitting, _SMALLEST_CHUNK), _LARGEST_CHUNK)
+
+
+def stream(chunks: Any, make: Callable[..., Any], batch_size: int) -> Iterator[Batch]:
+    """Turn chunks into batches, in order.
+
+    Parameters
+    ----------
+    chunks
+        A ``tf.data.Dataset``.
+    make
+        Makes of a chunk the tensors of a `Batch`, in its order. A chunk in which it fails is
+        left out: one bad example costs its chunk, whose others are then read one by one.
+    batch_size
+        Of all batches but the last.
+    """
+    tf = tensorflow()
+    options = tf.data.Options()
+    options.deterministic = True
+    graph = tf.autograph.experimental.do_not_convert(make)
+    made = chunks.map(graph, num_parallel_calls=tf.data.AUTOTUNE)
+    # Safe here alone: no dataset below yields the same error for ever.
+    whole = made.ignore_errors()
+    for tensors in whole.rebatch(batch_size).prefetch(2).with_options(options):
+        yield batch(*tensors)
+
+
+def batch(inputs: Any, labels: Any, index: Any, check: Any, weights: Any = None) -> Batch:
+    """Return a `Batch` of tensors."""
+    return Batch(
+        inputs,
+        labels.numpy(),
+        index.numpy(),
+        check.numpy(),
+        None if weights is None else weights.numpy().astype(np.float64),
+    )
+
+
+def words(contents: Any) -> Any:
+    """Return a word over each of `contents`: strings (n,), or numbers (n, m); uint64 (n,)."""
+    tf = tensorflow()
+    return tf.bitcast(tf.fingerprint(contents, method="farmhash64"), tf.uint64)

@@ -1,0 +1,238 @@
+"""From serialised Examples to tensors, a batch at once; and what is wrong with a single one."""
+
+from __future__ import annotations
+
+import math
+from functools import reduce
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from pytest_confmat.data import images
+from pytest_confmat.data.layout import Feature, Layout, feature, features
+from pytest_confmat.data.pipeline import words
+from pytest_confmat.data.plan import Plan, takes_integers
+from pytest_confmat.data.shapes import text
+from pytest_confmat.data.wording import hint
+from pytest_confmat.errors import DataError
+from pytest_confmat.spec import ImageFeature, ImageSpec, ModelInput
+
+_RAW_DTYPES = (
+    *("uint8", "int8", "uint16", "int16", "int32", "int64"),
+    *("float16", "float32", "float64", "bool"),
+)
+
+
+def plan_for(image: ImageFeature, spec: ImageSpec, model: ModelInput) -> Plan:
+    """Decide how the images of records become inputs of `model`.
+
+    Raises
+    ------
+    DataError
+        If feature, policy and model contradict each other, or leave open what must be known.
+    """
+    if image.encoding == "encoded":
+        return images.resolve(spec, model)
+    dtype = "float32"
+    if image.encoding == "raw":
+        if image.dtype not in _RAW_DTYPES:
+            given = f"is {image.dtype!r}" if image.dtype else "is not given"
+            raise DataError(
+                f"dataset.image.dtype {given}; encoding: raw needs one of {', '.join(_RAW_DTYPES)}"
+            )
+        dtype = image.dtype
+    plan = images.resolve_arrays(spec, model, image.shape, f"{image.encoding} images")
+    if takes_integers(model.dtype) and not (
+        takes_integers(dtype) and (plan.changes_values or np.can_cast(dtype, model.dtype))
+    ):
+        raise DataError(
+            f"the records hold {dtype} numbers in {image.key!r}, and the model takes "
+            f"{model.dtype}, which does not hold all of them"
+        )
+    return plan
+
+
+class Parser:
+    """Reads records of one layout, for one plan.
+
+    Parameters
+    ----------
+    layout, plan, classes
+        What records hold, what becomes of it, and names in the order of the labels.
+    """
+
+    def __init__(self, layout: Layout, plan: Plan, classes: tuple[str, ...]) -> None:
+        self._layout = layout
+        self._plan = plan
+        self._classes = classes
+        self._stored = layout.image.shape or plan.pixels  # of arrays, before resizing
+        self._table = self._class_table() if layout.label_kind == "string" else None
+
+    def parse(self, index: Any, records: Any) -> Any:
+        """Turn records into the tensors of a `Batch`; builds a graph.
+
+        Parameters
+        ----------
+        index
+            Places in the set's order, int64 (n,).
+        records
+            Serialised Examples, string (n,).
+
+        Returns
+        -------
+        tuple of tensors
+            Inputs, labels, index, check words and, if there are any, weights: of the examples
+            in which nothing is wrong. One image that cannot be decoded is an error of them all.
+        """
+        tf = images.tensorflow()
+        parsed = tf.io.parse_example(records, self._features())
+        content, image_ok = self._content(parsed)
+        labels, label_ok = self._labels(parsed)
+        found = [index, content, labels]
+        good = [image_ok, label_ok]
+        if self._layout.weight is not None:
+            weight, weight_ok = self._weights(parsed)
+            found.append(weight)
+            good.append(weight_ok)
+        ok = reduce(tf.logical_and, good)
+        index, content, labels, *weights = (tf.boolean_mask(tensor, ok) for tensor in found)
+        inputs = images.finish(self._plan, self._pixels(content))
+        return inputs, labels, index, words(content), *weights
+
+    def explain(self, record: bytes) -> str | None:
+        """Return what is wrong with a record, or ``None``."""
+        try:
+            found = features(record)
+            layout = self._layout
+            self._check_label(feature(found, layout.label.key))
+            self._check_image(feature(found, layout.image.key))
+            if layout.weight is not None:
+                self._check_weight(feature(found, layout.weight))
+        except DataError as error:
+            return str(error)
+        return None
+
+    def _features(self) -> dict[str, Any]:
+        tf = images.tensorflow()
+        layout = self._layout
+        dtypes = {"string": tf.string, "int64": tf.int64, "float": tf.float32}
+        # Whatever may be missing is ragged: a default would pass for a value.
+        found = {layout.label.key: tf.io.RaggedFeature(dtypes[layout.label_values])}
+        if layout.image.encoding == "float":
+            found[layout.image.key] = tf.io.RaggedFeature(tf.float32)
+        else:  # an empty content is no image either
+            found[layout.image.key] = tf.io.FixedLenFeature([], tf.string, "")
+        if layout.weight is not None:
+            found[layout.weight] = tf.io.RaggedFeature(dtypes[layout.weight_values or "float"])
+        return found
+
+    def _content(self, parsed: Any) -> tuple[Any, Any]:
+        """Return strings (n,) or numbers (n, m), and which are of the right size."""
+        tf = images.tensorflow()
+        content = parsed[self._layout.image.key]
+        if self._layout.image.encoding == "float":
+            ok = content.row_lengths() == prod(self._stored)
+            return content.to_tensor(0.0, shape=(None, prod(self._stored))), ok
+        length = tf.strings.length(content)
+        ok = length > 0 if self._layout.image.encoding == "encoded" else length == self._bytes
+        return content, ok
+
+    def _pixels(self, content: Any) -> Any:
+        tf = images.tensorflow()
+        image = self._layout.image
+        if image.encoding == "encoded":
+            signature = tf.TensorSpec(self._plan.pixels, tf.float32)
+            return tf.map_fn(
+                lambda one: images.decode(self._plan, one), content, fn_output_signature=signature
+            )
+        if image.encoding == "raw":
+            content = tf.io.decode_raw(content, image.dtype)
+        shape = self._stored
+        if self._plan.resize is None:
+            return tf.reshape(content, (-1, *shape))
+        if len(shape) == 2:
+            shape = (*shape, 1)
+        return images.resize(self._plan, tf.reshape(content, (-1, *shape)))
+
+    def _labels(self, parsed: Any) -> tuple[Any, Any]:
+        """Return labels, int64 (n,), and which of them are of the right form."""
+        tf = images.tensorflow()
+        values = parsed[self._layout.label.key]
+        lengths = values.row_lengths()
+        if self._layout.label_kind == "one-hot":
+            k = len(self._classes)
+            rows = values.to_tensor(0, shape=(None, k))
+            ones, others = (
+                tf.math.count_nonzero(condition, axis=1) for condition in (rows == 1, rows != 0)
+            )
+            return tf.argmax(rows, axis=1), (lengths == k) & (ones == 1) & (others == 1)
+        if self._table is not None:
+            labels = self._table.lookup(values.to_tensor("", shape=(None, 1))[:, 0])
+            return labels, (lengths == 1) & (labels >= 0)
+        labels = values.to_tensor(-1, shape=(None, 1))[:, 0] - self._layout.label.offset
+        return labels, lengths == 1
+
+    def _weights(self, parsed: Any) -> tuple[Any, Any]:
+        tf = images.tensorflow()
+        values = parsed[self._layout.weight]
+        weights = tf.cast(values.to_tensor(0, shape=(None, 1))[:, 0], tf.float64)
+        good = tf.math.is_finite(weights) & (weights >= 0)
+        return weights, (values.row_lengths() == 1) & good
+
+    def _class_table(self) -> Any:
+        tf = images.tensorflow()
+        names = tf.constant(list(self._classes))
+        pairs = tf.lookup.KeyValueTensorInitializer(names, np.arange(len(self._classes)))
+        return tf.lookup.StaticHashTable(pairs, -1)
+
+    @property
+    def _bytes(self) -> int:
+        return prod(self._stored) * np.dtype(self._layout.image.dtype).itemsize
+
+    def _check_label(self, found: Feature) -> None:
+        layout = self._layout
+        key = layout.label.key
+        expected = len(self._classes) if layout.label_kind == "one-hot" else 1
+        if found.kind != layout.label_values or len(found.values) != expected:
+            raise DataError(f"label {key!r} is {found}, expected {layout.label_kind}")
+        if layout.label_kind == "one-hot":
+            values = list(found.values)
+            if values.count(1) != 1 or sum(value != 0 for value in values) != 1:
+                raise DataError(f"label {key!r} is not one-hot: {values[:20]}")
+        if layout.label_kind == "string":
+            name = found.values[0].decode("utf-8", "backslashreplace")
+            if name not in self._classes:
+                raise DataError(
+                    f"label {name!r} is none of the {len(self._classes)} classes"
+                    f"{hint(name, self._classes)}"
+                )
+
+    def _check_image(self, found: Feature) -> None:
+        image = self._layout.image
+        if image.encoding == "float":
+            size = prod(self._stored)
+            if found.kind != "float" or len(found.values) != size:
+                raise DataError(
+                    f"feature {image.key!r} is {found}, expected {size:,} floats for shape "
+                    f"{text(self._stored)}"
+                )
+            return
+        if found.kind != "string" or len(found.values) != 1:
+            raise DataError(f"feature {image.key!r} is {found}, expected a string")
+        content = found.values[0]
+        if image.encoding == "raw" and len(content) != self._bytes:
+            raise DataError(
+                f"feature {image.key!r} holds {len(content):,} bytes, expected {self._bytes:,} "
+                f"for {image.dtype} of shape {text(self._stored)}"
+            )
+        if image.encoding == "encoded" and (fault := images.explain(self._plan, content)):
+            raise DataError(f"feature {image.key!r} {fault}")
+
+    def _check_weight(self, found: Feature) -> None:
+        key = self._layout.weight
+        if found.kind != self._layout.weight_values or len(found.values) != 1:
+            raise DataError(f"weight {key!r} is {found}, expected a {self._layout.weight_values}")
+        weight = found.values[0]
+        if not (math.isfinite(weight) and weight >= 0):
+            raise DataError(f"weight {key!r} is {weight}, expected a finite number from 0 up")

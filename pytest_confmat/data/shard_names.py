@@ -1,0 +1,157 @@
+"""Which files a TFRecord set consists of, by their names and by what lies beside them."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from pytest_confmat.data.wording import counted, hint, listed, shown
+from pytest_confmat.errors import DataError
+
+_NUMBERED = re.compile(r"(.*)-([0-9]{5,})-of-([0-9]{5,})(.*)", re.DOTALL)
+_TFDS_TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
+
+
+def resolve(patterns: Sequence[str]) -> tuple[Path, ...]:
+    """Return the shards that paths and glob patterns name: in their order, each glob sorted.
+
+    Raises
+    ------
+    DataError
+        If a pattern matches no file, a shard is named twice, or shards numbered
+        ``00003-of-00010`` are not all there.
+    """
+    named_by: dict[str, str] = {}
+    paths = []
+    for pattern in patterns:
+        for path in _matches(pattern):
+            real = os.path.realpath(path)
+            if real in named_by:
+                raise DataError(
+                    f"dataset.tfrecord names the shard {shown(path)} twice, by "
+                    f"{shown(named_by[real])} and by {shown(pattern)}: its examples would count "
+                    "twice"
+                )
+            named_by[real] = pattern
+            paths.append(Path(path))
+    _refuse_missing(paths)
+    return tuple(paths)
+
+
+def folders(patterns: Sequence[str]) -> tuple[Path, ...]:
+    """Return the folders that hold the shards, each once."""
+    return tuple(dict.fromkeys(path.parent for path in resolve(patterns)))
+
+
+def short_names(paths: Sequence[Path]) -> tuple[str, ...]:
+    """Return a distinct name for each shard: its own, or with the folders that tell it apart."""
+    names = Counter(path.name for path in paths)
+    if max(names.values(), default=1) == 1:
+        return tuple(path.name for path in paths)
+    common = os.path.commonpath([path.parent for path in paths])
+    return tuple(path.relative_to(common).as_posix() for path in paths)
+
+
+def stated_lengths(paths: Sequence[Path]) -> tuple[dict[Path, int], tuple[str, ...]]:
+    """Return how many records TFDS states for each shard, and notes on what was looked at.
+
+    ``dataset_info.json`` lies beside the shards that TFDS writes. One that cannot be understood
+    is left out, with a note.
+    """
+    lengths: dict[Path, int] = {}
+    notes = []
+    for folder in dict.fromkeys(path.parent for path in paths):
+        info = folder / "dataset_info.json"
+        if not info.is_file():
+            continue
+        try:
+            stated = dict(_tfds_shards(json.loads(info.read_text("utf-8"))))
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            notes.append(f"{shown(info)} is not understood: shard lengths are not checked by it")
+            continue
+        found = {
+            path: stated[path.name]
+            for path in paths
+            if path.parent == folder
+            if path.name in stated
+        }
+        lengths |= found
+        if found:
+            notes.append(f"records of {counted(len(found), 'shard')} held against {shown(info)}")
+    return lengths, tuple(notes)
+
+
+def _matches(pattern: str) -> list[str]:
+    literal = [pattern] if Path(pattern).exists() else []
+    found = literal or sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 (absolute)
+    if not found:
+        raise DataError(_nothing_matches(pattern))
+    for path in found:
+        if Path(path).is_dir():
+            raise DataError(
+                f"dataset.tfrecord names the directory {shown(path)}; it takes shards, such as "
+                f"{shown(Path(path, '*.tfrecord*'))}"
+            )
+    return found
+
+
+def _nothing_matches(pattern: str) -> str:
+    if glob.has_magic(pattern):
+        message = f"the shard pattern {shown(pattern)} matches no file"
+    else:
+        message = f"the shard {shown(pattern)} does not exist"
+    folder, name = os.path.split(pattern)
+    if glob.has_magic(folder):
+        return message
+    if not Path(folder).is_dir():
+        return f"{message}; there is no directory {shown(folder)}"
+    files = sorted(entry.name for entry in os.scandir(folder) if entry.is_file())
+    if not files:
+        return f"{message}; {shown(folder)} holds no files"
+    near = hint(name, files)
+    return f"{message}{near}" if near else f"{message}; {shown(folder)} holds {listed(files, 3)}"
+
+
+def _refuse_missing(paths: Sequence[Path]) -> None:
+    numbers: dict[tuple[Path, str, str, str], set[int]] = defaultdict(set)
+    for path in paths:
+        if match := _NUMBERED.fullmatch(path.name):
+            prefix, number, total, suffix = match.groups()
+            numbers[path.parent, prefix, total, suffix].add(int(number))
+    for (folder, prefix, total, suffix), there in numbers.items():
+        missing = int(total) - sum(number < int(total) for number in there)
+        if missing:
+            first = islice((n for n in range(int(total)) if n not in there), min(missing, 5))
+            names = [
+                shown(folder / f"{prefix}-{n:0{len(total)}d}-of-{total}{suffix}") for n in first
+            ]
+            more = f" and {missing - 5:,} more" if missing > 5 else ""
+            raise DataError(
+                f"{missing:,} of {int(total):,} shards {'is' if missing == 1 else 'are'} missing, "
+                f"as the names of the others tell: {', '.join(names)}{more}; fetch them, or let "
+                "dataset.tfrecord name all of them"
+            )
+
+
+def _tfds_shards(info: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    for split in info["splits"]:
+        lengths = split.get("shardLengths", ())
+        template = split.get("filepathTemplate") or _TFDS_TEMPLATE
+        for number, length in enumerate(lengths):
+            index, total = f"{number:05d}", f"{len(lengths):05d}"
+            words = {
+                "DATASET": info["name"],
+                "SPLIT": split["name"],
+                "FILEFORMAT": info.get("fileFormat", "tfrecord"),
+                "SHARD_X_OF_Y": f"{index}-of-{total}",
+                "SHARD_INDEX": index,
+                "NUM_SHARDS": total,
+            }
+            yield re.sub(r"\{(\w+)\}", lambda m, w=words: str(w[m[1]]), template), int(length)

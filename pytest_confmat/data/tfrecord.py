@@ -1,0 +1,170 @@
+"""TFRecord shards of tf.train.Example."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from pytest_confmat.data.classes import label_file
+from pytest_confmat.data.counts import expect
+from pytest_confmat.data.images import tensorflow
+from pytest_confmat.data.layout import SAMPLE, Layout, find_layout
+from pytest_confmat.data.pipeline import batch, decoding_chunk, stream
+from pytest_confmat.data.records import Parser, plan_for
+from pytest_confmat.data.shard_names import resolve, short_names, stated_lengths
+from pytest_confmat.data.shards import RecordReader, Shard, scan
+from pytest_confmat.data.source import Batch, Piece
+from pytest_confmat.data.wording import counted, listed, shown
+from pytest_confmat.errors import DataError
+from pytest_confmat.evaluation import NumberedIds
+from pytest_confmat.spec import ModelInput, TFRecordSpec
+
+_READERS = 8  # shards read at the same time; part of the order in which batches come
+_BUFFER = 1 << 20
+
+
+class TFRecordSource:
+    """TFRecord shards, one piece each.
+
+    Parameters
+    ----------
+    spec, classes, model
+        Which shards and features, whose names stand for which label, and for which input.
+
+    Raises
+    ------
+    DataError
+        If the shards are not whole, not what `spec` and `classes` say, or do not fit `model`.
+    """
+
+    def __init__(self, spec: TFRecordSpec, classes: tuple[str, ...], model: ModelInput) -> None:
+        paths = resolve(spec.tfrecord)
+        self._spec = spec
+        self._shards = scan(paths)
+        self._names = short_names(paths)
+        stated, shard_notes = stated_lengths(paths)
+        _expect_stated(self._shards, stated)
+        self._starts = np.cumsum([0, *(shard.records for shard in self._shards)])
+        expect(spec.expected_examples, int(self._starts[-1]), self.description)
+        self._reader = RecordReader()
+        layout, layout_notes = self._find_layout(classes)
+        _expect_label_order(layout, spec, classes)
+        self._plan = plan_for(layout.image, spec.images, model)
+        self._encoded = layout.image.encoding == "encoded"
+        self._parser = Parser(layout, self._plan, classes)
+        self._notes = (*shard_notes, *layout_notes, *self._plan.notes)
+
+    @cached_property
+    def pieces(self) -> tuple[Piece, ...]:
+        """The shards."""
+        return tuple(
+            Piece(name, NumberedIds(name, shard.records))
+            for name, shard in zip(self._names, self._shards, strict=True)
+        )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one example as the model gets it."""
+        return self._plan.shape
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was inferred, and how pixels are treated."""
+        return self._notes
+
+    @property
+    def description(self) -> str:
+        """The shards."""
+        first, *others = self._spec.tfrecord
+        more = f" and {len(others)} more" if others else ""
+        return f"TFRecords {shown(first)}{more}"
+
+    def batches(self, batch_size: int) -> Iterator[Batch]:
+        """One pass; see `Source.batches`."""
+        # Numbers are parsed as a whole batch at a time, images are decoded in smaller chunks.
+        chunk = decoding_chunk(self._plan) if self._encoded else batch_size
+        return stream(self._records(chunk), self._parser.parse, batch_size)
+
+    def example(self, index: int) -> Batch:
+        """Read one example; see `Source.example`."""
+        tf = tensorflow()
+        shard = int(np.searchsorted(self._starts, index, side="right")) - 1
+        record = self._reader.read(self._shards[shard], index - int(self._starts[shard]))
+        if fault := self._parser.explain(record):
+            raise DataError(fault)
+        try:
+            made = self._parser.parse(tf.constant([index], tf.int64), tf.constant([record]))
+        except tf.errors.OpError as error:
+            raise DataError("is a tf.train.Example that TensorFlow cannot parse") from error
+        found = batch(*made)
+        if not len(found.labels):
+            raise DataError("is left out by TensorFlow, which reads its features otherwise")
+        return found
+
+    def _records(self, chunk: int) -> Any:
+        """Return chunks of (index, records), deterministically interleaved over shards."""
+        tf = tensorflow()
+        paths = tf.constant([os.fsencode(shard.path) for shard in self._shards])
+        compressions = tf.constant([shard.compression for shard in self._shards])
+        starts = tf.constant(self._starts, tf.int64)
+
+        def one_shard(shard: Any) -> Any:
+            start, count = starts[shard], starts[shard + 1] - starts[shard]
+            records = tf.data.TFRecordDataset(paths[shard], compressions[shard], _BUFFER)
+            # The range bounds the pass: a shard that cannot be read would fail for ever.
+            number = tf.data.Dataset.range((count + chunk - 1) // chunk)
+            chunks = tf.data.Dataset.zip(number, records.take(count).batch(chunk))
+            return chunks.map(
+                lambda n, found: (
+                    start + n * chunk + tf.range(tf.size(found, tf.int64), dtype=tf.int64),
+                    found,
+                )
+            )
+
+        return tf.data.Dataset.range(len(self._shards)).interleave(
+            tf.autograph.experimental.do_not_convert(one_shard),
+            cycle_length=min(len(self._shards), _READERS),
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
+        )
+
+    def _find_layout(self, classes: tuple[str, ...]) -> tuple[Layout, tuple[str, ...]]:
+        first = self._shards[0]
+        sample = []
+        for number in range(min(SAMPLE, first.records)):
+            try:
+                sample.append((number, self._reader.read(first, number)))
+            except DataError as error:
+                fault = error
+        if not sample:
+            raise DataError(f"{self._names[0]}#0: {fault}")
+        try:
+            return find_layout((record for _, record in sample), self._spec, classes)
+        except DataError as error:
+            raise DataError(f"{self._names[0]}#{sample[0][0]} {error}") from None
+
+
+def _expect_stated(shards: tuple[Shard, ...], stated: dict[Any, int]) -> None:
+    for shard in shards:
+        number = stated.get(shard.path, shard.records)
+        if shard.records != number:
+            raise DataError(
+                f"the shard {shown(shard.path)} holds {counted(shard.records, 'record')}, and "
+                f"dataset_info.json beside it states {number:,}; write or fetch it again"
+            )
+
+
+def _expect_label_order(layout: Layout, spec: TFRecordSpec, classes: tuple[str, ...]) -> None:
+    """Refuse integer labels that a file beside the shards gives other names than the policy."""
+    if layout.label_kind == "string":
+        return
+    found = label_file(spec)
+    if found is not None and sorted(found[1]) == sorted(classes) and found[1] != classes:
+        raise DataError(
+            f"classes lists the names of {shown(found[0])} in another order, and the labels are "
+            f"numbers that stand for that file's order: {listed(found[1], 20)}"
+        )

@@ -1,0 +1,272 @@
+"""Keras models: files that are looked at, loaded in safe mode and run in one graph."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_confmat.errors import ConfmatError, ModelError
+from pytest_confmat.models import graph
+from pytest_confmat.models.decision import Rule, with_n
+from pytest_confmat.models.inputs import Shape, fit, input_of
+from pytest_confmat.models.look import ModelFile
+from pytest_confmat.models.predictor import Prediction
+from pytest_confmat.models.runtime import first_line, import_keras, root_cause, tolerant
+from pytest_confmat.models.trouble import explain
+from pytest_confmat.spec import Decision, ModelInput
+
+# One example alone takes other paths through a matrix product than many do, and its scores move
+# by a few bits. Batches below this are filled up, so that the last one is treated as all are.
+LEAST = 32
+
+
+def load(file: ModelFile, classes: tuple[str, ...], decision: Decision) -> KerasPredictor:
+    """Load a model file that was looked at, without its compile section and in safe mode.
+
+    Raises
+    ------
+    ModelError
+        If Keras cannot load it, safe mode is switched off, or its input is not supported.
+    MissingDependencyError
+        If TensorFlow or Keras is not installed.
+    """
+    _, keras = import_keras()
+    _require_safe_mode(keras)
+    try:
+        with tolerant():
+            model = keras.saving.load_model(file.path, compile=False, safe_mode=True)
+    except Exception as error:
+        raise explain(file, error) from error
+    notes = _known_holes(keras.__version__)
+    return KerasPredictor(model, classes, decision, f"the model {file.path.name}", notes)
+
+
+def _require_safe_mode(keras: Any) -> None:
+    """Refuse to load while a setting of the process undoes ``safe_mode=True``."""
+    code = {"class_name": "__lambda__", "config": {"value": None}}
+    try:
+        keras.saving.deserialize_keras_object(code, safe_mode=True)
+    except ValueError:
+        return  # refused, as it should be
+    except Exception:
+        pass  # it went on to the code, of which there is none
+    raise ModelError(
+        "keras.config.enable_unsafe_deserialization() was called in this run, so that loading a "
+        "model would run whatever code its file holds: remove the call, or hand in a model that "
+        "you trust by overriding the fixture confmat_model"
+    )
+
+
+def _known_holes(version: str) -> tuple[str, ...]:
+    numbers = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
+    if numbers >= (3, 15, 1) or (3, 12, 4) <= numbers < (3, 13):
+        return ()
+    return (
+        f"Keras {version} has known security holes in loading model files: 3.12.4 and 3.15.1 "
+        "close them",
+    )
+
+
+class KerasPredictor:
+    """A Keras model and a decision, run in one TensorFlow graph with a fixed signature.
+
+    Parameters
+    ----------
+    model
+        A ``keras.Model``.
+    name
+        The model, as messages should call it.
+
+    Raises
+    ------
+    ModelError
+        If the model has several inputs.
+    RequestError
+        If the decision does not go with the classes.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        classes: tuple[str, ...],
+        decision: Decision,
+        name: str,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self._model = model
+        self._rule = Rule.of(decision, classes)
+        self._name = name
+        self._notes = notes
+        stated = input_of(model, name)
+        self._input = stated or ModelInput()
+        # What the model does not state, the first batch settles.
+        self._shape: Shape | None = stated.shape if stated else None
+        self._dtype: str | None = stated.dtype if stated else None
+        self._least = self._input.batch or 1
+        self._units: int | None = None
+        self._step: Any = None
+
+    @property
+    def input(self) -> ModelInput:
+        """What the model takes."""
+        return self._input
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the reader; complete after `check`."""
+        if self._units != 1:
+            return self._notes
+        positive = self._rule.classes[self._rule.positive]
+        return (*self._notes, f"{self._name} has one output, read as the score of {positive!r}")
+
+    def check(self, inputs: Any) -> None:
+        """Build the graph for batches like `inputs` and try it on the first examples.
+
+        Raises
+        ------
+        ModelError
+            If the batch does not fit the model, or the outputs do not fit the classes.
+        """
+        first = fit(inputs, self._shape, self._dtype, self._name)[:LEAST]
+        self._least = self._input.batch or max(1, len(first))
+        self.predict(first, np.zeros(len(first), np.int64))
+
+    def predict(self, inputs: Any, labels: NDArray[np.int64]) -> Prediction:
+        """Predict a batch: inputs of shape (n, ...), true classes int64 (n,).
+
+        A batch of more examples than the model's fixed size is split, one of fewer is filled up;
+        what it is filled with is not in the result.
+
+        Raises
+        ------
+        ModelError
+            If the batch does not fit the model, the model fails, or a threshold is given scores
+            outside 0 to 1.
+        """
+        if not len(labels):
+            return graph.unpack(np.zeros((graph.ROWS, 0), np.int32), self._rule, self._name)
+        tensor = fit(inputs, self._shape, self._dtype, self._name)
+        size = self._input.batch or len(labels)
+        with _explained(self._name, len(labels)):
+            if self._step is None:
+                with tolerant():
+                    self._build(tensor)
+            if len(labels) <= size:  # the common case: a slice would be a copy
+                packed = self._run(tensor, labels)
+            else:
+                starts = range(0, len(labels), size)
+                each = [self._run(tensor[i : i + size], labels[i : i + size]) for i in starts]
+                packed = np.concatenate(each, axis=1)
+        return graph.unpack(packed, self._rule, self._name)
+
+    def _run(self, tensor: Any, labels: NDArray[np.int64]) -> NDArray[np.int32]:
+        n = len(labels)
+        true = np.zeros(max(n, self._least), np.int64)
+        true[:n] = labels
+        packed: NDArray[np.int32] = self._step(_filled(tensor, len(true)), _constant(true)).numpy()
+        return packed[:, :n]
+
+    def _build(self, tensor: Any) -> None:
+        import tensorflow as tf
+
+        self._shape = tuple(tensor.shape[1:]) if self._shape is None else self._shape
+        self._dtype = tensor.dtype.name
+        units = self._units = self._probe(tensor[:2])
+
+        def forward(inputs: Any, labels: Any) -> Any:
+            scores = self._scores(self._model(inputs, training=False))
+            return graph.decide(self._rule, tf.ensure_shape(scores, (None, units)), labels)
+
+        batch = self._input.batch
+        signature = (
+            tf.TensorSpec((batch, *self._shape), tensor.dtype),
+            tf.TensorSpec((batch,), tf.int64),
+        )
+        # Without AutoGraph, as Keras's own predict runs a model.
+        function = tf.function(forward, input_signature=signature, autograph=False)
+        self._step = function.get_concrete_function()
+
+    def _probe(self, tensor: Any) -> int:
+        """Return the number of output units, from what the model states or one eager call."""
+        import keras
+
+        if isinstance(self._model, keras.Sequential) and not self._model.built:
+            # A call would build it for batches of this one's size alone.
+            self._model.build((None, *tensor.shape[1:]))
+        stated = getattr(self._model, "output_shape", None)
+        if isinstance(stated, tuple) and len(stated) == 2 and isinstance(stated[1], int):
+            shape: tuple[int | None, ...] = stated
+        else:
+            filled = _filled(tensor, max(len(tensor), self._input.batch or 1))
+            shape = tuple(self._scores(self._model(filled, training=False)).shape)
+        self._rule.require_units(shape, self._name)
+        return int(shape[1] or 0)
+
+    def _scores(self, outputs: Any) -> Any:
+        import tensorflow as tf
+
+        if isinstance(outputs, (list, tuple)) and len(outputs) == 1:
+            outputs = outputs[0]
+        if isinstance(outputs, tf.Tensor) and (outputs.dtype.is_floating):
+            return outputs
+        if isinstance(outputs, tf.Tensor):
+            raise ModelError(
+                f"{self._name} gives an output of dtype {outputs.dtype.name}, and scores are "
+                "floats: let it end in the scores, not in the class"
+            )
+        raise ModelError(
+            f"{self._name} gives {_described(outputs)}, and one output of scores is supported: "
+            "hand in a function that returns the one to judge, by overriding the fixture "
+            "confmat_model"
+        )
+
+
+def _constant(values: NDArray[np.int64]) -> Any:
+    import tensorflow as tf
+
+    return tf.constant(values)
+
+
+def _filled(tensor: Any, size: int) -> Any:
+    """Return a batch of `size`: its own first example stands in for what is missing."""
+    import tensorflow as tf
+
+    missing = size - len(tensor)
+    if missing <= 0:
+        return tensor
+    filling = tf.broadcast_to(tensor[:1], (missing, *tensor.shape[1:]))
+    return tf.concat([tensor, filling], axis=0)
+
+
+def _described(outputs: Any) -> str:
+    named = outputs.items() if isinstance(outputs, Mapping) else enumerate(outputs)
+    listing = [f"{key} {with_n(tuple(each.shape))}" for key, each in named]
+    return f"{len(listing)} outputs ({', '.join(listing)})"
+
+
+@contextlib.contextmanager
+def _explained(name: str, n: int) -> Iterator[None]:
+    try:
+        yield
+    except ConfmatError:
+        raise
+    except Exception as error:
+        raise ModelError(_failure(name, n, error)) from error
+
+
+def _failure(name: str, n: int, error: Exception) -> str:
+    cause = root_cause(error)
+    kind, said = type(cause).__name__, first_line(cause)
+    if isinstance(cause, MemoryError) or kind == "ResourceExhaustedError":
+        return f"{name} ran out of memory on a batch of {n}: give a smaller --confmat-batch-size"
+    if kind == "OperatorNotAllowedInGraphError" or "Symbolic" in said:
+        return (
+            f"{name} cannot run as a TensorFlow graph ({kind}: {said}): override the fixture "
+            "confmat_model and return a function, such as lambda batch: model(batch, "
+            "training=False)"
+        )
+    return f"{name} fails on a batch of {n}: {kind}: {said}"

@@ -1,0 +1,146 @@
+"""TensorFlow and Keras, imported once, quietly, and only the way this project can use them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from pytest_confmat.errors import MissingDependencyError, ModelError
+
+INSTALL = (
+    'pip install "pytest-confmat[tensorflow]" (or "pytest-confmat[cpu]" for the smaller build '
+    "without GPU)"
+)
+# What TensorFlow writes to the process's standard error while it is imported, on every machine:
+# information, warnings, and the GPU build's two libraries that register themselves twice.
+_NOISE = re.compile(
+    rb"^(WARNING: All log messages before absl::InitializeLog|[IW]\d{4} |"
+    rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IW] |.*Unable to register cu\w+ factory|"
+    rb"To enable the following instructions:)"
+)
+
+
+def import_keras() -> tuple[Any, Any]:
+    """Return the modules ``tensorflow`` and ``keras``.
+
+    Raises
+    ------
+    MissingDependencyError
+        If either is not installed.
+    ModelError
+        If Keras runs on another backend than TensorFlow, is too old, or cannot be imported.
+    """
+    _require_tensorflow(*_backend_in_sight())
+    quiet = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") not in ("0", "1")
+    fresh = "tensorflow" not in sys.modules
+    try:
+        with tolerant(), _without_noise() if quiet and fresh else contextlib.nullcontext():
+            tensorflow = import_module("tensorflow")
+            # Keras imports its backend; with TensorFlow there already, only another one can fail.
+            keras = import_module("keras")
+    except ModuleNotFoundError as error:
+        if error.name in ("jax", "torch", "openvino"):
+            _require_tensorflow(error.name, "its configuration file")
+        if error.name not in ("tensorflow", "keras"):
+            raise ModelError(f"TensorFlow cannot be imported: {error}") from error
+        library = {"tensorflow": "TensorFlow", "keras": "Keras"}[error.name]
+        raise MissingDependencyError(
+            f"{library} is not installed, and loading the model needs it: {INSTALL}"
+        ) from error
+    except ImportError as error:
+        raise ModelError(
+            f"TensorFlow is installed, but cannot be imported: {first_line(error)}"
+        ) from error
+    if int(keras.__version__.split(".")[0]) < 3:
+        raise ModelError(
+            f"Keras {keras.__version__} is installed, and Keras 3 is needed: {INSTALL}"
+        )
+    _require_tensorflow(keras.config.backend(), "its configuration file")
+    return tensorflow, keras
+
+
+def _backend_in_sight() -> tuple[str | None, str]:
+    """Return the backend as far as it is settled before Keras is imported, and what settled it."""
+    keras = sys.modules.get("keras")
+    if keras is not None and hasattr(keras, "config"):
+        # It has made its choice, whatever the environment says by now.
+        return keras.config.backend(), "the Keras that is already imported"
+    return os.environ.get("KERAS_BACKEND"), "KERAS_BACKEND"
+
+
+def _require_tensorflow(backend: str | None, where: str) -> None:
+    if not backend or backend == "tensorflow":
+        return
+    raise ModelError(
+        f"Keras is set to run on {backend!r} (by {where}), and models are run on TensorFlow here: "
+        "set KERAS_BACKEND=tensorflow for this run, or hand in a function that calls the model "
+        "by overriding the fixture confmat_model"
+    )
+
+
+@contextlib.contextmanager
+def tolerant() -> Iterator[None]:
+    """Keep warnings of TensorFlow and Keras about each other from becoming errors.
+
+    A project may run its tests with ``-W error``, and mean its own code by it.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        for category in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
+            warnings.simplefilter("ignore", category)
+        yield
+
+
+@contextlib.contextmanager
+def _without_noise() -> Iterator[None]:
+    """Keep known noise off the process's standard error; the rest appears afterwards."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # closed: nobody is listening
+        yield
+        return
+    with tempfile.TemporaryFile() as caught:
+        _flush()
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield
+        finally:
+            _flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+            caught.seek(0)
+            for line in caught:
+                if not _NOISE.match(line):
+                    os.write(2, line)
+
+
+def _flush() -> None:
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        sys.stderr.flush()
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """Return what an exception was raised from in the first place."""
+    seen = {id(error)}
+    while (deeper := error.__cause__ or error.__context__) is not None and id(deeper) not in seen:
+        seen.add(id(deeper))
+        error = deeper
+    return error
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an exception's text that says anything, without colours."""
+    text = re.sub(r"\x1b\[[0-9;]*m|\{\{[^}]*\}\}", "", str(error))
+    lines = (line.strip() for line in text.splitlines())
+    said = next((line for line in lines if line and not _WRAPPING.match(line)), "")
+    return said if len(said) <= 300 else f"{said[:300]} ..."
+
+
+_WRAPPING = re.compile(r"Exception encountered when calling |in user code:|File \"")
