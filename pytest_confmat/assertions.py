@@ -63,6 +63,7 @@ def assert_recall(
     RequestError
         If a class is unknown or a bound is no share.
     """
+    __tracebackhide__ = True
     assert_metric(subject, "recall", at_least, classes=classes)
 
 
@@ -76,6 +77,7 @@ def assert_precision(
 
     Parameters and errors are those of `assert_recall`.
     """
+    __tracebackhide__ = True
     assert_metric(subject, "precision", at_least, classes=classes)
 
 
@@ -98,6 +100,7 @@ def assert_metric(
     subject, at_least, classes
         As for `assert_recall`.
     """
+    __tracebackhide__ = True
     given = _subject(subject, classes)
     if metric in PER_CLASS_METRICS:
         _check(given, _class_limits(metric, given.classes, at_least, None))
@@ -133,6 +136,7 @@ def assert_weighted_diagonal(
     subject, at_least, classes
         As for `assert_recall`.
     """
+    __tracebackhide__ = True
     given = _subject(subject, classes)
     weighting = _weighting(weights, normalize, given.classes)
     _check(given, _class_limits("weighted_diagonal", given.classes, at_least, weighting))
@@ -153,11 +157,13 @@ def assert_confusion(
     subject, classes
         As for `assert_recall`.
     """
+    __tracebackhide__ = True
     given = _subject(subject, classes)
     if not isinstance(at_most, Mapping):
         bound = _bound("at_most", at_most, "confusion")
         _check(given, [Limit("confusions[*]", "confusions", bound)])
         return
+    _refuse_nothing(at_most)
     limits = []
     for pair, value in at_most.items():
         if not isinstance(pair, tuple) or len(pair) != 2:
@@ -186,12 +192,15 @@ def _check(subject: Evaluation | ConfusionMatrix, limits: Sequence[Limit]) -> No
 
 
 def _subject(subject: Subject, classes: Sequence[str] | None) -> Evaluation | ConfusionMatrix:
+    __tracebackhide__ = True
     if isinstance(subject, Evaluation | ConfusionMatrix):
         if classes is not None:
             raise RequestError("an evaluation or a ConfusionMatrix brings its own class names")
         return subject
     counts: Any = subject
-    names = classes if classes is not None else [str(i) for i in range(len(counts))]
+    names = classes
+    if names is None:
+        names = [str(i) for i in range(len(counts) if hasattr(counts, "__len__") else 0)]
     return ConfusionMatrix(counts, tuple(names))
 
 
@@ -201,7 +210,9 @@ def _class_limits(
     at_least: Number | Mapping[str, Number],
     weighting: Weighting | None,
 ) -> list[Limit]:
+    __tracebackhide__ = True
     if isinstance(at_least, Mapping):
+        _refuse_nothing(at_least)
         _known(at_least, classes)
         bounds = dict(at_least)
     else:
@@ -218,13 +229,21 @@ def _class_limits(
     ]
 
 
+def _refuse_nothing(bounds: Mapping[Any, Number]) -> None:
+    __tracebackhide__ = True
+    if not bounds:
+        raise RequestError("no bound is given, so that nothing would be checked")
+
+
 def _known(names: Iterable[str], classes: Sequence[str]) -> None:
+    __tracebackhide__ = True
     for name in names:
         if name not in classes:
             raise RequestError(f"there is no class {name!r}{nearest(str(name), classes)}")
 
 
 def _bound(kind: Kind, value: Number, metric: str) -> Bound:
+    __tracebackhide__ = True
     text = str(value)  # the shortest text of a float is what its author wrote
     try:
         exact = Fraction(text)
@@ -237,13 +256,17 @@ def _bound(kind: Kind, value: Number, metric: str) -> Bound:
 
 
 def _weighting(weights: Weights, normalize: Normalize | None, classes: Sequence[str]) -> Weighting:
+    __tracebackhide__ = True
     if normalize not in (None, "true", "pred", "all"):
         raise RequestError(f"normalize is 'true', 'pred' or 'all', not {normalize!r}")
     if isinstance(weights, Mapping):
         _known(weights, classes)
         if missing := [name for name in classes if name not in weights]:
             raise RequestError(f"weights name no weight for {missing}")
-        exact = tuple((name, Fraction(str(weights[name]))) for name in classes)
+        try:
+            exact = tuple((name, Fraction(str(weights[name]))) for name in classes)
+        except (ValueError, ZeroDivisionError):
+            raise RequestError(f"class weights are numbers; {dict(weights)} holds others") from None
         if min(weight for _, weight in exact) <= 0:
             raise RequestError("class weights are greater than zero")
         weighting = Weighting(exact, normalize)

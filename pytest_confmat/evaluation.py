@@ -11,9 +11,10 @@ import json
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, reduce
+from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,99 +29,20 @@ from pytest_confmat.matrix import (
     normalized,
     pair_indices,
 )
+from pytest_confmat.parts import ARRAYS, UNPREDICTED, Fault, Mistake, NumberedIds, Part
 from pytest_confmat.writing import write_atomically
 
 FORMAT = 1
-_ARRAYS = ("true", "predicted", "score", "rank", "check")
 
-
-@dataclass(frozen=True)
-class NumberedIds(Sequence[str]):
-    """The ids ``prefix#0``, ``prefix#1`` ... of a part whose examples have only a position."""
-
-    prefix: str
-    length: int
-
-    def __len__(self) -> int:
-        return self.length
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[str, ...]: ...
-    def __getitem__(self, index: int | slice) -> str | tuple[str, ...]:
-        if isinstance(index, slice):
-            return tuple(self[i] for i in range(*index.indices(self.length)))
-        return f"{self.prefix}#{range(self.length)[index]}"
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """The outcomes of a piece of an evaluation set, one entry an example, in the set's order.
-
-    Attributes
-    ----------
-    id
-        Names the piece within the set: a shard, a range of files.
-    position
-        The piece's place in the set's order.
-    ids
-        Example ids: explicit, or `NumberedIds`.
-    true, predicted
-        Class indices, integers of shape (n,).
-    score
-        Score of the predicted class, float32 (n,).
-    rank
-        How many classes scored above the true one, integers (n,); 0 where it was predicted.
-    check
-        A word over each example's content, the label excluded, uint64 (n,).
-    weight
-        The source's own weight of each example, float64 (n,), or ``None``.
-    """
-
-    id: str
-    position: int
-    ids: Sequence[str]
-    true: NDArray[np.integer]
-    predicted: NDArray[np.integer]
-    score: NDArray[np.float32]
-    rank: NDArray[np.integer]
-    check: NDArray[np.uint64]
-    weight: NDArray[np.float64] | None = None
-
-    def __post_init__(self) -> None:
-        lengths = {name: len(getattr(self, name)) for name in ("ids", *_ARRAYS)}
-        if self.weight is not None:
-            lengths["weight"] = len(self.weight)
-        if len(set(lengths.values())) > 1:
-            raise EvaluationError(f"part {self.id!r} holds arrays of different lengths: {lengths}")
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Part):
-            return NotImplemented
-        return (
-            (self.id, self.position, len(self)) == (other.id, other.position, len(other))
-            and (self.ids == other.ids or tuple(self.ids) == tuple(other.ids))
-            and all(np.array_equal(getattr(self, a), getattr(other, a)) for a in _ARRAYS)
-            and (self.weight is None) == (other.weight is None)
-            and (self.weight is None or np.array_equal(self.weight, np.asarray(other.weight)))
-        )
-
-    def __hash__(self) -> int:
-        return hash((self.id, self.position, len(self)))
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """An example that was predicted as another class than its own."""
-
-    id: str
-    actual: str
-    predicted: str
-    score: float
+__all__ = [
+    "UNPREDICTED",
+    "Evaluation",
+    "Fault",
+    "Mistake",
+    "NumberedIds",
+    "Part",
+    "weighted_matrix",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +61,8 @@ class Evaluation:
         Sentences that a reader of the numbers should know, such as what was inferred.
     timing
         Seconds spent on each stage; no part of what makes two evaluations equal.
+    faults
+        The examples that count as misclassified because they are at fault.
 
     Raises
     ------
@@ -151,6 +75,7 @@ class Evaluation:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     timing: Mapping[str, float] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
 
     def __post_init__(self) -> None:
         parts = sorted(self.parts, key=lambda part: part.position)
@@ -173,6 +98,7 @@ class Evaluation:
             and self.parts == other.parts
             and self.provenance == other.provenance
             and sorted(self.notes) == sorted(other.notes)
+            and sorted(self.faults) == sorted(other.faults)
         )
 
     def __hash__(self) -> int:
@@ -182,12 +108,12 @@ class Evaluation:
     def matrix(self) -> ConfusionMatrix:
         """Counts of all parts."""
         k = len(self.classes)
-        zero = ConfusionMatrix(np.zeros((k, k), np.int64), self.classes)
-        each = (
-            ConfusionMatrix.from_labels(part.true, part.predicted, self.classes)
-            for part in self.parts
-        )
-        return reduce(ConfusionMatrix.merge, each, zero)
+        known = self._predicted != UNPREDICTED
+        pairs = pair_indices(self._true[known], self._predicted[known], k)
+        counts = np.bincount(pairs, minlength=k * k).reshape(k, k)
+        # A true class out of range is an error of its own, not a longer count.
+        others = pair_indices(self._true[~known], self._true[~known], k) // (k + 1)
+        return ConfusionMatrix(counts, self.classes, np.bincount(others, minlength=k))
 
     @cached_property
     def sample_weighted(self) -> Floats | None:
@@ -196,28 +122,42 @@ class Evaluation:
         ``None`` if the source gives no weights. Summed in the set's order, so that the result
         is the same to the bit whatever order the parts arrived in.
         """
+        if self._weight is None:
+            return None
         k = len(self.classes)
-        sums = np.zeros(k * k)
-        for part in self.parts:
-            if part.weight is None:
-                return None
-            pairs = pair_indices(part.true, part.predicted, k)
-            sums += np.bincount(pairs, weights=part.weight, minlength=k * k)
-        return sums.reshape(k, k)
+        known = self._predicted != UNPREDICTED
+        pairs = pair_indices(self._true[known], self._predicted[known], k)
+        sums = np.bincount(pairs, weights=self._weight[known], minlength=k * k)
+        return sums.astype(np.float64).reshape(k, k)
+
+    @cached_property
+    def sample_unpredicted(self) -> Floats | None:
+        """The weights of the examples of each class that were predicted as none, float64 (K,).
+
+        ``None`` if the source gives no weights.
+        """
+        if self._weight is None:
+            return None
+        none = self._predicted == UNPREDICTED
+        k = len(self.classes)
+        sums = np.bincount(self._true[none], weights=self._weight[none], minlength=k)
+        return sums.astype(np.float64)
 
     @cached_property
     def rank_counts(self) -> NDArray[np.int64]:
-        """How many examples have their true class at rank 0, 1, ... K - 1; int64 (K,)."""
-        k = len(self.classes)
-        counts = np.zeros(k, np.int64)
-        for part in self.parts:
-            counts += np.bincount(part.rank, minlength=k)
-        return counts
+        """How many examples have their true class at rank 0, 1, ... K - 1; int64 (K,).
+
+        Examples that were predicted as none are not among them.
+        """
+        ranks = self._joined("rank")[self._predicted != UNPREDICTED]
+        return np.bincount(ranks, minlength=len(self.classes))
 
     def mistakes(
         self, actual: str | None = None, predicted: str | None = None, limit: int = 3
     ) -> tuple[Mistake, ...]:
         """Return the wrong predictions with the highest scores, surest first.
+
+        Examples at fault, which were not predicted at all, are not among them: see `faults`.
 
         Parameters
         ----------
@@ -226,26 +166,55 @@ class Evaluation:
         limit
             How many at most. Ties stand in the set's order.
         """
-        found: list[tuple[float, int, int, Part]] = []
-        for part in self.parts:
-            chosen = part.true != part.predicted
-            if actual is not None:
-                chosen &= part.true == self.matrix.index(actual)
-            if predicted is not None:
-                chosen &= part.predicted == self.matrix.index(predicted)
-            at = np.flatnonzero(chosen)
-            surest = at[np.argsort(-part.score[at], kind="stable")[:limit]]
-            found += [(-float(part.score[i]), part.position, int(i), part) for i in surest]
-        found.sort(key=lambda entry: entry[:3])
+        chosen = self._wrong
+        if actual is not None:
+            chosen = chosen[self._true[chosen] == self.matrix.index(actual)]
+        if predicted is not None:
+            chosen = chosen[self._predicted[chosen] == self.matrix.index(predicted)]
+        scores = self._joined("score")
         return tuple(
             Mistake(
-                part.ids[i],
-                self.classes[part.true[i]],
-                self.classes[part.predicted[i]],
-                -negative,
+                self._id(int(i)),
+                self.classes[self._true[i]],
+                self.classes[self._predicted[i]],
+                float(scores[i]),
             )
-            for negative, _, i, part in found[:limit]
+            for i in chosen[:limit]
         )
+
+    @cached_property
+    def _wrong(self) -> NDArray[np.int64]:
+        """Places in the set's order of what was predicted as another class, surest first."""
+        wrong = np.flatnonzero((self._true != self._predicted) & (self._predicted != UNPREDICTED))
+        order = np.argsort(-self._joined("score")[wrong], kind="stable")
+        return np.asarray(wrong[order], dtype=np.int64)
+
+    @cached_property
+    def _true(self) -> NDArray[np.integer]:
+        return self._joined("true")
+
+    @cached_property
+    def _predicted(self) -> NDArray[np.integer]:
+        return self._joined("predicted")
+
+    @cached_property
+    def _weight(self) -> NDArray[np.float64] | None:
+        if not self.parts or any(part.weight is None for part in self.parts):
+            return None
+        return self._joined("weight")
+
+    def _joined(self, name: str) -> NDArray[Any]:
+        """Return one array of all parts, in the set's order."""
+        if not self.parts:
+            return np.zeros(0, np.int64)
+        return np.concatenate([getattr(part, name) for part in self.parts])
+
+    def _id(self, place: int) -> str:
+        for part in self.parts:
+            if place < len(part):
+                return part.ids[place]
+            place -= len(part)
+        raise IndexError(place)
 
     def merge(self, other: Evaluation) -> Evaluation:
         """Return the evaluation of both sets of parts; a part that both hold counts once.
@@ -271,7 +240,9 @@ class Evaluation:
             stage: self.timing.get(stage, 0.0) + other.timing.get(stage, 0.0)
             for stage in {**self.timing, **other.timing}
         }
-        return Evaluation(self.classes, tuple(mine.values()), self.provenance, notes, timing)
+        faults = tuple(sorted({*self.faults, *other.faults}))
+        parts = tuple(mine.values())
+        return Evaluation(self.classes, parts, self.provenance, notes, timing, faults)
 
     __add__ = merge
 
@@ -280,7 +251,7 @@ class Evaluation:
         arrays: dict[str, NDArray[Any]] = {}
         parts = []
         for number, part in enumerate(self.parts):
-            names = (*_ARRAYS, "weight") if part.weight is not None else _ARRAYS
+            names = (*ARRAYS, "weight") if part.weight is not None else ARRAYS
             arrays |= {f"{number}.{name}": getattr(part, name) for name in names}
             parts.append({"id": part.id, "position": part.position, "ids": _plain_ids(part.ids)})
         header = {
@@ -290,6 +261,7 @@ class Evaluation:
             "provenance": self.provenance,
             "notes": self.notes,
             "timing": dict(self.timing),
+            "faults": [[fault.id, fault.reason, fault.actual] for fault in self.faults],
         }
         buffer = io.BytesIO()
         text = json.dumps(header, ensure_ascii=True).encode()
@@ -318,6 +290,7 @@ class Evaluation:
                     header["provenance"],
                     tuple(header["notes"]),
                     header["timing"],
+                    tuple(Fault(*fault) for fault in header.get("faults", ())),
                 )
         except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
             raise EvaluationError(f"{path} is no stored evaluation: {error}") from error
@@ -337,21 +310,29 @@ def weighted_matrix(evaluation: Evaluation, weighting: Weighting) -> Floats:
     weights, normalize = weighting.weights, weighting.normalize
     if weights == "inverse_frequency" and normalize is None:
         # Dividing the counts once gives the share nearest to the exact one.
-        return normalized(matrix.counts, "true")
+        return normalized(matrix.counts, "true", matrix.unpredicted)
     if weights == "sample":
-        if evaluation.sample_weighted is None:
+        sums, beside = evaluation.sample_weighted, evaluation.sample_unpredicted
+        if sums is None or beside is None:
             raise EvaluationError("a matrix weighted by sample needs weights of the examples")
-        weighted = evaluation.sample_weighted
-    elif weights == "inverse_frequency":
-        weighted = matrix.weighted(inverse_frequency_weights(matrix.support))
-    elif weights == "balanced":
-        weighted = matrix.weighted(balanced_weights(matrix.support))
     else:
-        given = dict(weights)
-        if missing := [name for name in matrix.classes if name not in given]:
-            raise EvaluationError(f"these classes have no weight: {missing}")
-        weighted = matrix.weighted([float(given[name]) for name in matrix.classes])
-    return np.where(matrix.support[:, np.newaxis] > 0, normalized(weighted, normalize), np.nan)
+        by_class = _class_weights(weights, matrix)
+        sums, beside = matrix.weighted(by_class), matrix.unpredicted * by_class
+    shares = normalized(sums, normalize, beside)
+    return np.where(matrix.support[:, np.newaxis] > 0, shares, np.nan)
+
+
+def _class_weights(
+    weights: str | tuple[tuple[str, Fraction], ...], matrix: ConfusionMatrix
+) -> Floats:
+    if weights == "inverse_frequency":
+        return inverse_frequency_weights(matrix.support)
+    if isinstance(weights, str):
+        return balanced_weights(matrix.support)
+    given = dict(weights)
+    if missing := [name for name in matrix.classes if name not in given]:
+        raise EvaluationError(f"these classes have no weight: {missing}")
+    return np.array([float(given[name]) for name in matrix.classes])
 
 
 def _plain_ids(ids: Sequence[str]) -> Any:
@@ -368,6 +349,6 @@ def _load_parts(parts: Sequence[Mapping[str, Any]], stored: Any) -> Iterator[Par
             part["id"],
             part["position"],
             NumberedIds(**ids) if isinstance(ids, dict) else tuple(ids),
-            **{name: stored[f"{number}.{name}"] for name in _ARRAYS},
+            **{name: stored[f"{number}.{name}"] for name in ARRAYS},
             weight=stored.get(weight),
         )

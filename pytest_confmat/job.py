@@ -62,6 +62,7 @@ def run(job: Job, progress: Progress | None = None) -> Evaluation:
     from pytest_confmat import data, models, streaming
 
     timing: dict[str, float] = {}
+    care: dict[str, Any] = {}
     started = perf_counter()
     if isinstance(job.model, ModelSpec):
         predictor = models.load(job.model, job.classes, job.decision)
@@ -71,12 +72,13 @@ def run(job: Job, progress: Progress | None = None) -> Evaluation:
     started = perf_counter()
     if isinstance(job.dataset, DirectorySpec | TFRecordSpec):
         source = data.open_source(job.dataset, job.classes, predictor.input)
+        care = {"on_fault": job.dataset.on_fault, "max_faults": job.dataset.max_faults}
     else:
         source = data.open_batches(job.dataset, job.classes, predictor.input)
     timing["open"] = perf_counter() - started
     provenance = {
         "model": describe_model(job.model),
-        "dataset": {"source": source.description},
+        "dataset": {"source": source.description, "states_count": source.states_count},
         "versions": versions(),
     }
     started = perf_counter()
@@ -87,6 +89,7 @@ def run(job: Job, progress: Progress | None = None) -> Evaluation:
         batch_size=job.batch_size,
         provenance=provenance,
         progress=progress,
+        **care,
     )
     timing["evaluate"] = perf_counter() - started
     return replace(evaluation, timing=timing)

@@ -30,6 +30,9 @@ class ConfusionMatrix:
         Shape (K, K), whole numbers that are not negative; kept as int64, read-only.
     classes
         K distinct names, in the order of rows and columns.
+    unpredicted
+        Examples of each true class that were predicted as none, shape (K,): they could not be
+        read, and count as wrong. They are in the support and in no column. Zeros unless given.
 
     Raises
     ------
@@ -39,6 +42,7 @@ class ConfusionMatrix:
 
     counts: Counts
     classes: tuple[str, ...]
+    unpredicted: Counts = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         counts = _as_counts(self.counts)
@@ -53,6 +57,7 @@ class ConfusionMatrix:
             raise MatrixError(f"class names must differ; given more than once: {repeated}")
         object.__setattr__(self, "counts", counts)
         object.__setattr__(self, "classes", classes)
+        object.__setattr__(self, "unpredicted", _as_unpredicted(self.unpredicted, len(counts)))
 
     @classmethod
     def from_labels(
@@ -65,8 +70,8 @@ class ConfusionMatrix:
 
     @cached_property
     def support(self) -> Counts:
-        """Examples of each true class, shape (K,)."""
-        support: Counts = self.counts.sum(axis=1)
+        """Examples of each true class, shape (K,), those predicted as none included."""
+        support: Counts = self.counts.sum(axis=1) + self.unpredicted
         return support
 
     @cached_property
@@ -83,7 +88,7 @@ class ConfusionMatrix:
     @cached_property
     def total(self) -> int:
         """Number of examples."""
-        return int(self.counts.sum())
+        return int(self.support.sum())
 
     def index(self, name: str) -> int:
         """Return the row and column of class `name`."""
@@ -105,20 +110,28 @@ class ConfusionMatrix:
                 "confusion matrices of different classes cannot be merged: "
                 f"{list(self.classes)} and {list(other.classes)}"
             )
-        return ConfusionMatrix(self.counts + other.counts, self.classes)
+        unpredicted = self.unpredicted + other.unpredicted
+        return ConfusionMatrix(self.counts + other.counts, self.classes, unpredicted)
 
     __add__ = merge
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ConfusionMatrix):
             return NotImplemented
-        return self.classes == other.classes and np.array_equal(self.counts, other.counts)
+        return (
+            self.classes == other.classes
+            and np.array_equal(self.counts, other.counts)
+            and np.array_equal(self.unpredicted, other.unpredicted)
+        )
 
     def __hash__(self) -> int:
-        return hash((self.classes, self.counts.tobytes()))
+        return hash((self.classes, self.counts.tobytes(), self.unpredicted.tobytes()))
 
     def weighted(self, weights: ArrayLike) -> Floats:
-        """Return the counts with each row scaled by its class's weight, float64 (K, K)."""
+        """Return the counts with each row scaled by its class's weight, float64 (K, K).
+
+        What was predicted as none is scaled likewise: ``matrix.unpredicted * weights``.
+        """
         column = np.asarray(weights, dtype=np.float64)[:, np.newaxis]
         return np.asarray(self.counts * column, dtype=np.float64)
 
@@ -140,17 +153,24 @@ def balanced_weights(support: ArrayLike) -> Floats:
     return weights
 
 
-def normalized(values: ArrayLike, normalize: Normalize | None) -> Floats:
+def normalized(
+    values: ArrayLike, normalize: Normalize | None, unpredicted: ArrayLike | None = None
+) -> Floats:
     """Divide a (weighted) matrix by its row sums, column sums or total, float64 (K, K).
 
     The words are those of ``sklearn.metrics.confusion_matrix``. A row, column or matrix that
-    sums to zero becomes NaN, where scikit-learn puts 0: nothing is known about it.
+    sums to zero becomes NaN, where scikit-learn puts 0: nothing is known about it. What was
+    predicted as none, `unpredicted` (K,), belongs to its row and to the whole.
     """
     matrix = np.asarray(values, dtype=np.float64)
     if normalize is None:
         return matrix
     axis = {"true": 1, "pred": 0, "all": None}[normalize]
-    divisor = np.broadcast_to(matrix.sum(axis=axis, keepdims=True), matrix.shape)
+    sums = matrix.sum(axis=axis, keepdims=True)
+    if unpredicted is not None and normalize != "pred":
+        beside = np.asarray(unpredicted, dtype=np.float64)[:, np.newaxis]
+        sums = sums + (beside if normalize == "true" else beside.sum())
+    divisor = np.broadcast_to(sums, matrix.shape)
     out: Floats = np.divide(matrix, divisor, out=np.full_like(matrix, np.nan), where=divisor > 0)
     return out
 
@@ -163,8 +183,12 @@ def pair_indices(true: ArrayLike, predicted: ArrayLike, k: int) -> Counts:
     MatrixError
         If an index is out of range: negative indices would wrap around silently.
     """
-    rows = np.asarray(true, dtype=np.int64)
-    columns = np.asarray(predicted, dtype=np.int64)
+    rows, columns = np.asarray(true), np.asarray(predicted)
+    for indices in (rows, columns):
+        # What is no number would be read as one, and fractions cut off.
+        if indices.size and indices.dtype.kind not in "iub":
+            raise MatrixError(f"class indices are integers; these are {indices.dtype}")
+    rows, columns = rows.astype(np.int64), columns.astype(np.int64)
     if rows.shape != columns.shape or rows.ndim != 1:
         raise MatrixError(
             f"true and predicted classes must be one number an example, and have shapes "
@@ -177,13 +201,31 @@ def pair_indices(true: ArrayLike, predicted: ArrayLike, k: int) -> Counts:
                 f"{what} class {int(indices[outside[0]])} at position {int(outside[0])} is none "
                 f"of the {k} classes 0 to {k - 1}"
             )
-    return rows * k + columns
+    pairs: Counts = rows * k + columns
+    return pairs
+
+
+def _as_unpredicted(values: Any, k: int) -> Counts:
+    given = np.zeros(k, np.int64) if values is None else np.asarray(values)
+    if given.shape != (k,):
+        raise MatrixError(
+            f"what was predicted as none is a count of each of the {k} classes; this one has "
+            f"shape {given.shape}"
+        )
+    return _whole(given)
 
 
 def _as_counts(values: Any) -> Counts:
-    given = np.asarray(values)
+    try:
+        given = np.asarray(values)
+    except ValueError:
+        raise MatrixError("a confusion matrix is square; these rows differ in length") from None
     if given.ndim != 2 or given.shape[0] != given.shape[1] or given.shape[0] == 0:
         raise MatrixError(f"a confusion matrix is square; this one has shape {given.shape}")
+    return _whole(given)
+
+
+def _whole(given: NDArray[Any]) -> Counts:
     if given.dtype.kind not in "iuf":
         raise MatrixError(f"a confusion matrix holds counts; this one holds {given.dtype}")
     if given.dtype.kind == "f" and not np.array_equal(given, np.trunc(given)):
@@ -193,6 +235,8 @@ def _as_counts(values: Any) -> Counts:
         )
     if (given < 0).any():
         raise MatrixError("a confusion matrix holds counts; this one holds negative numbers")
+    if given.size and given.max() > np.iinfo(np.int64).max:
+        raise MatrixError("a confusion matrix holds counts, which fit into 64 bits; these do not")
     counts = given.astype(np.int64)
     counts.setflags(write=False)
     return counts

@@ -56,11 +56,14 @@ class Tally:
         How many examples have their true class at rank 0, 1 ...; for ``top_K_accuracy``.
     sample_weighted
         The matrix with each example counted by its own weight; for weights ``sample``.
+    sample_unpredicted
+        The weights of the examples of each class that were predicted as none; likewise.
     """
 
     matrix: ConfusionMatrix
     rank_counts: NDArray[np.int64] | None = None
     sample_weighted: Floats | None = None
+    sample_unpredicted: Floats | None = None
 
     @cached_property
     def correct(self) -> list[int]:
@@ -105,7 +108,7 @@ class Tally:
         if weighting.weights == "inverse_frequency" and weighting.normalize is None:
             return [_recall(self, i) for i in classes]
         if weighting.weights == "sample":
-            return [self._sample_diagonal(weighting, i) for i in classes]
+            return self._sample_diagonal(weighting)
         weights = self._class_weights(weighting)
         whole = exact_sum([w * n for w, n in zip(weights, self.support, strict=True)])
         return [
@@ -136,21 +139,30 @@ class Tally:
         terms = [w * n for w, n in zip(weights, column, strict=True) if n]
         return Measured(cell / exact_sum(terms))
 
-    def _sample_diagonal(self, weighting: Weighting, index: int) -> Measured:
-        if self.sample_weighted is None:
-            return Measured(None, undefined="the evaluation set states no weights")
-        if not self.support[index]:
-            return Measured(None, undefined=NO_EXAMPLES)
-        values = self.sample_weighted
-        whole, nothing = {
-            "true": (values[index], "its examples weigh nothing"),
-            "pred": (values[:, index], "what was predicted as it weighs nothing"),
-            "all": (values.ravel(), "the examples weigh nothing"),
-        }[weighting.normalize or "true"]
-        total = exact_sum([Fraction(w) for w in whole.tolist() if w])
-        if not total:
-            return Measured(None, undefined=nothing)
-        return Measured(Fraction(float(values[index, index])) / total)
+    def _sample_diagonal(self, weighting: Weighting) -> list[Measured]:
+        values, beside = self.sample_weighted, self.sample_unpredicted
+        k = len(self.support)
+        if values is None:
+            return [Measured(None, undefined="the evaluation set states no weights")] * k
+        if beside is None:
+            beside = np.zeros(k)
+        if weighting.normalize == "pred":
+            wholes = [_exact(values[:, i]) for i in range(k)]
+            nothing = "what was predicted as it weighs nothing"
+        else:
+            wholes = [_exact(np.append(values[i], beside[i])) for i in range(k)]
+            nothing = "its examples weigh nothing"
+        if weighting.normalize == "all":
+            wholes = [exact_sum(wholes)] * k
+            nothing = "the examples weigh nothing"
+        return [
+            Measured(None, undefined=NO_EXAMPLES)
+            if not self.support[i]
+            else Measured(None, undefined=nothing)
+            if not whole
+            else Measured(Fraction(float(values[i, i])) / whole)
+            for i, whole in enumerate(wholes)
+        ]
 
     def _top_k(self, k: int) -> Measured:
         if self.rank_counts is None:
@@ -197,6 +209,10 @@ def exact_sum(values: Sequence[Fraction]) -> Fraction:
     return exact_sum(values[:half]) + exact_sum(values[half:])
 
 
+def _exact(weights: Floats) -> Fraction:
+    return exact_sum([Fraction(weight) for weight in weights.tolist() if weight])
+
+
 def _ratio(hits: int, trials: int, undefined: str) -> Measured:
     if not trials:
         return Measured(None, undefined=undefined)
@@ -237,7 +253,9 @@ def _matthews_corrcoef(t: Tally) -> Measured:
     # coefficient", in the form that scikit-learn documents.
     n = t.total
     numerator = sum(t.correct) * n - sum(p * s for p, s in zip(t.predicted, t.support, strict=True))
-    radicand = (n * n - sum(p * p for p in t.predicted)) * (n * n - sum(s * s for s in t.support))
+    # What was predicted as none is a prediction of its own kind, which is never right.
+    predictions = (*t.predicted, n - sum(t.predicted))
+    radicand = (n * n - sum(p * p for p in predictions)) * (n * n - sum(s * s for s in t.support))
     if not radicand:
         return Measured(None, undefined="all examples, or all predictions, are of one class")
     root = isqrt(radicand)

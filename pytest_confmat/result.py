@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.limits import Exemption
 from pytest_confmat.verdict import Verdict
@@ -38,6 +39,8 @@ class GateResult:
         Ids of declared limits without a verdict.
     error
         Why the evaluation could not be done, or what it found; text of one or more lines.
+    suspicions
+        Where a limit failed: patterns of wiring mistakes in the matrix.
     """
 
     policy: Path
@@ -50,5 +53,6 @@ class GateResult:
     exemptions: tuple[Exemption, ...] = ()
     error: str | None = None
     notes: tuple[str, ...] = ()
+    suspicions: tuple[Suspicion, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     timing: Mapping[str, float] = field(default_factory=dict)

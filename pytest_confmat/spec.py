@@ -19,6 +19,11 @@ Interpolation = Literal[
 PreprocessMode = Literal["tf", "torch", "caffe"]
 Encoding = Literal["encoded", "raw", "float"]
 Normalize = Literal["true", "pred", "all"]
+OnFault = Literal["error", "misclassified"]
+
+# Pillow's limit: a quarter of a GiB of pixels of three bytes.
+MAX_PIXELS = 178_956_970
+MAX_FAULTS = 100
 
 CHANNELS: dict[ColorMode, int] = {"grayscale": 1, "rgb": 3, "rgba": 4}
 
@@ -41,6 +46,8 @@ class ImageSpec:
         Height and width in pixels.
     reshape
         Shape of one example as it is handed to the model, without the batch axis.
+    max_pixels
+        An encoded image whose header declares more is a fault, and is not decoded.
     """
 
     image_size: tuple[int, int] | None = None
@@ -50,16 +57,31 @@ class ImageSpec:
     rescale: Rescale | None = None
     preprocess: PreprocessMode | None = None
     reshape: tuple[int, ...] | None = None
+    max_pixels: int = MAX_PIXELS
 
 
 @dataclass(frozen=True)
 class DirectorySpec:
-    """Images in class directories below ``directory`` (absolute)."""
+    """Images in class directories below ``directory`` (absolute).
+
+    Attributes
+    ----------
+    on_fault
+        Whether an example at fault is an error, or a wrong prediction of its class where that is
+        known.
+    max_faults
+        More faults than these end the pass early.
+    digest
+        What `pytest_confmat.manifest.digest` must return of the set: ``sha256:`` and 64 digits.
+    """
 
     directory: Path
     images: ImageSpec = field(default_factory=ImageSpec)
     ignore: tuple[str, ...] = ()
     expected_examples: int | None = None
+    on_fault: OnFault = "error"
+    max_faults: int = MAX_FAULTS
+    digest: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +118,10 @@ class WeightFeature:
 
 @dataclass(frozen=True)
 class TFRecordSpec:
-    """TFRecord shards: absolute paths or glob patterns, in the order written."""
+    """TFRecord shards: absolute paths or glob patterns, in the order written.
+
+    `on_fault`, `max_faults` and `digest` are those of `DirectorySpec`.
+    """
 
     tfrecord: tuple[str, ...]
     image: ImageFeature | None = None
@@ -104,6 +129,9 @@ class TFRecordSpec:
     weight: WeightFeature | None = None
     images: ImageSpec = field(default_factory=ImageSpec)
     expected_examples: int | None = None
+    on_fault: OnFault = "error"
+    max_faults: int = MAX_FAULTS
+    digest: str | None = None
 
 
 DatasetSpec = DirectorySpec | TFRecordSpec

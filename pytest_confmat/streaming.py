@@ -13,13 +13,15 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pytest_confmat.data.source import Batch, Piece, Source
+from pytest_confmat.data.source import Batch, ExampleFault, Piece, Source
 from pytest_confmat.errors import DataError, RequestError
-from pytest_confmat.evaluation import Evaluation, NumberedIds, Part
+from pytest_confmat.evaluation import Evaluation, Fault, NumberedIds, Part
 from pytest_confmat.limits import one_line
 from pytest_confmat.models.predictor import Prediction, Predictor
+from pytest_confmat.outcomes import Outcomes
+from pytest_confmat.remarks import Marks, misclassified_note
+from pytest_confmat.spec import MAX_FAULTS, OnFault
 
 BATCH_BYTES = 32 * 2**20
 SMALLEST_BATCH, LARGEST_BATCH, UNKNOWN_BATCH = 8, 512, 32
@@ -54,7 +56,8 @@ def evaluate(
     *,
     batch_size: int | None = None,
     provenance: Mapping[str, Any] = MappingProxyType({}),
-    max_faults: int = 100,
+    on_fault: OnFault = "error",
+    max_faults: int = MAX_FAULTS,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Predict every example of a source once.
@@ -67,6 +70,9 @@ def evaluate(
         Instead of `batch_size_for`'s. A batch size that the model insists on goes before both.
     provenance
         What was evaluated with what; ``batch_size`` is added.
+    on_fault
+        ``misclassified``: an example at fault counts as a wrong prediction of its class, where
+        that is known; where it is not, it is an error all the same.
     max_faults
         How many faulty examples are collected before the pass is given up.
     progress
@@ -87,12 +93,25 @@ def evaluate(
     size = (
         predictor.input.batch or batch_size or batch_size_for(source.shape, predictor.input.dtype)
     )
-    run = _Pass(source, predictor, len(classes), max_faults, progress)
+    run = _Pass(
+        source,
+        predictor,
+        len(classes),
+        on_fault=on_fault,
+        max_faults=max_faults,
+        progress=progress,
+    )
     run.stream(source.batches(size))
     run.stream(run.missing(size))
     run.require_whole()
-    notes = (*source.notes, *predictor.notes)
-    return Evaluation(classes, run.parts(), {**provenance, "batch_size": size}, notes)
+    faults = run.misclassify(classes)
+    return Evaluation(
+        classes,
+        run.parts(),
+        {**provenance, "batch_size": size},
+        (*source.notes, *predictor.notes, *run.notes(faults)),
+        faults=faults,
+    )
 
 
 class _Pass:
@@ -103,19 +122,23 @@ class _Pass:
         source: Source,
         predictor: Predictor,
         k: int,
+        *,
+        on_fault: OnFault,
         max_faults: int,
         progress: Progress | None,
     ) -> None:
         self._source = source
         self._predictor = predictor
         self._k = k
+        self._on_fault = on_fault
         self._max_faults = max_faults
         self._progress = progress
         self._pieces = source.pieces
         self._ends = list(accumulate(len(piece) for piece in self._pieces or ()))
         self._total = None if self._pieces is None else sum(len(piece) for piece in self._pieces)
-        self._outcomes = _Outcomes(k, self._total, self._name)
-        self._faults: dict[int, str] = {}
+        self._outcomes = Outcomes(k, self._total, self._name)
+        self._faults: dict[int, ExampleFault] = {}
+        self._marks = Marks()
         self._checked = False
 
     def stream(self, batches: Iterable[Batch]) -> None:
@@ -129,6 +152,7 @@ class _Pass:
                 self._checked = True
             prediction = self._predictor.predict(batch.inputs, batch.labels)
             self._outcomes.add(batch, prediction)
+            self._marks.add(batch.index, batch.marks)
             self._find_faults(batch, prediction)
             if self._progress is not None:
                 self._progress(self._outcomes.count, self._total)
@@ -140,7 +164,7 @@ class _Pass:
             try:
                 batch = self._source.example(index)
             except DataError as error:
-                self._fault(index, str(error))
+                self._fault(index, error)
                 continue
             if batch.index.tolist() != [index]:
                 raise DataError(
@@ -155,11 +179,38 @@ class _Pass:
             yield _joined(waiting)
 
     def require_whole(self) -> None:
-        """Raise what was found, unless every example has its outcome."""
-        if self._faults:
+        """Raise what was found, unless every example has its outcome, or can be given one."""
+        if any(map(self._is_error, self._faults.values())):
             raise self._report(len(self._faults))
         if not self._outcomes.count:
             raise DataError(f"{self._source.description} holds no examples to judge a model by")
+
+    def misclassify(self, classes: Sequence[str]) -> tuple[Fault, ...]:
+        """Count what is at fault as wrong predictions; return it, in the set's order."""
+        if not self._faults:
+            return ()
+        self._outcomes.misclassify(self._faults, self._k)
+        return tuple(
+            Fault(self._name(index), " ".join(str(fault).split()), classes[fault.label or 0])
+            for index, fault in sorted(self._faults.items())
+        )
+
+    def notes(self, faults: Sequence[Fault]) -> Iterator[str]:
+        """Tell what is remarkable of single examples."""
+        numbered = any(isinstance(piece.ids, NumberedIds) for piece in self._pieces or ())
+        yield from self._marks.notes(self._name, "record" if numbered else "file")
+        if faults:
+            yield misclassified_note(faults)
+
+    def _is_error(self, fault: ExampleFault) -> bool:
+        """Whether a fault cannot be counted as a wrong prediction."""
+        weightless = self._outcomes.weighted and fault.weight is None
+        return not self._counts_faults or fault.label is None or weightless
+
+    @property
+    def _counts_faults(self) -> bool:
+        """Whether faults may count as wrong: not if nothing at all could be predicted."""
+        return self._on_fault == "misclassified" and self._outcomes.extent > len(self._faults)
 
     def parts(self) -> tuple[Part, ...]:
         """Return the outcomes, piece by piece."""
@@ -173,14 +224,15 @@ class _Pass:
         )
 
     def _require_equal_lengths(self, batch: Batch) -> None:
-        lengths = {
-            name: len(values)
-            for name in ("inputs", "labels", "index", "check", "weights")
-            if (values := getattr(batch, name)) is not None
-        }
-        if len(set(lengths.values())) > 1:
-            listing = ", ".join(f"{number} {name}" for name, number in lengths.items())
-            raise DataError(f"a batch of {self._source.description} does not fit itself: {listing}")
+        n = len(batch.labels)
+        if len(batch.inputs) == n == len(batch.index) == len(batch.check) and (
+            batch.weights is None or len(batch.weights) == n
+        ):
+            return
+        names = ("inputs", "labels", "index", "check", "weights")
+        columns = {name: getattr(batch, name) for name in names}
+        listing = ", ".join(f"{len(c)} {name}" for name, c in columns.items() if c is not None)
+        raise DataError(f"a batch of {self._source.description} does not fit itself: {listing}")
 
     def _find_faults(self, batch: Batch, prediction: Prediction) -> None:
         named = (batch.labels >= 0) & (batch.labels < self._k)
@@ -190,28 +242,31 @@ class _Pass:
         if fine.all():
             return
         for at in np.flatnonzero(~fine):
-            index = int(batch.index[at])
+            index, label, check = (int(of[at]) for of in (batch.index, batch.labels, batch.check))
+            weight = None if batch.weights is None else float(batch.weights[at])
             if not named[at]:
-                self._fault(index, self._label_fault(int(batch.labels[at]), index))
-            elif not prediction.valid[at]:
-                self._fault(index, "a score that the model gives it is NaN or infinite")
-            elif batch.weights is not None:
-                weight = float(batch.weights[at])
-                self._fault(index, f"weight {weight} is not a finite number of at least 0")
+                self._fault(index, self._label_fault(label, index))
+            elif weight is not None and not (np.isfinite(weight) and weight >= 0):
+                reason = f"weight {weight} is not a finite number of at least 0"
+                self._fault(index, ExampleFault(reason, label, check))
+            else:
+                reason = "has a score from the model that is NaN or infinite"
+                self._fault(index, ExampleFault(reason, label, check, weight))
 
-    def _label_fault(self, label: int, index: int) -> str:
+    def _label_fault(self, label: int, index: int) -> DataError:
         if label == -1 and self._pieces is not None:
             # The source says so of a label that names no class, and knows what it was.
             try:
                 self._source.example(index)
             except DataError as error:
-                return str(error)
-        return f"label {label} is none of the {self._k} classes (0 to {self._k - 1})"
+                return error
+        return DataError(f"label {label} is none of the {self._k} classes (0 to {self._k - 1})")
 
-    def _fault(self, index: int, reason: str) -> None:
+    def _fault(self, index: int, error: DataError) -> None:
         if len(self._faults) == self._max_faults:
             raise self._report(None)
-        self._faults[index] = reason
+        fault = error if isinstance(error, ExampleFault) else ExampleFault(str(error))
+        self._faults[index] = fault
 
     def _report(self, number: int | None) -> DataError:
         """Return the error that lists the faults: all there are, or more if `number` is None."""
@@ -219,22 +274,36 @@ class _Pass:
         of = "" if total is None else f" of {total:,}"
         many = f"more than {self._max_faults:,}" if number is None else f"{number:,}"
         noun = "example" if total == 1 else "examples"
-        shown = sorted(self._faults.items())[:FAULTS_SHOWN]
-        names = [one_line(self._name(index)) for index, _ in shown]
+        # Those that could be counted all the same come last.
+        ordered = sorted(
+            self._faults, key=lambda index: (not self._is_error(self._faults[index]), index)
+        )
+        shown = ordered[:FAULTS_SHOWN]
+        names = [one_line(self._name(index)) for index in shown]
         width = min(48, max(len(name) for name in names))
         lines = [
             f"{many}{of} {noun} of {self._source.description} cannot be used: mend them, or "
             "take them out of the set",
             *(
-                f"  {name:{width}}   {' '.join(reason.split())}"
-                for name, (_, reason) in zip(names, shown, strict=True)
+                f"  {name:{width}}   {' '.join(str(self._faults[index]).split())}"
+                for name, index in zip(names, shown, strict=True)
             ),
         ]
         if number is None:
             lines.append(f"  and more: stopped after {self._max_faults:,} faults")
         elif number > len(shown):
             lines.append(f"  and {number - len(shown):,} more")
+        if number is not None and self._on_fault == "misclassified":
+            lines.append(self._why_not_misclassified())
         return DataError("\n".join(lines))
+
+    def _why_not_misclassified(self) -> str:
+        if not self._counts_faults:
+            return "  on_fault: misclassified needs an example that can be used, and there is none"
+        unknown = sum(self._is_error(fault) for fault in self._faults.values())
+        what = "class or weight" if self._outcomes.weighted else "class"
+        whose = f"the {what} of {unknown:,} of them is" if unknown > 1 else f"the {what} of one is"
+        return f"  on_fault: misclassified cannot count them all: {whose} not known"
 
     def _name(self, index: int) -> str:
         """Return the id of the example at `index`."""
@@ -242,108 +311,6 @@ class _Pass:
             return f"#{index}"
         at = bisect_right(self._ends, index)
         return self._pieces[at].ids[index - (self._ends[at] - len(self._pieces[at]))]
-
-
-class _Outcomes:
-    """Outcomes by the example's place in the set, some 15 bytes each.
-
-    Parameters
-    ----------
-    total
-        How many examples there are, or ``None`` if only the pass can tell.
-    name
-        Tells the id of the example at an index.
-    """
-
-    def __init__(self, k: int, total: int | None, name: Callable[[int], str]) -> None:
-        narrow = np.min_scalar_type(k - 1)
-        self._total = total
-        self._name = name
-        self._arrays: dict[str, NDArray[Any]] = {
-            field: np.zeros(total or 0, dtype)
-            for field, dtype in (
-                ("seen", np.bool_),
-                ("true", narrow),
-                ("predicted", narrow),
-                ("rank", narrow),
-                ("score", np.float32),
-                ("check", np.uint64),
-            )
-        }
-        self.count = 0
-        self.extent = total or 0
-
-    def add(self, batch: Batch, prediction: Prediction) -> None:
-        """Store a batch's outcomes.
-
-        Raises
-        ------
-        DataError
-            If one of its examples was there before, or is none of the set's, or weights come
-            with some batches alone.
-        """
-        at = self._place(batch.index)
-        if self.count == 0 and batch.weights is not None:
-            self._arrays["weight"] = np.zeros(len(self._arrays["seen"]))
-        if ("weight" in self._arrays) != (batch.weights is not None):
-            raise DataError("some batches of the set have weights and others have none")
-        rows: dict[str, Any] = {
-            "true": batch.labels,
-            "predicted": prediction.predicted,
-            "rank": prediction.rank,
-            "score": prediction.score,
-            "check": batch.check,
-            "weight": batch.weights,
-            "seen": True,
-        }
-        for field, values in self._arrays.items():
-            # What does not fit the narrow dtype is a fault, and the pass ends without a result.
-            values[at] = rows[field]
-        self.count += len(batch.index)
-
-    def _place(self, index: NDArray[np.int64]) -> NDArray[np.int64] | slice:
-        """Return where a batch goes: a slice, where its examples follow one another."""
-        first, last = int(index.min()), int(index.max())
-        if first < 0 or (self._total is not None and last >= self._total):
-            outside = first if first < 0 else last
-            raise DataError(f"an example came at place {outside} of a set of {self._total}")
-        self._grow(last + 1)
-        follows = index[1:] - index[:-1] == 1
-        at = slice(first, last + 1) if follows.all() else index
-        twice = index[self._arrays["seen"][at]]
-        if at is index and not twice.size:
-            twice = _repeated(index)
-        if twice.size:
-            raise DataError(
-                f"the example {self._name(int(twice[0]))} arrived twice: each must come once, or "
-                "it would count double"
-            )
-        return at
-
-    def _grow(self, extent: int) -> None:
-        if extent <= self.extent:
-            return
-        self.extent = extent
-        capacity = len(self._arrays["seen"])
-        if extent > capacity:
-            more = max(extent, 2 * capacity, 1024) - capacity
-            for field, values in self._arrays.items():
-                self._arrays[field] = np.concatenate([values, np.zeros(more, values.dtype)])
-
-    def missing(self) -> list[int]:
-        """Return the places of examples that have not come."""
-        return [int(i) for i in np.flatnonzero(~self._arrays["seen"][: self.extent])]
-
-    def part(self, piece: Piece, position: int, start: int, end: int) -> Part:
-        """Return the outcomes of a piece that lies at `start` to `end`."""
-        names = ("true", "predicted", "score", "rank", "check", "weight")
-        arrays = {name: self._arrays[name][start:end] for name in names if name in self._arrays}
-        return Part(piece.id, position, piece.ids, **arrays)
-
-
-def _repeated(index: NDArray[np.int64]) -> NDArray[np.int64]:
-    values, times = np.unique(index, return_counts=True)
-    return values[times > 1]
 
 
 def _alike(one: Batch, other: Batch) -> bool:

@@ -48,6 +48,8 @@ class Verdict:
         worst first; where none does, the worst.
     mistakes
         The surest mistakes behind a failure; empty when it passed.
+    unpredicted
+        Examples behind the number that are at fault and count as misclassified.
     """
 
     limit: Limit
@@ -61,6 +63,7 @@ class Verdict:
     confused_with: tuple[tuple[str, int], ...] = ()
     cells: tuple[tuple[str, str, int, int], ...] = ()
     mistakes: tuple[Mistake, ...] = ()
+    unpredicted: int = 0
 
     def to_plain(self) -> dict[str, Any]:
         """Return the verdict as JSON values, the limit by its id alone."""
@@ -96,7 +99,8 @@ def judge(limits: Sequence[Limit], subject: Evaluation | ConfusionMatrix) -> tup
         An evaluation, or a bare matrix: then ranks, sample weights and mistakes are unknown.
     """
     if isinstance(subject, Evaluation):
-        tally = Tally(subject.matrix, subject.rank_counts, subject.sample_weighted)
+        weighted = subject.sample_weighted, subject.sample_unpredicted
+        tally = Tally(subject.matrix, subject.rank_counts, *weighted)
         evidence: Evaluation | None = subject
     else:
         tally, evidence = Tally(subject), None
@@ -123,9 +127,10 @@ def _judge(
         return _judge_cells(limit, tally, evidence)
     measured = _measure(limit, tally, diagonals)
     failed = measured.value is None or not holds(limit.bound, measured.value)
-    support = tally.total
+    support, unpredicted = tally.total, tally.matrix.unpredicted
     if limit.actual is not None:
-        support = tally.support[tally.matrix.index(limit.actual)]
+        index = tally.matrix.index(limit.actual)
+        support, unpredicted = tally.support[index], unpredicted[index]
     return Verdict(
         limit,
         "failed" if failed else "passed",
@@ -133,11 +138,22 @@ def _judge(
         undefined=measured.undefined,
         hits=measured.hits,
         trials=measured.trials,
-        needed=None if measured.trials is None else needed(limit.bound, measured.trials),
+        needed=_needed(limit, measured),
         support=support,
         confused_with=_confused_with(limit, tally.matrix),
         mistakes=_mistakes(limit, evidence) if failed and evidence is not None else (),
+        unpredicted=int(np.sum(unpredicted)),
     )
+
+
+def _needed(limit: Limit, measured: Measured) -> int | None:
+    if measured.trials is None or measured.hits is None:
+        return None
+    if limit.metric == "jaccard":
+        # Each hit more makes the union one smaller: h / (sum - h) >= b where h >= b sum / (1 + b).
+        both = measured.hits + measured.trials
+        return ceil(limit.bound.value * both / (1 + limit.bound.value))
+    return needed(limit.bound, measured.trials)
 
 
 def _measure(limit: Limit, tally: Tally, diagonals: Diagonals) -> Measured:

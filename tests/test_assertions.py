@@ -111,6 +111,20 @@ def test_what_does_not_hold_fails(broken):
             "weights is 'inverse_frequency', 'balanced', 'sample' or a mapping, not 'equal'",
         ),
         (
+            lambda: assert_recall(MATRIX, {}),
+            "no bound is given, so that nothing would be checked",
+        ),
+        (
+            lambda: assert_confusion(MATRIX, {}),
+            "no bound is given, so that nothing would be checked",
+        ),
+        (
+            lambda: assert_weighted_diagonal(
+                MATRIX, 0.9, weights={"cat": "x", "dog": 1, "fox": 1}, normalize="all"
+            ),
+            "class weights are numbers; {'cat': 'x', 'dog': 1, 'fox': 1} holds others",
+        ),
+        (
             lambda: assert_confusion(MATRIX, {"cat": 0.1}),
             "a confusion is a pair (actual, predicted), not 'cat'",
         ),
@@ -125,6 +139,14 @@ def test_a_wrong_request_is_no_verdict(wrong, message):
         wrong()
     assert str(refused.value) == message
     assert not isinstance(refused.value, AssertionError)
+
+
+@pytest.mark.parametrize(
+    "counts", [5, "abc", [[1, 2], [3]], [[np.inf, 0], [0, 1]], [[1e19, 0], [0, 1]]]
+)
+def test_what_is_no_matrix_is_told(counts):
+    with pytest.raises(MatrixError, match="a confusion matrix"):
+        assert_recall(counts, 0.1)
 
 
 def test_a_normalised_matrix_is_refused():

@@ -161,6 +161,17 @@ def test_a_set_of_unknown_size_becomes_one_part_of_numbered_ids():
     assert found.provenance == {"batch_size": 32}
 
 
+@given(st.integers(1, 30).flatmap(lambda n: st.permutations(range(n))), st.integers(1, 12))
+@settings(deadline=None)
+def test_a_set_of_unknown_size_may_come_in_any_order(order, batch_size):
+    n = len(order)
+    scores, labels = scores_of(n), labels_of(n)
+    source = Memory(scores, labels, known=False, order=order)
+    part = evaluate(source, scored(), ABC, batch_size=batch_size).parts[0]
+    assert part.true.tolist() == labels.tolist()
+    assert part.predicted.tolist() == scores.argmax(1).tolist()
+
+
 def test_weights_of_the_source_are_kept_as_they_are():
     weights = np.random.default_rng(3).random(50)
     source = Memory(scores_of(50), labels_of(50), weights=weights, left_out={20})
@@ -276,7 +287,7 @@ class TestFaults:
         assert message_of(source, batch_size=4) == (
             "7 of 40 examples of memory cannot be used: mend them, or take them out of the set\n"
             "  cat/02.jpg   label 7 is none of the 3 classes (0 to 2)\n"
-            "  cat/05.jpg   a score that the model gives it is NaN or infinite\n"
+            "  cat/05.jpg   has a score from the model that is NaN or infinite\n"
             "  cat/08.jpg   is no image: it begins with 'hello'\n"
             "  cat/19.jpg   label 3 is none of the 3 classes (0 to 2)\n"
             "  t#0          label 3 is none of the 3 classes (0 to 2)\n"
@@ -388,11 +399,13 @@ class TestSourcesThatBreakTheContract:
             "would count double"
         )
 
-    @pytest.mark.parametrize(("index", "shown"), [(-1, -1), (9, 9)])
+    @pytest.mark.parametrize(
+        ("index", "shown"), [([-1], -1), ([9], 9), ([1, 9, 0], 9), ([1, -3, 0], -3), ([8, 9], 9)]
+    )
     def test_an_example_from_outside_the_set(self, index, shown):
         class Outside(Memory):
             def batches(self, _):
-                yield replace(self.at([0]), index=np.array([index]))
+                yield replace(self.at(range(len(index))), index=np.array(index))
 
         source = Outside(scores_of(9), labels_of(9))
         assert message_of(source) == f"an example came at place {shown} of a set of 9"
@@ -632,5 +645,5 @@ class TestKeras:
                 Memory(images, labels[:100]), wrap(model, self.classes, Argmax()), self.classes
             )
         assert str(caught.value).splitlines()[1:] == [
-            "  p#42   a score that the model gives it is NaN or infinite"
+            "  p#42   has a score from the model that is NaN or infinite"
         ]

@@ -50,6 +50,14 @@ def test_a_share_exactly_at_its_bound_holds(n, per_mille, hits):
     assert not holds(Bound("at_most", bound.value, bound.text), Fraction(most + 1, n))
 
 
+def test_what_jaccard_needs_counts_that_the_union_shrinks():
+    matrix = ConfusionMatrix(np.array([[5, 5], [5, 5]]), ("a", "b"))
+    (verdict,) = judge([limit("jaccard", "0.5", actual="a")], matrix)
+    assert (verdict.outcome, verdict.hits, verdict.trials, verdict.needed) == ("failed", 5, 15, 7)
+    better = ConfusionMatrix(np.array([[7, 3], [3, 7]]), ("a", "b"))
+    assert judge([verdict.limit], better)[0].outcome == "passed"
+
+
 def test_nine_tenths_of_190_are_171():
     matrix = ConfusionMatrix(np.array([[171, 19], [0, 10]]), ("a", "b"))
     (verdict,) = judge([limit("recall", "0.9", actual="a")], matrix)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_confmat.data import shapes
+from pytest_confmat.data.order import shuffling
 from pytest_confmat.data.source import Batch, Piece
 from pytest_confmat.data.wording import counted
 from pytest_confmat.errors import ConfmatError, DataError
@@ -24,6 +25,10 @@ from pytest_confmat.spec import ModelInput
 _INFINITE = -1  # tf.data.INFINITE_CARDINALITY
 _WHAT_TO_YIELD = "a dataset yields batches of (inputs, labels) or (inputs, labels, weights)"
 
+_NOT_DENSE = {
+    "RaggedTensor": "its rows differ in shape: bring them to one, as by to_tensor() or resizing",
+    "SparseTensor": "make it dense, as by tf.sparse.to_dense",
+}
 # What TensorFlow puts before the words of the op that failed.
 _OF_TENSORFLOW = re.compile(
     r"^\{\{[^}]*\}\} |Error in user-defined function passed to \S+ .*? iterator: \S+ "
@@ -92,13 +97,23 @@ class BatchesSource:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Nothing is inferred or skipped."""
-        return ()
+        """Whether the order is known to differ from run to run."""
+        if not (how := shuffling(self._dataset)):
+            return ()
+        return (
+            f"the dataset shuffles ({how}): ids are places in its order, so that in another run "
+            "they may name other examples, and the digest differ; hand it in without shuffling",
+        )
 
     @property
     def description(self) -> str:
         """The kind of object."""
         return f"dataset of the project's own ({type(self._dataset).__name__})"
+
+    @property
+    def states_count(self) -> bool:
+        """No: only the pass tells."""
+        return False
 
     def batches(self, batch_size: int) -> Iterator[Batch]:
         """One pass; see `Source.batches`."""
@@ -212,7 +227,7 @@ def _are_arrays(dataset: Any) -> bool:
 
 def _read(element: Any, classes: tuple[str, ...], model: ModelInput) -> _Rows:
     if not isinstance(element, tuple | list):
-        raise DataError(f"it is a {type(element).__name__}; {_WHAT_TO_YIELD}")
+        raise DataError(f"it is of type {type(element).__name__}; {_WHAT_TO_YIELD}")
     if len(element) not in (2, 3):
         raise DataError(f"it has {counted(len(element), 'part')}; {_WHAT_TO_YIELD}")
     inputs = _array(element[0], "inputs")
@@ -229,13 +244,18 @@ def _read(element: Any, classes: tuple[str, ...], model: ModelInput) -> _Rows:
 
 
 def _array(value: Any, what: str) -> NDArray[Any]:
+    several = "inputs" if what == "inputs" else "outputs"
+    if value is None:
+        raise DataError(f"it has no {what}; {_WHAT_TO_YIELD}")
     if isinstance(value, dict):
-        raise DataError(f"{what} are a dict; models of several inputs are not supported")
+        raise DataError(f"{what} are a dict; models of several {several} are not supported")
     if isinstance(value, tuple | list) and any(hasattr(part, "shape") for part in value):
         raise DataError(
             f"{what} are a {type(value).__name__} of arrays; stack them into one, as models of "
-            "several inputs are not supported"
+            f"several {several} are not supported"
         )
+    if type(value).__name__ in _NOT_DENSE:
+        raise DataError(f"{what} are a {type(value).__name__}; {_NOT_DENSE[type(value).__name__]}")
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:

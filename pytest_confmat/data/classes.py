@@ -59,7 +59,7 @@ def class_directories(spec: DirectorySpec) -> tuple[str, ...]:
     except FileNotFoundError:
         raise DataError(
             f"the data directory {shown(root)} does not exist{_nearest_sibling(root)}; "
-            "set dataset.directory, relative to the policy file"
+            "a policy's paths are relative to its file"
         ) from None
     except NotADirectoryError:
         raise DataError(
@@ -119,7 +119,9 @@ def _of_directory(spec: DirectorySpec, declared: tuple[str, ...] | None) -> tupl
             raise DataError(
                 f"the class directories of {shown(spec.directory)} are numbers, and sorted as "
                 f"text they come as {', '.join(names[:4])} ...; say which order the model's "
-                f"outputs have, most likely\nclasses: [{', '.join(ordered)}]"
+                f"outputs have, by one of these lines\n"
+                f"classes: [{', '.join(ordered)}]   # the order of numbers\n"
+                f"classes: [{', '.join(names)}]   # the order of image_dataset_from_directory"
             )
     return names
 

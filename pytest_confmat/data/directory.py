@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from functools import cached_property
@@ -15,12 +16,13 @@ from pytest_confmat.data.counts import expect
 from pytest_confmat.data.listing import list_directory
 from pytest_confmat.data.pipeline import batch, decoding_chunk, stream, words
 from pytest_confmat.data.plan import Plan
-from pytest_confmat.data.source import Batch, Piece
+from pytest_confmat.data.source import Batch, ExampleFault, Piece
 from pytest_confmat.data.wording import shown
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import DirectorySpec, ModelInput
 
 PIECE = 4096  # files
+_SAMPLE = 64
 
 
 class DirectorySource:
@@ -70,40 +72,66 @@ class DirectorySource:
         """The directory."""
         return f"directory {shown(self._spec.directory)}"
 
+    @property
+    def states_count(self) -> bool:
+        """No: a file that is missing leaves no trace."""
+        return False
+
     def batches(self, batch_size: int) -> Iterator[Batch]:
         """One pass; see `Source.batches`."""
         tf = images.tensorflow()
         root = tf.constant(os.fsencode(self._spec.directory))
-        signature = (tf.TensorSpec(self._plan.pixels, tf.float32), tf.TensorSpec((), tf.uint64))
+        pixels = tf.TensorSpec(self._plan.pixels, tf.float32)
 
         def read(name: Any) -> Any:
-            content = tf.io.read_file(tf.strings.join([root, name], "/"))
-            return images.decode(self._plan, content), words(content[None])[0]
+            return tf.io.read_file(tf.strings.join([root, name], "/"))
+
+        def decode(content: Any) -> Any:
+            return images.decode(self._plan, content)
 
         def make(index: Any, names: Any, labels: Any) -> Any:
-            pixels, check = tf.map_fn(read, names, fn_output_signature=signature)
-            return images.finish(self._plan, pixels), labels, index, check
+            contents = tf.map_fn(read, names, fn_output_signature=tf.string)
+            contents, marks = images.examine(self._plan, contents)
+            decoded = tf.map_fn(decode, contents, fn_output_signature=pixels)
+            return images.finish(self._plan, decoded), labels, index, words(contents), marks
 
         examples = (np.arange(len(self._ids)), list(self._ids), self._labels)
-        chunks = tf.data.Dataset.from_tensor_slices(examples).batch(decoding_chunk(self._plan))
+        chunk = decoding_chunk(self._plan, self._file_size())
+        chunks = tf.data.Dataset.from_tensor_slices(examples).batch(chunk)
         return stream(chunks, make, batch_size)
 
     def example(self, index: int) -> Batch:
         """Read one example; see `Source.example`."""
         tf = images.tensorflow()
-        content = self._read(self._ids[index])
-        if fault := images.explain(self._plan, content):
-            raise DataError(fault)
+        label = int(self._labels[index])
         try:
-            pixels = images.decode(self._plan, tf.constant(content))
+            content = self._read(self._ids[index])
+        except DataError as error:
+            raise ExampleFault(str(error), label) from error.__cause__
+        check = words(tf.constant([content]))
+        if fault := images.explain(self._plan, content):
+            raise ExampleFault(fault, label, int(check[0]))
+        contents, marks = images.examine(self._plan, tf.constant([content]))
+        try:
+            pixels = images.decode(self._plan, contents[0])
         except tf.errors.OpError as error:
-            raise DataError("is an image that cannot be resized") from error
+            fault = "is an image that cannot be resized"
+            raise ExampleFault(fault, label, int(check[0])) from error
         return batch(
             images.finish(self._plan, pixels[None]),
-            tf.constant(self._labels[index : index + 1]),
+            tf.constant([label], tf.int64),
             tf.constant([index], tf.int64),
-            words(tf.constant([content])),
+            check,
+            marks,
         )
+
+    def _file_size(self) -> float:
+        """Return the mean size of some of the files, spread over all of them."""
+        sizes = []
+        for name in self._ids[:: len(self._ids) // _SAMPLE + 1]:
+            with contextlib.suppress(OSError):
+                sizes.append((self._spec.directory / name).stat().st_size)
+        return sum(sizes) / max(len(sizes), 1)
 
     def _read(self, name: str) -> bytes:
         path = self._spec.directory / name

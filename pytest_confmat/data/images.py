@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_confmat.data.headers import ALPHA, read_header
 from pytest_confmat.data.plan import Plan, resolve, resolve_arrays
 from pytest_confmat.data.sniff import (
     fault_before_decoding,
@@ -17,7 +21,16 @@ from pytest_confmat.data.sniff import (
 from pytest_confmat.errors import MissingDependencyError
 from pytest_confmat.spec import CHANNELS, ColorMode
 
-__all__ = ["Plan", "decode", "explain", "finish", "resize", "resolve", "resolve_arrays"]
+__all__ = [
+    "Plan",
+    "decode",
+    "examine",
+    "explain",
+    "finish",
+    "resize",
+    "resolve",
+    "resolve_arrays",
+]
 
 # ImageNet's statistics, as keras.applications uses them for its modes.
 _TORCH_MEAN, _TORCH_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -40,6 +53,32 @@ def tensorflow() -> Any:
             "'pytest-confmat[tensorflow]' for a GPU"
         ) from error
     return tensorflow
+
+
+def examine(plan: Plan, contents: Any) -> tuple[Any, Any]:
+    """Look at the headers of encoded images, strings (n,), before one of them is decoded.
+
+    Returns
+    -------
+    contents
+        The same, to be decoded: an error of them all, unless each header declares a size that
+        is allowed.
+    marks
+        See `Batch.marks`; uint8 (n,).
+    """
+    tf = tensorflow()
+    # Transparency is dropped unless there is a channel for it.
+    kept = 255 - (ALPHA if plan.channels == CHANNELS["rgba"] else 0)
+
+    def look(contents: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
+        headers = [read_header(content) for content in contents]
+        allowed = all(0 < h.height * h.width <= plan.spec.max_pixels for h in headers)
+        return np.array(allowed), np.array([h.marks & kept for h in headers], np.uint8)
+
+    allowed, marks = tf.numpy_function(look, [contents], (tf.bool, tf.uint8), stateful=False)
+    marks.set_shape([None])
+    with tf.control_dependencies([tf.debugging.Assert(allowed, ["headers"])]):
+        return tf.identity(contents), marks
 
 
 def decode(plan: Plan, content: Any) -> Any:
@@ -81,6 +120,8 @@ def explain(plan: Plan, content: bytes) -> str | None:
     """Return why an encoded image cannot be decoded as planned, or ``None`` if it can."""
     if fault := fault_before_decoding(content):
         return fault
+    if fault := _fault_in_size(content, plan.spec.max_pixels):
+        return fault
     if _decodes(content, plan.channels):
         return None
     image = image_format(content)
@@ -90,6 +131,18 @@ def explain(plan: Plan, content: bytes) -> str | None:
         if mode != wanted and _decodes(content, CHANNELS[mode]):
             return f"is a {image} image that TensorFlow reads as {mode}, and not as {wanted}"
     return fault_in_decoding(content)
+
+
+def _fault_in_size(content: bytes, max_pixels: int) -> str | None:
+    height, width, _ = read_header(content)
+    if not height * width:
+        # What does not tell its size is not decoded, since that might take all memory.
+        if image_format(content) == "JPEG XL":
+            return "is a JPEG XL image, whose size is not read before it is decoded; convert it"
+        return fault_in_decoding(content)
+    if height * width <= max_pixels:
+        return None
+    return f"is {width:,} x {height:,} pixels, more than max_pixels {max_pixels:,}"
 
 
 def _decodes(content: bytes, channels: int) -> bool:

@@ -15,12 +15,19 @@ from pytest_confmat.data.source import Batch
 # Decoded in one go, in numbers. Large enough to spread the cost of a call over many small
 # images, small enough that large ones fit into memory some dozens of times.
 _CHUNK_NUMBERS = 1 << 20
+_CHUNK_BYTES = 1 << 24  # of encoded images, held at the same time
 _SMALLEST_CHUNK, _LARGEST_CHUNK = 8, 64
 
 
-def decoding_chunk(plan: Plan) -> int:
-    """Return how many images are decoded in one go: a rule of their size alone."""
-    fitting = _CHUNK_NUMBERS // max(prod(plan.pixels), 1)
+def decoding_chunk(plan: Plan, encoded: float = 0) -> int:
+    """Return how many images are decoded in one go: a rule of their size alone.
+
+    Parameters
+    ----------
+    encoded
+        Bytes of an encoded image, roughly; 0 where it is small or not known.
+    """
+    fitting = min(_CHUNK_NUMBERS // max(prod(plan.pixels), 1), int(_CHUNK_BYTES // max(encoded, 1)))
     return min(max(fitting, _SMALLEST_CHUNK), _LARGEST_CHUNK)
 
 
@@ -48,15 +55,11 @@ def stream(chunks: Any, make: Callable[..., Any], batch_size: int) -> Iterator[B
         yield batch(*tensors)
 
 
-def batch(inputs: Any, labels: Any, index: Any, check: Any, weights: Any = None) -> Batch:
-    """Return a `Batch` of tensors."""
-    return Batch(
-        inputs,
-        labels.numpy(),
-        index.numpy(),
-        check.numpy(),
-        None if weights is None else weights.numpy().astype(np.float64),
-    )
+def batch(inputs: Any, *others: Any) -> Batch:
+    """Return a `Batch` of tensors: labels, index, check words, marks and, if any, weights."""
+    labels, index, check, marks, *weights = (other.numpy() for other in others)
+    weight = weights[0].astype(np.float64) if weights else None
+    return Batch(inputs, labels, index, check, weight, marks)
 
 
 def words(contents: Any) -> Any:

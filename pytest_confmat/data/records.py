@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import reduce
 from math import prod
 from typing import Any
@@ -14,6 +15,7 @@ from pytest_confmat.data.layout import Feature, Layout, feature, features
 from pytest_confmat.data.pipeline import words
 from pytest_confmat.data.plan import Plan, takes_integers
 from pytest_confmat.data.shapes import text
+from pytest_confmat.data.source import ExampleFault
 from pytest_confmat.data.wording import hint
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import ImageFeature, ImageSpec, ModelInput
@@ -82,8 +84,9 @@ class Parser:
         Returns
         -------
         tuple of tensors
-            Inputs, labels, index, check words and, if there are any, weights: of the examples
-            in which nothing is wrong. One image that cannot be decoded is an error of them all.
+            Inputs, labels, index, check words, marks and, if there are any, weights: of the
+            examples in which nothing is wrong. One image that cannot be decoded, or whose header
+            declares too many pixels, is an error of them all.
         """
         tf = images.tensorflow()
         parsed = tf.io.parse_example(records, self._features())
@@ -97,21 +100,36 @@ class Parser:
             good.append(weight_ok)
         ok = reduce(tf.logical_and, good)
         index, content, labels, *weights = (tf.boolean_mask(tensor, ok) for tensor in found)
+        check = words(content)
+        marks = tf.zeros_like(labels, tf.uint8)
+        if self._layout.image.encoding == "encoded":
+            content, marks = images.examine(self._plan, content)
         inputs = images.finish(self._plan, self._pixels(content))
-        return inputs, labels, index, words(content), *weights
+        return inputs, labels, index, check, marks, *weights
 
-    def explain(self, record: bytes) -> str | None:
-        """Return what is wrong with a record, or ``None``."""
+    def explain(self, record: bytes) -> ExampleFault | None:
+        """Return what is wrong with a record, and what is known of it; ``None``: nothing is."""
         try:
             found = features(record)
-            layout = self._layout
-            self._check_label(feature(found, layout.label.key))
-            self._check_image(feature(found, layout.image.key))
-            if layout.weight is not None:
-                self._check_weight(feature(found, layout.weight))
         except DataError as error:
-            return str(error)
-        return None
+            return ExampleFault(str(error))
+        layout = self._layout
+        reasons: list[str] = []
+
+        def known(read: Callable[[Feature], Any], key: str) -> Any:
+            try:
+                return read(feature(found, key))
+            except DataError as error:
+                reasons.append(str(error))
+                return None
+
+        label = known(self._label, layout.label.key)
+        known(self._check_image, layout.image.key)
+        weight = None if layout.weight is None else known(self._weight, layout.weight)
+        if not reasons:
+            return None
+        check = self._word(found[layout.image.key]) if layout.image.key in found else 0
+        return ExampleFault(reasons[0], label, check, weight)
 
     def _features(self) -> dict[str, Any]:
         tf = images.tensorflow()
@@ -190,23 +208,35 @@ class Parser:
     def _bytes(self) -> int:
         return prod(self._stored) * np.dtype(self._layout.image.dtype).itemsize
 
-    def _check_label(self, found: Feature) -> None:
+    def _label(self, found: Feature) -> int | None:
+        """Return the class that a label says; ``None``: a number that is none's."""
         layout = self._layout
         key = layout.label.key
         expected = len(self._classes) if layout.label_kind == "one-hot" else 1
         if found.kind != layout.label_values or len(found.values) != expected:
             raise DataError(f"label {key!r} is {found}, expected {layout.label_kind}")
+        values = list(found.values)
         if layout.label_kind == "one-hot":
-            values = list(found.values)
             if values.count(1) != 1 or sum(value != 0 for value in values) != 1:
                 raise DataError(f"label {key!r} is not one-hot: {values[:20]}")
+            return values.index(1)
         if layout.label_kind == "string":
-            name = found.values[0].decode("utf-8", "backslashreplace")
+            name = values[0].decode("utf-8", "backslashreplace")
             if name not in self._classes:
                 raise DataError(
                     f"label {name!r} is none of the {len(self._classes)} classes"
                     f"{hint(name, self._classes)}"
                 )
+            return self._classes.index(name)
+        label = int(values[0]) - layout.label.offset
+        return label if 0 <= label < len(self._classes) else None
+
+    def _word(self, found: Feature) -> int:
+        """Return the check word of an image that is at fault; 0: there is nothing to check."""
+        if found.kind != "string" or len(found.values) != 1:
+            return 0
+        tf = images.tensorflow()
+        return int(words(tf.constant([found.values[0]]))[0])
 
     def _check_image(self, found: Feature) -> None:
         image = self._layout.image
@@ -229,10 +259,11 @@ class Parser:
         if image.encoding == "encoded" and (fault := images.explain(self._plan, content)):
             raise DataError(f"feature {image.key!r} {fault}")
 
-    def _check_weight(self, found: Feature) -> None:
+    def _weight(self, found: Feature) -> float:
         key = self._layout.weight
         if found.kind != self._layout.weight_values or len(found.values) != 1:
             raise DataError(f"weight {key!r} is {found}, expected a {self._layout.weight_values}")
         weight = found.values[0]
         if not (math.isfinite(weight) and weight >= 0):
             raise DataError(f"weight {key!r} is {weight}, expected a finite number from 0 up")
+        return float(weight)

@@ -9,6 +9,32 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_confmat.errors import DataError
+
+
+class ExampleFault(DataError):  # noqa: N818 (it is a fault, in our words)
+    """One example is at fault, and this is what is known of it all the same.
+
+    Parameters
+    ----------
+    reason
+        What is wrong, without the example's id.
+    label
+        Its true class, held against the number of classes; ``None``: not known.
+    check
+        The word over its content; 0: its content cannot be read.
+    weight
+        Its own weight; ``None``: not known, or the source has none.
+    """
+
+    def __init__(
+        self, reason: str, label: int | None = None, check: int = 0, weight: float | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.label = label
+        self.check = check
+        self.weight = weight
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -38,6 +64,9 @@ class Batch:
         A word over each example's content, the label excluded, uint64 (n,).
     weights
         float64 (n,), or ``None`` if the source has none.
+    marks
+        What is remarkable in how each example decodes, sums of the keys of
+        `pytest_confmat.data.headers.MARKS`, uint8 (n,); ``None``: nothing is.
     """
 
     inputs: Any
@@ -45,6 +74,7 @@ class Batch:
     index: NDArray[np.int64]
     check: NDArray[np.uint64]
     weights: NDArray[np.float64] | None = None
+    marks: NDArray[np.uint8] | None = None
 
 
 class Source(Protocol):
@@ -71,6 +101,10 @@ class Source(Protocol):
     def description(self) -> str:
         """The set in a few words: ``directory data/test``."""
 
+    @property
+    def states_count(self) -> bool:
+        """Whether the data themselves say how many examples there must be."""
+
     def batches(self, batch_size: int) -> Iterator[Batch]:
         """One pass over the set.
 
@@ -89,5 +123,6 @@ class Source(Protocol):
         Raises
         ------
         DataError
-            If it is at fault; the text is the reason, without the example's id.
+            If it is at fault; the text is the reason, without the example's id. An
+            `ExampleFault` where its class is known all the same.
         """

@@ -47,6 +47,7 @@ class TFRecordSource:
         self._shards = scan(paths)
         self._names = short_names(paths)
         stated, shard_notes = stated_lengths(paths)
+        self._is_stated = all(path in stated for path in paths)
         _expect_stated(self._shards, stated)
         self._starts = np.cumsum([0, *(shard.records for shard in self._shards)])
         expect(spec.expected_examples, int(self._starts[-1]), self.description)
@@ -83,6 +84,11 @@ class TFRecordSource:
         more = f" and {len(others)} more" if others else ""
         return f"TFRecords {shown(first)}{more}"
 
+    @property
+    def states_count(self) -> bool:
+        """Whether TFDS states the length of each shard beside them."""
+        return self._is_stated
+
     def batches(self, batch_size: int) -> Iterator[Batch]:
         """One pass; see `Source.batches`."""
         # Numbers are parsed as a whole batch at a time, images are decoded in smaller chunks.
@@ -95,7 +101,7 @@ class TFRecordSource:
         shard = int(np.searchsorted(self._starts, index, side="right")) - 1
         record = self._reader.read(self._shards[shard], index - int(self._starts[shard]))
         if fault := self._parser.explain(record):
-            raise DataError(fault)
+            raise fault
         try:
             made = self._parser.parse(tf.constant([index], tf.int64), tf.constant([record]))
         except tf.errors.OpError as error:

@@ -53,12 +53,13 @@ def fit(inputs: Any, shape: Shape | None, dtype: str | None, name: str) -> Any:
             f"{with_n(found)}: set image_size, color_mode or reshape of the dataset so that they "
             "agree"
         )
-    return tensor if dtype is None else _cast(tensor, dtype, name)
+    return tensor if dtype in (None, tensor.dtype.name) else _cast(tensor, str(dtype), name)
 
 
 def _matches(found: tuple[int, ...], shape: Shape) -> bool:
-    return len(found) == len(shape) and all(
-        want in (None, size) for size, want in zip(found, shape, strict=True)
+    return found == shape or (
+        len(found) == len(shape)
+        and all(want in (None, size) for size, want in zip(found, shape, strict=True))
     )
 
 
@@ -85,8 +86,6 @@ def _cast(tensor: Any, dtype: str, name: str) -> Any:
     import tensorflow as tf
 
     have, want = tensor.dtype, tf.as_dtype(dtype)
-    if have == want:
-        return tensor
     whole = have.is_integer or have.is_bool
     if want.is_floating and (whole or have.is_floating):
         return tf.cast(tensor, want)

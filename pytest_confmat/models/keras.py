@@ -148,7 +148,7 @@ class KerasPredictor:
             outside 0 to 1.
         """
         if not len(labels):
-            return graph.unpack(np.zeros((graph.ROWS, 0), np.int32), self._rule, self._name)
+            return graph.unpack(np.zeros((0, 5), np.int32), self._rule, self._name)
         tensor = fit(inputs, self._shape, self._dtype, self._name)
         size = self._input.batch or len(labels)
         with _explained(self._name, len(labels)):
@@ -160,15 +160,16 @@ class KerasPredictor:
             else:
                 starts = range(0, len(labels), size)
                 each = [self._run(tensor[i : i + size], labels[i : i + size]) for i in starts]
-                packed = np.concatenate(each, axis=1)
+                packed = np.concatenate(each)
         return graph.unpack(packed, self._rule, self._name)
 
     def _run(self, tensor: Any, labels: NDArray[np.int64]) -> NDArray[np.int32]:
         n = len(labels)
-        true = np.zeros(max(n, self._least), np.int64)
-        true[:n] = labels
-        packed: NDArray[np.int32] = self._step(_filled(tensor, len(true)), _constant(true)).numpy()
-        return packed[:, :n]
+        if n < self._least:
+            tensor = _filled(tensor, self._least)
+            labels = np.concatenate([labels, np.zeros(self._least - n, np.int64)])
+        packed: NDArray[np.int32] = self._step(tensor, labels).numpy()
+        return packed[:n]
 
     def _build(self, tensor: Any) -> None:
         import tensorflow as tf
@@ -211,7 +212,7 @@ class KerasPredictor:
 
         if isinstance(outputs, (list, tuple)) and len(outputs) == 1:
             outputs = outputs[0]
-        if isinstance(outputs, tf.Tensor) and (outputs.dtype.is_floating):
+        if isinstance(outputs, tf.Tensor) and outputs.dtype.is_floating:
             return outputs
         if isinstance(outputs, tf.Tensor):
             raise ModelError(
@@ -225,20 +226,11 @@ class KerasPredictor:
         )
 
 
-def _constant(values: NDArray[np.int64]) -> Any:
-    import tensorflow as tf
-
-    return tf.constant(values)
-
-
 def _filled(tensor: Any, size: int) -> Any:
     """Return a batch of `size`: its own first example stands in for what is missing."""
     import tensorflow as tf
 
-    missing = size - len(tensor)
-    if missing <= 0:
-        return tensor
-    filling = tf.broadcast_to(tensor[:1], (missing, *tensor.shape[1:]))
+    filling = tf.broadcast_to(tensor[:1], (max(0, size - len(tensor)), *tensor.shape[1:]))
     return tf.concat([tensor, filling], axis=0)
 
 

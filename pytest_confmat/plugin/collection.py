@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from pytest_confmat.errors import ConfmatError
 from pytest_confmat.plugin.gate import EVALUATION, Gate
-from pytest_confmat.report.text import describe
-
-if TYPE_CHECKING:
-    from pytest_confmat.plugin.session import GateSession
+from pytest_confmat.plugin.state import GateState, fault_of
+from pytest_confmat.report.text import decimal_text, describe
+from pytest_confmat.verdict import Verdict
 
 # What an item found out, on its way into the report of its call.
 FOUND = pytest.StashKey[dict[str, Any]]()
@@ -24,13 +23,13 @@ class ThresholdsFile(pytest.File):
     """A policy as pytest collects it."""
 
     gate: Gate
-    state: GateSession
+    state: GateState
 
     @classmethod
-    def of(cls, parent: pytest.Collector, path: Path, state: GateSession) -> ThresholdsFile:
+    def of(cls, parent: pytest.Collector, path: Path, state: GateState) -> ThresholdsFile:
         """Return the collector of the gate at `path`."""
         node: ThresholdsFile = cls.from_parent(parent, path=path)
-        node.gate, node.state = state.gate_at(path), state
+        node.gate, node.state = state.by_path[path.resolve()], state
         return node
 
     def collect(self) -> Iterator[pytest.Item]:
@@ -60,17 +59,20 @@ class ConfmatItem(pytest.Function):
         return self.path, self.line - 1, self.name
 
 
-def _evaluation_check(gate: Gate, state: GateSession) -> Callable[[pytest.FixtureRequest], None]:
+def _evaluation_check(gate: Gate, state: GateState) -> Callable[[pytest.FixtureRequest], None]:
     def evaluation(request: pytest.FixtureRequest) -> None:
-        found: dict[str, Any] = {"policy": str(gate.path), "evaluated": False}
+        found: dict[str, Any] = {"policy": str(gate.path)}
         request.node.stash[FOUND] = found
+        fault: str | None
         try:
             result, found["key"] = state.evaluation_of(gate, request)
+            found["notes"] = list(state.overrides(gate))
+            found["suspicions"] = state.suspicions_of(gate, request)
+            fault = fault_of(result)
         except ConfmatError as error:
-            found["error"] = str(error)
-            pytest.fail(str(error), pytrace=False)
-        found["evaluated"] = True
-        if fault := state.fault_of(result):
+            fault = str(error)
+        # Failing outside of the handler: what was handled would be told as a second failure.
+        if fault is not None:
             found["error"] = fault
             pytest.fail(fault, pytrace=False)
 
@@ -78,30 +80,38 @@ def _evaluation_check(gate: Gate, state: GateSession) -> Callable[[pytest.Fixtur
 
 
 def _limit_check(
-    gate: Gate, state: GateSession, name: str
+    gate: Gate, state: GateState, name: str
 ) -> Callable[[pytest.FixtureRequest], None]:
     def limit(request: pytest.FixtureRequest) -> None:
-        found: dict[str, Any] = {"policy": str(gate.path), "verdicts": []}
+        found: dict[str, Any] = {"policy": str(gate.path)}
         request.node.stash[FOUND] = found
         try:
             _, found["key"] = state.evaluation_of(gate, request)
+            found["notes"] = list(state.overrides(gate))
             judged = state.verdicts_of(gate, request)
         except ConfmatError as error:
+            judged = {}
             found["error"] = str(error)
-            told = NOT_CHECKED if state.evaluates(gate) else f"not checked: {error}"
+        if not judged:
+            told = NOT_CHECKED if gate.path in state.reported else f"not checked: {found['error']}"
             pytest.fail(told, pytrace=False)
         verdicts = [judged[limit.id] for limit in gate.items[name]]
         found["verdicts"] = [verdict.to_plain() for verdict in verdicts]
+        found["suspicions"] = state.suspicions_of(gate, request)
         if len(verdicts) == 1:
-            # Plain types only: these cross process borders and end in JUnit XML.
-            observed, bound = verdicts[0].observed, verdicts[0].limit.bound
-            shown = "undefined" if observed is None else f"{float(observed):.6g}"
-            request.node.user_properties += [
-                ("confmat_observed", shown),
-                (f"confmat_{bound.kind}", bound.text),
-                ("confmat_support", verdicts[0].support),
-            ]
+            request.node.user_properties += _properties(verdicts[0])
         if failed := [verdict for verdict in verdicts if verdict.outcome == "failed"]:
             pytest.fail("\n".join(describe(verdict) for verdict in failed), pytrace=False)
 
     return limit
+
+
+def _properties(verdict: Verdict) -> list[tuple[str, object]]:
+    """Return what JUnit XML tells of a verdict; builtin types only, since they cross processes."""
+    observed, bound = verdict.observed, verdict.limit.bound
+    shown = "undefined" if observed is None else decimal_text(observed, bound.value)
+    return [
+        ("confmat_observed", shown),
+        (f"confmat_{bound.kind}", bound.text),
+        ("confmat_support", verdict.support),
+    ]

@@ -16,6 +16,7 @@ from typing import Any
 from filelock import FileLock
 
 from pytest_confmat import errors
+from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.errors import ConfmatError, EvaluationError, RequestError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.job import Job, run
@@ -28,6 +29,9 @@ from pytest_confmat.spec import (
     Threshold,
 )
 from pytest_confmat.writing import write_atomically
+
+# How keys begin of what all workers know by a name, since each has objects of its own.
+SHARED_NAME = "name-"
 
 
 class Evaluator:
@@ -109,7 +113,7 @@ class Evaluator:
         if job.is_plain:
             return f"job-{hashlib.sha256(repr(job).encode()).hexdigest()[:32]}"
         if name is not None and self._folder is not None:
-            return f"name-{hashlib.sha256(name.encode()).hexdigest()[:32]}"
+            return f"{SHARED_NAME}{hashlib.sha256(name.encode()).hexdigest()[:32]}"
         seen = [_identity(job.model), _identity(job.dataset)]
         return f"objects-{seen}-{job.classes}-{job.decision}-{job.batch_size}"
 
@@ -123,6 +127,21 @@ class Evaluator:
             except ConfmatError as error:
                 self._memory[key] = error
         return self.recall(key)
+
+    def diagnose(self, job: Job, name: str | None = None) -> tuple[Suspicion, ...]:
+        """Say what the result of `job`, evaluated before, looks like; one process for all."""
+        from pytest_confmat.probing import diagnose
+
+        key = self.key(job, name)
+        evaluation = self.recall(key)
+        if self._folder is None or key.startswith("objects-"):
+            return diagnose(job, evaluation)
+        told = self._folder / f"{key}.suspicions.json"
+        with FileLock(told.with_suffix(".lock")):
+            if not told.exists():
+                found = [suspicion.to_plain() for suspicion in diagnose(job, evaluation)]
+                write_atomically(told, json.dumps(found).encode())
+            return tuple(Suspicion(**plain) for plain in json.loads(told.read_bytes()))
 
     def recall(self, key: str) -> Evaluation:
         """Return what is remembered under `key`, here or in the shared folder."""

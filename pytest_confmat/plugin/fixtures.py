@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
     from pytest_confmat.evaluation import Evaluation
     from pytest_confmat.plugin.evaluator import Evaluator
-    from pytest_confmat.plugin.session import GateSession
+    from pytest_confmat.plugin.state import GateState
     from pytest_confmat.spec import DirectorySpec, TFRecordSpec
 
 NO_GATE = "no gate was asked for: run pytest with --confmat-model PATH"
 
 
-def _session(config: pytest.Config) -> GateSession | None:
+def _state(config: pytest.Config) -> GateState | None:
     if not asks_for_gate(config):
         return None
-    from pytest_confmat.plugin.session import SESSION
+    from pytest_confmat.plugin.session import STATE
 
-    return config.stash[SESSION]
+    return config.stash[STATE]
 
 
 @pytest.fixture(scope="session")
@@ -35,17 +35,17 @@ def confmat_model(pytestconfig: pytest.Config) -> Any:
     Override it in a ``conftest.py`` to judge anything else: return a Keras model, or anything
     callable on a batch (a NumPy array in, scores out).
     """
-    session = _session(pytestconfig)
-    if session is None:
+    state = _state(pytestconfig)
+    if state is None:
         pytest.skip(NO_GATE)
-    if session.model is None:
+    if state.model is None:
         from pytest_confmat.errors import RequestError
 
         raise RequestError(
             "there is no model to judge: pass --confmat-model PATH, or override the fixture "
             "confmat_model in a conftest.py"
         )
-    return session.model
+    return state.model
 
 
 @pytest.fixture(scope="session")
@@ -55,21 +55,21 @@ def confmat_dataset(pytestconfig: pytest.Config) -> Any:
     Override it in a ``conftest.py`` to evaluate anything else: return a ``tf.data.Dataset`` or
     any iterable of batches (inputs, labels) or (inputs, labels, weights).
     """
-    session = _session(pytestconfig)
-    if session is None:
+    state = _state(pytestconfig)
+    if state is None:
         pytest.skip(NO_GATE)
-    return session.default_dataset
+    return state.default_dataset
 
 
 @pytest.fixture(scope="session")
 def confmat_evaluator(pytestconfig: pytest.Config) -> Evaluator:
     """A callable that streams any model over any data, once: ``confmat_evaluator(model, data)``.
 
-    See `Evaluator.__call__` for what it takes; what it returned it remembers for the session.
+    See `Evaluator.__call__` for what it takes; what it returned it remembers for the state.
     """
-    session = _session(pytestconfig)
-    if session is not None:
-        return session.evaluator
+    state = _state(pytestconfig)
+    if state is not None:
+        return state.evaluator
     from pytest_confmat.plugin import workers
     from pytest_confmat.plugin.evaluator import Evaluator
 
@@ -86,19 +86,21 @@ def confmat(request: pytest.FixtureRequest, confmat_model: Any, confmat_dataset:
     from pytest_confmat.errors import ConfmatError
     from pytest_confmat.plugin.collection import FOUND
 
-    session = _session(request.config)
-    if session is None or not session.gates:
-        pytest.skip(NO_GATE if session is None else "there is no policy: use confmat_evaluator")
-    gate = session.gates[0]
-    job = session.evaluator.job(confmat_model, confmat_dataset, gate.classes, gate.policy.decision)
+    state = _state(request.config)
+    if state is None or not state.gates:
+        pytest.skip(NO_GATE if state is None else "there is no policy: use confmat_evaluator")
+    gate = state.gates[0]
+    job = state.evaluator.job(confmat_model, confmat_dataset, gate.classes, gate.policy.decision)
     request.node.stash[FOUND] = {
         "own": request.node.nodeid,
-        "key": session.evaluator.key(job),
+        "key": state.evaluator.key(job),
     }
     try:
-        return session.evaluator.evaluate(job)
+        return state.evaluator.evaluate(job)
     except ConfmatError as error:
-        pytest.fail(str(error), pytrace=False)
+        fault = str(error)
+    # Outside of the handler, or the fault would be told twice.
+    pytest.fail(fault, pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -108,14 +110,16 @@ def confmat_directory_dataset(
     """A factory of evaluation sets from class directories.
 
     ``confmat_directory_dataset(directory, image_size=(96, 96), rescale="1/255", ...)`` takes the
-    keys of a policy's ``dataset``; a relative directory lies below pytest's root directory.
+    keys of a policy's ``dataset``; a relative directory lies below the folder pytest runs in.
     """
 
     def make(directory: str | Path, **keys: Any) -> DirectorySpec:
         from pytest_confmat.policy import dataset_from_keys
         from pytest_confmat.spec import DirectorySpec
 
-        spec = dataset_from_keys({"directory": str(directory), **keys}, pytestconfig.rootpath)
+        spec = dataset_from_keys(
+            {"directory": str(directory), **keys}, pytestconfig.invocation_params.dir
+        )
         assert isinstance(spec, DirectorySpec)
         return spec
 
@@ -129,7 +133,7 @@ def confmat_tfrecord_dataset(
     """A factory of evaluation sets from TFRecord shards.
 
     ``confmat_tfrecord_dataset("data/test-*.tfrecord", label={"key": "label"}, ...)`` takes the
-    keys of a policy's ``dataset``; relative paths lie below pytest's root directory.
+    keys of a policy's ``dataset``; relative paths lie below the folder pytest runs in.
     """
 
     def make(
@@ -143,7 +147,7 @@ def confmat_tfrecord_dataset(
         if isinstance(tfrecord, str | Path):
             tfrecord = [tfrecord]
         patterns = [str(pattern) for pattern in tfrecord]
-        spec = dataset_from_keys({"tfrecord": patterns, **keys}, pytestconfig.rootpath)
+        spec = dataset_from_keys({"tfrecord": patterns, **keys}, pytestconfig.invocation_params.dir)
         assert isinstance(spec, TFRecordSpec)
         return spec
 

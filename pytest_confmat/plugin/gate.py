@@ -36,12 +36,12 @@ class Gate:
         return self.policy.path
 
     @property
-    def data_folders(self) -> tuple[Path, ...]:
-        """Folders full of data, of which pytest need not look at every file."""
+    def data_folders(self) -> frozenset[Path]:
+        """Folders full of images, which pytest need not walk through in search of tests."""
         if not isinstance(self.dataset, DirectorySpec):
-            return ()
+            return frozenset()
         root = self.dataset.directory
-        return tuple((root / name).resolve() for name in (*self.classes, *self.dataset.ignore))
+        return frozenset((root / name).resolve() for name in self.classes)
 
     @cached_property
     def by_id(self) -> dict[str, Limit]:

@@ -39,16 +39,24 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="write confmat.json and confmat.png there",
     )
+    group.addoption(
+        "--confmat-manifest",
+        metavar="FILE",
+        help="hold the evaluation set against this manifest; written by the first run",
+    )
     parser.addini("confmat_model", "as --confmat-model, relative to this file")
     parser.addini("confmat_thresholds", "as --confmat-thresholds, one a line", type="linelist")
     parser.addini("confmat_batch_size", "as --confmat-batch-size")
     parser.addini("confmat_report", "as --confmat-report, relative to this file")
+    parser.addini("confmat_manifest", "as --confmat-manifest, relative to this file")
 
 
 def asks_for_gate(config: pytest.Config) -> bool:
-    """Whether a model is to be gated. Cheap: runs in every pytest of every project."""
-    return bool(
-        config.getoption("confmat_model")
-        or config.getini("confmat_model")
-        or config.getoption("confmat_thresholds")
-    )
+    """Whether a model is to be gated. Cheap: runs in every pytest of every project.
+
+    An option that was given counts even when it is empty, as a variable of CI's that was not
+    set would leave it: settings.py then says what is wrong.
+    """
+    options = ("model", "thresholds", "data", "batch_size", "report", "manifest")
+    given = any(config.getoption(f"confmat_{name}") is not None for name in options)
+    return given or bool(config.getini("confmat_model"))

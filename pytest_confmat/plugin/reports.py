@@ -11,11 +11,11 @@ import pytest
 
 from pytest_confmat.errors import MissingDependencyError
 from pytest_confmat.plugin.gate import Gate
-from pytest_confmat.plugin.ledger import Ledger
 from pytest_confmat.plugin.settings import Settings
 from pytest_confmat.report.json import incomplete_document, write_json
 from pytest_confmat.report.summary import summary
 from pytest_confmat.report.text import printable
+from pytest_confmat.report.wording import plural
 from pytest_confmat.result import GateResult
 from pytest_confmat.spec import DatasetSpec, DirectorySpec
 
@@ -25,16 +25,14 @@ JSON, PICTURE = "confmat.json", "confmat.png"
 class ReportFiles:
     """The files below ``--confmat-report DIR``: in DIR, or a folder for each of several policies.
 
-    What an earlier run left is replaced at the start, so that nothing stale can be read.
+    What an earlier run left in DIR is replaced at the start, so that nothing stale can be read.
     """
 
-    def __init__(self, folder: Path, gates: Sequence[Gate]) -> None:
+    def __init__(self, folder: Path) -> None:
         self.notes: list[str] = []
-        self._folders = {gate.path: folder for gate in gates}
-        if len(gates) > 1:
-            common = Path(os.path.commonpath([gate.path.parent for gate in gates]))
-            for path in self._folders:
-                self._folders[path] = folder / path.relative_to(common).with_suffix("")
+        self._folder = folder
+        self._folders: dict[Path, Path] = {}
+        self._begun = False
 
     def begin(self) -> None:
         """Put down that nothing is known yet.
@@ -44,32 +42,62 @@ class ReportFiles:
         pytest.UsageError
             If the folder cannot be written to.
         """
-        for policy, folder in self._folders.items():
-            try:
-                (folder / PICTURE).unlink(missing_ok=True)
-                write_json(incomplete_document(policy), folder / JSON)
-            except OSError as error:
-                raise pytest.UsageError(
-                    f"no report can be written to {folder}: {error.strerror or error}"
-                ) from error
+        self._begun = True
+        self._reset(self._folder, None)
 
-    def finish(self, results: Sequence[GateResult]) -> None:
-        """Write each result, and its picture where there is something to draw."""
+    def assign(self, gates: Sequence[Gate]) -> None:
+        """Give each policy its folder, and put down there that nothing is known yet."""
+        self._folders = {gate.path: self._folder for gate in gates}
+        if len(gates) == 1:
+            return
+        common = Path(os.path.commonpath([gate.path.parent for gate in gates]))
+        names = {path: path.relative_to(common).with_suffix("") for path in self._folders}
+        if len(set(names.values())) < len(names):
+            names = {path: path.relative_to(common) for path in self._folders}
+        for path, name in names.items():
+            self._folders[path] = self._folder / name
+            if self._begun:
+                self._reset(self._folder / name, path)
+
+    def finish(self, results: Sequence[GateResult]) -> bool:
+        """Write each result, and its picture where there is something to draw.
+
+        Returns whether all was written; if not, `notes` say why.
+        """
+        try:
+            for result in results:
+                folder = self._folders[result.policy]
+                write_json(result, folder / JSON)
+                if result.evaluation is not None:
+                    self._draw(result, folder / PICTURE)
+            if self._folder not in self._folders.values():
+                (self._folder / JSON).unlink(missing_ok=True)
+        except OSError as error:
+            self.notes.append(f"the report could not be written to {self._folder}: {error}")
+            return False
+        return True
+
+    def _draw(self, result: GateResult, path: Path) -> None:
         from pytest_confmat.report.picture import write_picture
 
-        for result in results:
-            folder = self._folders[result.policy]
-            write_json(result, folder / JSON)
-            if result.evaluation is None:
-                continue
-            try:
-                write_picture(result, folder / PICTURE)
-            except MissingDependencyError as error:
-                self.notes.append(f"{PICTURE} was not written: {error}")
-            except Exception as error:
-                # A plotting library that is set up wrongly must not hide the verdicts.
-                told = f"{type(error).__name__}: {error}"
-                self.notes.append(f"{PICTURE} was not written: {told}")
+        try:
+            write_picture(result, path)
+        except MissingDependencyError as error:
+            self.notes.append(f"{PICTURE} was not written: {error}")
+        except OSError:
+            raise
+        except Exception as error:
+            # A plotting library that is set up wrongly must not hide the verdicts.
+            self.notes.append(f"{PICTURE} was not written: {type(error).__name__}: {error}")
+
+    def _reset(self, folder: Path, policy: Path | None) -> None:
+        try:
+            (folder / PICTURE).unlink(missing_ok=True)
+            write_json(incomplete_document(policy), folder / JSON)
+        except OSError as error:
+            raise pytest.UsageError(
+                f"no report can be written to {folder}: {error.strerror or error}"
+            ) from error
 
 
 def header(settings: Settings, gates: Sequence[Gate]) -> list[str]:
@@ -83,12 +111,16 @@ def header(settings: Settings, gates: Sequence[Gate]) -> list[str]:
         where = origins.get("data", "policy")
         lines.append(
             f"confmat: policy {printable(_shown(gate.path))} ({origins['thresholds']}), "
-            f"{len(gate.limits)} limits, {len(gate.classes)} classes, "
+            f"{plural(len(gate.limits), 'limit')}, {len(gate.classes)} classes, "
             f"data {printable(_data(gate.dataset))}" + (f" ({where})" if gate.dataset else "")
         )
     extra = [
         f"{name.replace('_', ' ')} {printable(str(value))} ({origins[name]})"
-        for name, value in (("batch_size", settings.batch_size), ("report", settings.report))
+        for name, value in (
+            ("batch_size", settings.batch_size),
+            ("report", settings.report),
+            ("manifest", settings.manifest),
+        )
         if value is not None
     ]
     if extra:
@@ -97,18 +129,28 @@ def header(settings: Settings, gates: Sequence[Gate]) -> list[str]:
 
 
 def print_summary(
-    reporter: Any, results: Sequence[GateResult], files: ReportFiles | None, ledger: Ledger
+    reporter: Any, results: Sequence[GateResult], notes: Sequence[str], own: Sequence[str]
 ) -> None:
-    """Print the results at the end of a session; `reporter` is pytest's terminal reporter."""
+    """Print the results at the end of a session.
+
+    Parameters
+    ----------
+    reporter
+        pytest's terminal reporter.
+    notes
+        On the report files.
+    own
+        Node ids of tests that judged a model or data of their own.
+    """
     writer = reporter.config.get_terminal_writer()
     for result in results:
+        reporter.ensure_newline()
         reporter.section(f"confmat {printable(_shown(result.policy))}", sep="=")
         # Line by line: pytest escapes all of a text that the stream cannot encode.
         for line in summary(result, writer.fullwidth, writer.hasmarkup).splitlines():
             reporter.write_line(line)
-    for note in files.notes if files is not None else ():
+    for note in notes:
         reporter.write_line(f"note: {printable(note, 400)}")
-    own = [test for test, key in ledger.elsewhere.items() if key not in ledger.keys]
     if own:
         reporter.write_line(
             "note: a model or data of their own, not those of a policy, were judged by "

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from pytest_confmat.errors import DataError
 from pytest_confmat.plugin.options import DEFAULT_POLICY, NO_POLICY
 
 
@@ -17,10 +18,10 @@ class Settings:
 
     Attributes
     ----------
-    model, data, report
+    model, data, report, manifest
         Absolute paths.
     policies
-        Absolute paths; empty if the project asked for none.
+        Absolute paths, as `read_policies` finds them; empty if the project asked for none.
     """
 
     model: Path | None
@@ -29,36 +30,60 @@ class Settings:
     batch_size: int | None
     report: Path | None
     origins: dict[str, str]
+    manifest: Path | None = None
 
 
 def read_settings(config: pytest.Config) -> Settings:
-    """Resolve all options.
+    """Resolve all options but the policies.
 
     Raises
     ------
     pytest.UsageError
-        If a value makes no sense, or no policy is found.
+        If a value makes no sense.
     """
     origins: dict[str, str] = {}
     model = _path(config, "model", origins)
-    settings = Settings(
-        model=model,
-        policies=_policies(config, origins),
-        data=_path(config, "data", origins, ini=False),
-        batch_size=_batch_size(config, origins),
-        report=_path(config, "report", origins),
-        origins=origins,
-    )
     if model is not None and not model.exists():
         raise pytest.UsageError(f"{origins['model']}: there is no model {model}")
-    if settings.report is not None and settings.report.is_file():
-        raise pytest.UsageError(f"{origins['report']}: {settings.report} is a file, not a folder")
-    if settings.data is not None and len(settings.policies) != 1:
+    report = _path(config, "report", origins)
+    if report is not None and report.is_file():
+        raise pytest.UsageError(f"{origins['report']}: {report} is a file, not a folder")
+    return Settings(
+        model=model,
+        policies=(),
+        data=_path(config, "data", origins, ini=False),
+        batch_size=_batch_size(config, origins),
+        report=report,
+        origins=origins,
+        manifest=_manifest(config, origins),
+    )
+
+
+def read_policies(config: pytest.Config, settings: Settings) -> Settings:
+    """Find the policies.
+
+    Raises
+    ------
+    pytest.UsageError
+        If there is none, or other options do not go with them.
+    """
+    origins = settings.origins
+    policies = _policies(config, origins)
+    if not policies and settings.report is not None:
+        raise pytest.UsageError(
+            f"{origins['report']} writes what policies come to, and --confmat-thresholds "
+            f"{NO_POLICY} asks for none"
+        )
+    if settings.data is not None and len(policies) != 1:
         raise pytest.UsageError(
             f"--confmat-data says where one policy's data are, and there are "
-            f"{len(settings.policies)} policies: write the location into each policy"
+            f"{len(policies)} policies: write the location into each policy"
         )
-    return settings
+    if settings.manifest is not None and len(policies) != 1:
+        raise pytest.UsageError(
+            f"{origins['manifest']} is of one policy's data, and there are {len(policies)} policies"
+        )
+    return replace(settings, policies=policies)
 
 
 def _given(
@@ -90,6 +115,18 @@ def _path(
             "download it first and give the path of the copy"
         )
     return _absolute(folder, text)
+
+
+def _manifest(config: pytest.Config, origins: dict[str, str]) -> Path | None:
+    path = _path(config, "manifest", origins)
+    if path is not None and path.exists():
+        from pytest_confmat.manifest import require_manifest
+
+        try:
+            require_manifest(path)
+        except DataError as error:
+            raise pytest.UsageError(f"{origins['manifest']}: {error}") from error
+    return path
 
 
 def _batch_size(config: pytest.Config, origins: dict[str, str]) -> int | None:
@@ -125,7 +162,7 @@ def _policies(config: pytest.Config, origins: dict[str, str]) -> tuple[Path, ...
             return (_absolute(candidate, DEFAULT_POLICY),)
     looked = " nor ".join(str(candidate / DEFAULT_POLICY) for candidate in folders)
     raise pytest.UsageError(
-        f"--confmat-model needs a policy, and there is no {looked}: write one, name one with "
+        f"a gate needs a policy, and there is no {looked}: write one, name one with "
         f"--confmat-thresholds FILE, or say --confmat-thresholds {NO_POLICY} if the project's "
         "own tests are the gate"
     )

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 _INPUT = "confmat_shared_folder"
+_OUTPUT = "confmat_selection"
 _FOLDER = pytest.StashKey[Path]()
 
 
@@ -36,6 +37,18 @@ def tell_worker(node: Any) -> None:
     """Name the folder to a worker before it starts; `node` is xdist's WorkerController."""
     if folder := shared_folder(node.config):
         node.workerinput[_INPUT] = str(folder)
+
+
+def tell_controller(config: pytest.Config, selection: dict[str, Any]) -> None:
+    """Leave word of what this worker was to run; does nothing where there is one process."""
+    if is_worker(config):
+        config.workeroutput[_OUTPUT] = selection  # type: ignore[attr-defined]
+
+
+def told_by(node: Any) -> dict[str, Any] | None:
+    """Return what a worker left word of, or ``None`` if it died."""
+    output: dict[str, Any] = getattr(node, "workeroutput", None) or {}
+    return output.get(_OUTPUT)
 
 
 def _distributes(config: pytest.Config) -> bool:

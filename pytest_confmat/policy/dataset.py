@@ -31,7 +31,16 @@ from pytest_confmat.policy.shapes import (
     or_short,
 )
 from pytest_confmat.policy.text import shown
-from pytest_confmat.spec import Aspect, ColorMode, Encoding, Interpolation, PreprocessMode
+from pytest_confmat.spec import (
+    MAX_FAULTS,
+    MAX_PIXELS,
+    Aspect,
+    ColorMode,
+    Encoding,
+    Interpolation,
+    OnFault,
+    PreprocessMode,
+)
 
 _LARGEST_SIDE = 65_535
 _LARGEST = 2**31 - 1
@@ -41,6 +50,7 @@ _INTERPOLATIONS: tuple[Interpolation, ...] = get_args(Interpolation)
 _ASPECTS: tuple[Aspect, ...] = get_args(Aspect)
 _PREPROCESS: tuple[PreprocessMode, ...] = get_args(PreprocessMode)
 _ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
+_ON_FAULT: tuple[OnFault, ...] = get_args(OnFault)
 # What tf.io.decode_raw takes, but for complex numbers and booleans; half is NumPy's word too.
 _DTYPES = (
     *("uint8", "uint16", "int8", "int16", "int32", "int64"),
@@ -146,6 +156,29 @@ class ImagesShape(Shape):
         ]
         | None
     ) = Field(None, description="Any other number of examples is an error.")
+    on_fault: Annotated[OnFault, *_word(_ON_FAULT)] = Field(
+        "error",
+        description="An example that cannot be used is an error, or counts as misclassified where "
+        "its class is known.",
+    )
+    max_faults: Annotated[
+        int,
+        PlainValidator(scalars.integer(1, _LARGEST_COUNT)),
+        WithJsonSchema({"type": "integer", "minimum": 1}),
+    ] = Field(MAX_FAULTS, description="More examples at fault end the pass early.")
+    max_pixels: Annotated[
+        int,
+        PlainValidator(scalars.integer(1, _LARGEST_COUNT)),
+        WithJsonSchema({"type": "integer", "minimum": 1}),
+    ] = Field(MAX_PIXELS, description="An encoded image whose header declares more is at fault.")
+    digest: (
+        Annotated[
+            str,
+            PlainValidator(scalars.digest),
+            WithJsonSchema({"type": "string", "pattern": scalars.DIGEST_PATTERN}),
+        ]
+        | None
+    ) = Field(None, description="A set with another digest is an error; every run shows it.")
 
     @model_validator(mode="after")
     def _can_be_done(self) -> ImagesShape:

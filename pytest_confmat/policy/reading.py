@@ -92,6 +92,9 @@ def dataset_spec(policy: PolicyShape, folder: Path) -> DatasetSpec | None:
             images=_images(shape),
             ignore=shape.ignore,
             expected_examples=shape.expected_examples,
+            on_fault=shape.on_fault,
+            max_faults=shape.max_faults,
+            digest=shape.digest,
         )
     if isinstance(shape, TFRecordShape):
         # Brackets and stars in the name of the folder itself are no pattern.
@@ -104,6 +107,9 @@ def dataset_spec(policy: PolicyShape, folder: Path) -> DatasetSpec | None:
             weight=WeightFeature(weight.key) if weight else None,
             images=_images(shape),
             expected_examples=shape.expected_examples,
+            on_fault=shape.on_fault,
+            max_faults=shape.max_faults,
+            digest=shape.digest,
         )
     return None
 
@@ -126,6 +132,7 @@ def _images(shape: ImagesShape) -> ImageSpec:
         rescale=rescale,
         preprocess=shape.preprocess,
         reshape=shape.reshape,
+        max_pixels=shape.max_pixels,
     )
 
 

@@ -27,6 +27,9 @@ _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _PERCENT = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+) ?%")
 _COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+")
 _NOT_FINITE = re.compile(r"[-+]?\.?(?:inf|infinity|nan)", re.IGNORECASE)
+DIGEST_PATTERN = "^sha256:[0-9a-f]{64}$"
+_DIGEST = re.compile(DIGEST_PATTERN)
+_A_DIGEST = "sha256: and 64 digits, as every run shows it"
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 Word = TypeVar("Word", bound=str)
@@ -89,7 +92,7 @@ def bound(kind: Kind, low: int, high: int) -> Callable[[Any], Bound]:
             return Bound(kind, number, text)
         if low < 0:
             raise fault(f"{text} is out of range; this metric lies between {low} and {high}")
-        hint = f"; did you mean {_hundredth(text)}?" if 1 < number <= 100 else ""
+        hint = f"; did you mean {_hundredth(text)}?" if 2 <= number <= 100 else ""
         raise fault(f"{text} is out of range; bounds are shares between 0 and 1{hint}")
 
     return read
@@ -99,7 +102,7 @@ def score(value: Any) -> Fraction:
     """Read a cut on a score."""
     number = decimal(value, "a score between 0 and 1")
     if not 0 <= number <= 1:
-        hint = f"; did you mean {_hundredth(str(value))}?" if 1 < number <= 100 else ""
+        hint = f"; did you mean {_hundredth(str(value))}?" if 2 <= number <= 100 else ""
         raise fault(f"{value} is out of range; scores lie between 0 and 1{hint}")
     return number
 
@@ -179,6 +182,14 @@ def one_of(words: Sequence[Word]) -> Callable[[Any], Word]:
         raise fault(f"{shown(text)} is none of its values{nearest(text, words, listed=99)}")
 
     return read
+
+
+def digest(value: Any) -> str:
+    """Read the digest of an evaluation set."""
+    text = str(scalar(value, _A_DIGEST))
+    if not _DIGEST.fullmatch(text):
+        raise fault(f"{shown(text)} is no digest; expected {_A_DIGEST}")
+    return text
 
 
 def name(value: Any) -> str:

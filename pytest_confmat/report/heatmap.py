@@ -142,10 +142,11 @@ def _figure(
 
 
 def _counts_panel(matrix: ConfusionMatrix) -> _Panel:
-    shares = normalized(matrix.counts, "true")
+    shares = normalized(matrix.counts, "true", matrix.unpredicted)
+    rows = matrix.counts.tolist() if len(matrix.classes) <= NUMBERED else []
     texts = [
-        [f"{n}\n{percent(n, sum(row))}" if n else "0" for n in row]
-        for row in (matrix.counts.tolist() if len(matrix.classes) <= NUMBERED else [])
+        [f"{n}\n{percent(n, support)}" if n else "0" for n in row]
+        for row, support in zip(rows, matrix.support.tolist(), strict=False)
     ]
     return _Panel("examples, and their share of the true class", shares, texts, 1.0)
 

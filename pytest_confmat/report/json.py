@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from pytest_confmat.evaluation import Evaluation, weighted_matrix
+from pytest_confmat.evaluation import Evaluation, Fault, weighted_matrix
 from pytest_confmat.limits import Exemption, Weighting
 from pytest_confmat.report.facts import all_notes, weightings
 from pytest_confmat.report.wording import describe
@@ -33,20 +33,26 @@ def document(result: GateResult) -> dict[str, Any]:
         "dataset": _dataset(result),
         "matrix": None if evaluation is None else evaluation.matrix.counts.tolist(),
         "weighted_matrix": [] if evaluation is None else _weighted(result, evaluation),
+        "faults": [] if evaluation is None else [_fault(fault) for fault in evaluation.faults],
         "verdicts": [_verdict(verdict) for verdict in result.verdicts],
         "unchecked": list(result.unchecked),
         "exemptions": [_exemption(exemption) for exemption in result.exemptions],
         "error": result.error,
+        "suspicions": [_plain(suspicion.to_plain()) for suspicion in result.suspicions],
         "notes": list(all_notes(result)),
         "versions": _plain(result.versions),
         "timing": _plain(result.timing),
     }
 
 
-def incomplete_document(policy: Path) -> dict[str, Any]:
-    """Return what stands in the report's place until the run has ended."""
+def incomplete_document(policy: Path | None) -> dict[str, Any]:
+    """Return what stands in the report's place until the run has ended.
+
+    `policy` is ``None`` until policies are known.
+    """
     note = "the run that this report belongs to has not ended, or was cut off"
-    return document(GateResult(policy, "incomplete", notes=(note,)))
+    values = document(GateResult(policy or Path(), "incomplete", notes=(note,)))
+    return values | {"policy": None if policy is None else str(policy)}
 
 
 def write_json(result: GateResult | Mapping[str, Any], path: Path) -> None:
@@ -61,13 +67,15 @@ def write_json(result: GateResult | Mapping[str, Any], path: Path) -> None:
 
 
 def _dataset(result: GateResult) -> dict[str, Any]:
-    said: dict[str, Any] = {"source": None, "examples": None, "classes": None, "support": None}
+    keys = ("source", "examples", "digest", "classes", "support", "unpredicted")
+    said: dict[str, Any] = dict.fromkeys(keys)
     said |= _plain(result.dataset)
     evaluation = result.evaluation
     if evaluation is not None:
         said["examples"] = len(evaluation)
         said["classes"] = list(evaluation.classes)
         said["support"] = evaluation.matrix.support.tolist()
+        said["unpredicted"] = evaluation.matrix.unpredicted.tolist()
     return said
 
 
@@ -89,6 +97,10 @@ def _weights(weighting: Weighting) -> str | dict[str, float]:
     if isinstance(weighting.weights, str):
         return weighting.weights
     return {name: float(weight) for name, weight in weighting.weights}
+
+
+def _fault(fault: Fault) -> dict[str, str]:
+    return {"id": fault.id, "reason": fault.reason, "class": fault.actual}
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

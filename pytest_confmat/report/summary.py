@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from pytest_confmat.limits import is_overall
+from pytest_confmat.report.decimals import decimal_text
 from pytest_confmat.report.facts import Standing, all_notes, standing
 from pytest_confmat.report.names import defused, printable
 from pytest_confmat.report.wording import located_headline, plural, quoted
@@ -42,6 +45,8 @@ def summary(result: GateResult, width: int, color: bool) -> str:
 
     page = Page(width, color)
     page.whole(Text(verdict_line(result, width), _STYLES[result.outcome]))
+    if suspected := list(_suspicions(result)):
+        page.wrapped(Text(paragraph, "yellow") for paragraph in suspected)
     page.wrapped(Text(paragraph) for paragraph in _paragraphs(result))
     if error := _error(result):
         page.whole(*map(Text, error))
@@ -152,8 +157,18 @@ def _subject(result: GateResult) -> str:
     return ", ".join(parts)
 
 
+def _suspicions(result: GateResult) -> Iterator[str]:
+    for suspicion in result.suspicions:
+        # What follows the first line is for the policy: to be pasted, it stands by itself.
+        first, *more = suspicion.text.split("\n")
+        yield f"suspicion: {printable(first, _SENTENCE)}"
+        yield from (printable(line, _SENTENCE) for line in more)
+
+
 def _paragraphs(result: GateResult) -> Iterator[str]:
     yield _subject(result)
+    if overall := _overall(result):
+        yield f"overall: {overall}"
     notes = all_notes(result)
     for note in notes[:NOTES_SHOWN]:
         yield f"note: {printable(note, _SENTENCE)}"
@@ -168,6 +183,23 @@ def _paragraphs(result: GateResult) -> Iterator[str]:
     if result.unchecked:
         unchecked = [printable(name) for name in result.unchecked]
         yield f"not checked: {_some(unchecked, IDS_SHOWN)}"
+
+
+def _overall(result: GateResult) -> str:
+    """Return the numbers for the whole set that have a limit, or accuracy if none has."""
+    judged = [verdict for verdict in result.verdicts if is_overall(verdict.limit.metric)]
+    if not judged and result.evaluation is not None:
+        matrix = result.evaluation.matrix
+        if matrix.total:
+            right = Fraction(int(matrix.correct.sum()), matrix.total)
+            return f"accuracy {decimal_text(right)}"
+    return ", ".join(
+        f"{verdict.limit.metric} undefined"
+        if verdict.observed is None
+        else f"{verdict.limit.metric} {decimal_text(verdict.observed, verdict.limit.bound.value)} "
+        f"(at least {printable(verdict.limit.bound.text)})"
+        for verdict in judged
+    )
 
 
 def _error(result: GateResult) -> list[str]:

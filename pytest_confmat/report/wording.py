@@ -18,6 +18,8 @@ _LOCATION_GAP = " " * 6
 _SENTENCE = 600
 # Ids are paths to open: these are shortened only where they are absurd. In a list names are.
 _PATH = 260
+# Metrics of predictions alone: an example that was not predicted does not lower them.
+_UNTOUCHED = ("precision", "specificity", "confusion")
 _LISTED = 60
 
 
@@ -95,6 +97,9 @@ def _weighting(weighting: Weighting | None) -> str:
 def _reasons(verdict: Verdict) -> Iterator[str]:
     if counts := _counts(verdict):
         yield counts
+    if verdict.unpredicted and verdict.limit.metric not in _UNTOUCHED:
+        those = "of them is" if verdict.unpredicted == 1 else "of them are"
+        yield f"{verdict.unpredicted} {those} at fault and counted as misclassified"
     yield from _cells(verdict)
     if verdict.confused_with:
         yield _confused_with(verdict)

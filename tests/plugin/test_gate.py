@@ -125,7 +125,9 @@ def test_behind_a_failed_evaluation_limits_say_not_checked(project, workers):
     result.assert_outcomes(failed=6)
     text = result.stdout.str()
     assert text.count("not checked: see evaluation") >= 5
-    assert "label 3 is none of the 3 classes (0 to 2)" in text
+    # Told by the item that evaluates, and in the summary, and by no limit.
+    assert text.count("label 3 is none of the 3 classes (0 to 2)") == 2
+    assert "During handling" not in text
     result.stdout.fnmatch_lines(["*confmat: ERROR*"])
     assert project.passes == 1
 
@@ -156,7 +158,7 @@ def test_junit_xml_carries_the_numbers(project):
     recall = next(case for case in cases if case.get("name") == "recall[cat]")
     properties = {p.get("name"): p.get("value") for p in recall.iter("property")}
     assert properties == {
-        "confmat_observed": "0.95",
+        "confmat_observed": "0.9500",
         "confmat_at_least": "0.9",
         "confmat_support": "20",
     }
@@ -191,6 +193,57 @@ def test_no_report_of_an_earlier_run_survives(project):
     project.run("--confmat-report=out")
     assert json.loads((project.path / "out/confmat.json").read_text())["outcome"] == "incomplete"
     assert not (project.path / "out/confmat.png").exists()
+
+
+def test_no_report_of_an_earlier_run_survives_a_wrong_request(project):
+    project.run("--confmat-report=out")
+    project.policy("version: 2\n")
+    assert project.run("--confmat-report=out").ret == 4
+    assert json.loads((project.path / "out/confmat.json").read_text())["outcome"] == "incomplete"
+
+
+def test_a_report_that_cannot_be_written_is_red_and_told(project):
+    project.pytester.makepyfile(
+        """
+        import pathlib, shutil
+        def test_breaks_it():
+            shutil.rmtree("out")
+            pathlib.Path("out").touch()
+        """
+    )
+    result = project.run("--confmat-report=out")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["note: the report could not be written to *"])
+    result.stdout.fnmatch_lines(["*confmat: passed*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_what_overrides_the_command_line_is_said(project):
+    (project.path / "m.keras").touch()
+    result = project.run("--confmat-model=m.keras", "-W", "error")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "note: the model judged came from a fixture confmat_model of the project's,*",
+            "*--confmat-model: builtins.function*",
+        ]
+    )
+
+
+def test_expected_examples_hold_for_overridden_data_too(project):
+    for name in ("cat", "dog", "fox"):
+        (project.path / "data" / name).mkdir(parents=True)
+    project.policy(
+        "version: 1\ndataset: {directory: data, expected_examples: 51}\n"
+        "thresholds: {accuracy: 0.5}\n"
+    )
+    result = project.run()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "the evaluation set holds 50 examples, and dataset.expected_examples is 51: 1 missing",
+        ]
+    )
 
 
 def test_several_policies_each_have_items_and_a_report(project):

@@ -88,6 +88,10 @@ ACCEPTED = {
         reshape: [6144]
         ignore: [__MACOSX, 1]
         expected_examples: 1797
+        on_fault: misclassified
+        max_faults: 20
+        max_pixels: 1000000
+        digest: sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
         """,
         "classes: [a, b]",
     ),
@@ -106,6 +110,7 @@ ACCEPTED = {
         label: {key: image/class/label, offset: 1}
         weight: {key: weight}
         expected_examples: 5
+        on_fault: error
         """
     ),
     "raw": records("image: {key: image, encoding: raw, dtype: uint8, shape: [28, 28, 1]}"),
@@ -223,6 +228,13 @@ REFUSED = {
     "ignore as a text": images("ignore: __MACOSX"),
     "no examples": images("expected_examples: 0"),
     "half an example": images("expected_examples: 1.5"),
+    "faults ignored": images("on_fault: ignore"),
+    "no faults": images("max_faults: 0"),
+    "no pixels": images("max_pixels: 0"),
+    "half a pixel at most": images("max_pixels: 0.5"),
+    "digest without its kind": images(f"digest: {'0' * 64}"),
+    "digest in capitals": images(f"digest: sha256:{'A' * 64}"),
+    "digest cut": images(f"digest: sha256:{'0' * 63}"),
     "no patterns": data("tfrecord: []"),
     "pattern twice": data("tfrecord: [a, a]"),
     "mapping of patterns": data("tfrecord: {train: a}"),

@@ -171,7 +171,7 @@ MESSAGES = {
     "'color_mode'?",
     images("zzz: 1"): "4: unknown key 'zzz' in dataset; there are 'directory', 'image_size', "
     "'color_mode', 'interpolation', 'aspect', 'rescale', 'preprocess', 'reshape', "
-    "'expected_examples', 'ignore'",
+    "'expected_examples', 'on_fault', 'max_faults', 'max_pixels', 'digest', 'ignore'",
     images("color_mode: RGB"): "4: dataset.color_mode: 'RGB' is none of its values; did you mean "
     "'rgb'?",
     images("color_mode: 3"): "4: dataset.color_mode: '3' is none of its values; there are 'rgb', "
@@ -185,6 +185,14 @@ MESSAGES = {
     images("image_size: [70000, 1]"): "4: dataset.image_size[0]: 70000 is out of range; expected "
     "at most 65,535",
     images("expected_examples: 1e3"): "4: dataset.expected_examples: '1e3' is no whole number",
+    images("on_fault: ignore"): "4: dataset.on_fault: 'ignore' is none of its values; there are "
+    "'error', 'misclassified'",
+    images("max_faults: 0"): "4: dataset.max_faults: 0 is out of range; expected at least 1",
+    images("max_pixels: -1"): "4: dataset.max_pixels: -1 is out of range; expected at least 1",
+    images("digest: sha256:12"): "4: dataset.digest: 'sha256:12' is no digest; expected sha256: "
+    "and 64 digits, as every run shows it",
+    images("digest: [a]"): "4: dataset.digest: expected sha256: and 64 digits, as every run shows "
+    "it, found a list",
     images("reshape: -1"): "4: dataset.reshape: expected a list of dimensions such as [28, 28, 1], "
     "found '-1'",
     images("rescale: x"): "4: dataset.rescale: 'x' is no number",

@@ -58,9 +58,12 @@ def test_a_result_as_json(tmp_path):
             "examples": 38,
             "classes": ["cat", "dog", "fox"],
             "support": [17, 21, 0],
+            "digest": None,
+            "unpredicted": [0, 0, 0],
         },
         "matrix": COUNTS,
         "weighted_matrix": [],
+        "faults": [],
         "verdicts": [
             {
                 "id": "recall[cat]",
@@ -123,6 +126,7 @@ def test_a_result_as_json(tmp_path):
         "unchecked": ["accuracy"],
         "exemptions": [{"metric": "recall", "class": "dog", "location": "thresholds.yaml:15"}],
         "error": None,
+        "suspicions": [],
         "notes": ["a note"],
         "versions": {"numpy": "2.4"},
         "timing": {"evaluate": 1.5, "load": None},
@@ -141,7 +145,8 @@ def test_without_an_evaluation_there_is_no_matrix(tmp_path):
     assert (found["matrix"], found["weighted_matrix"]) == (None, [])
     assert found["error"] == "no data"
     assert found["dataset"] == {
-        "source": "directory x", "examples": None, "classes": None, "support": None,
+        "source": "directory x", "examples": None, "digest": None, "classes": None,
+        "support": None, "unpredicted": None,
     }  # fmt: skip
 
 

@@ -1,0 +1,56 @@
+"""What a model's configuration says about it, read without loading the model."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pytest_confmat.models.look import look_at
+from pytest_confmat.spec import ModelSpec
+
+_RESCALING = ("Rescaling", "Normalization")
+
+
+def rescaling_layer(model: Any) -> tuple[str, str] | None:
+    """Return class and name of the first layer by which a model rescales its input itself.
+
+    Parameters
+    ----------
+    model
+        A `ModelSpec` or an object. ``None`` is returned for one that does not tell its layers.
+
+    Raises
+    ------
+    Exception
+        What reading the file or asking the object raises; nothing depends on the answer.
+    """
+    for layer in _objects(_configuration(model)):
+        if layer.get("class_name") in _RESCALING:
+            config = layer.get("config")
+            name = config.get("name") if isinstance(config, Mapping) else None
+            return str(layer["class_name"]), str(name or "")
+    return None
+
+
+def _configuration(model: Any) -> Any:
+    if not isinstance(model, ModelSpec):
+        return model.get_config() if hasattr(model, "get_config") else None
+    if look_at(model.path).format == "keras":
+        with zipfile.ZipFile(model.path) as archive:
+            return json.loads(archive.read("config.json"))
+    import h5py
+
+    with h5py.File(model.path, "r") as file:
+        return json.loads(file.attrs["model_config"])
+
+
+def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield every mapping inside `value`, outer ones first, in order."""
+    if isinstance(value, Mapping):
+        yield value
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for entry in value:
+            yield from _objects(entry)

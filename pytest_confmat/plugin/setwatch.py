@@ -1,0 +1,60 @@
+"""Whether the evaluation set is the one that was agreed on, and what to say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_confmat.errors import DataError
+from pytest_confmat.evaluation import Evaluation
+from pytest_confmat.manifest import problem, write_manifest
+from pytest_confmat.plugin.gate import Gate
+from pytest_confmat.result import GateOutcome, GateResult
+
+
+def require_agreed(gate: Gate, evaluation: Evaluation, manifest: Path | None) -> None:
+    """Hold a set against the digest of its policy, and against its manifest if there is one.
+
+    Raises
+    ------
+    DataError
+        If it is another set; the text says in what, where a manifest can tell.
+    """
+    pinned = gate.dataset.digest if gate.dataset is not None else None
+    if pinned is None and manifest is None:
+        return
+    if told := problem(evaluation, pinned, manifest):
+        raise DataError(told)
+
+
+def notes_on_set(
+    gate: Gate, evaluation: Evaluation, digest: str, outcome: GateOutcome
+) -> tuple[str, ...]:
+    """Return the set's digest in words, and what would close a gap in what is known of it."""
+    said = f"digest of the evaluation set: {digest}"
+    spec = gate.dataset
+    stated = evaluation.provenance.get("dataset", {}).get("states_count", True)
+    if outcome != "passed" or spec is None or stated:
+        return (said,)
+    if spec.expected_examples is not None or spec.digest is not None:
+        return (said,)
+    return said, (
+        "the data do not say how many examples there must be; to notice when some are missing, "
+        f"say expected_examples: {len(evaluation)} in dataset"
+    )
+
+
+def keep_manifest(manifest: Path, results: Sequence[GateResult]) -> tuple[str, bool] | None:
+    """Write the manifest of the set that was evaluated, unless there is one.
+
+    Returns what to say of it, and whether it could be written; ``None``: nothing was to be done.
+    """
+    for result in results:
+        if result.evaluation is None or result.error is not None or manifest.exists():
+            continue
+        try:
+            write_manifest(result.evaluation, manifest)
+        except OSError as error:
+            return f"the manifest could not be written to {manifest}: {error}", False
+        return f"manifest of {len(result.evaluation):,} examples written to {manifest}", True
+    return None

@@ -1,0 +1,61 @@
+"""What a reader should know of single examples: which decode oddly, which count as wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_confmat.data.headers import MARKS
+from pytest_confmat.evaluation import Fault
+
+SHOWN = 3
+
+Name = Callable[[int], str]
+
+
+class Marks:
+    """Collects the examples that are marked by their source, some 9 bytes each."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[NDArray[np.int64], NDArray[np.uint8]]] = []
+
+    def add(self, index: NDArray[np.int64], marks: NDArray[np.uint8] | None) -> None:
+        """Take the marks of a batch whose examples stand at `index` in the set."""
+        if marks is not None and marks.any():
+            marked = marks > 0
+            self._found.append((index[marked], marks[marked]))
+
+    def notes(self, name: Name, noun: str) -> Iterator[str]:
+        """Yield a sentence for each mark, with the first ids in the set's order.
+
+        Parameters
+        ----------
+        name
+            Tells the id of the example at an index.
+        noun
+            What the examples are, such as ``file``.
+        """
+        if not self._found:
+            return
+        index = np.concatenate([index for index, _ in self._found])
+        marks = np.concatenate([marks for _, marks in self._found])
+        for mark, (one, many) in MARKS.items():
+            places = np.unique(index[marks & mark > 0])
+            if places.size:
+                what = f"{noun} {one}" if places.size == 1 else f"{noun}s {many}"
+                ids = [name(int(place)) for place in places[:SHOWN]]
+                yield f"{places.size:,} {what}: {_some(ids, places.size)}"
+
+
+def misclassified_note(faults: Sequence[Fault]) -> str:
+    """Return the sentence that says which examples count as wrong because they are at fault."""
+    noun = "example" if len(faults) == 1 else "examples"
+    told = [f"{fault.id} {fault.reason}" for fault in faults[:SHOWN]]
+    return f"{len(faults):,} {noun} at fault counted as misclassified: {_some(told, len(faults))}"
+
+
+def _some(shown: Sequence[str], total: int) -> str:
+    more = total - len(shown)
+    return ", ".join(shown) + (f" and {more:,} more" if more else "")

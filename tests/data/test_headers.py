@@ -1,0 +1,172 @@
+"""What headers say, with Pillow as the oracle; and that no bytes upset who reads them."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from pytest_confmat.data.headers import (
+    ALPHA,
+    ANIMATED,
+    CMYK,
+    ROTATED,
+    SIXTEEN_BITS,
+    Header,
+    read_header,
+)
+from tests.data.makers import encoded, noise
+
+H, W = 7, 11
+
+
+def exif(orientation: int, order: str = "<", entries: int = 0) -> Image.Exif:
+    made = Image.Exif()
+    made.endian = order
+    for tag in range(entries):
+        made[0x9C9B + tag] = b"x"
+    made[0x0112] = orientation
+    return made
+
+
+def save(form: str, mode: str = "RGB", size: tuple[int, int] = (W, H), **options) -> bytes:
+    buffer = io.BytesIO()
+    Image.new(mode, size).save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def frames(form: str, number: int = 3, **options) -> bytes:
+    pictures = [Image.fromarray(noise(H, W, 3)) for _ in range(number)]
+    buffer = io.BytesIO()
+    pictures[0].save(buffer, form, save_all=True, append_images=pictures[1:], **options)
+    return buffer.getvalue()
+
+
+PLAIN = {
+    "PNG": save("PNG"),
+    "PNG of greys": save("PNG", "L"),
+    "interlaced text": save("PNG", pnginfo=None, dpi=(72, 72)),
+    "JPEG": encoded(noise(H, W, 3), "JPEG"),
+    "JPEG of greys": save("JPEG", "L"),
+    "progressive JPEG": encoded(noise(H, W, 3), "JPEG", progressive=True),
+    "JPEG with a profile": save("JPEG", icc_profile=b"p" * 200_000),
+    "JPEG with a comment": save("JPEG", comment=b"\xff\xc0\x00\x0b\x08\x00\x01\x00\x01\x01"),
+    "GIF": save("GIF", "P"),
+    "BMP": save("BMP"),
+    "BMP of greys": save("BMP", "L"),
+    "WebP": encoded(noise(H, W, 3), "WEBP"),
+    "lossless WebP": encoded(noise(H, W, 3), "WEBP", lossless=True),
+    "upright JPEG": save("JPEG", exif=exif(1)),
+    "upright WebP": save("WEBP", exif=exif(1)),
+}
+MARKED = {
+    "alpha in PNG": (save("PNG", "RGBA"), ALPHA),
+    "grey and alpha in PNG": (save("PNG", "LA"), ALPHA),
+    "a transparent colour of a palette": (save("PNG", "P", transparency=0), ALPHA),
+    "a transparent colour": (save("PNG", transparency=(0, 0, 0)), ALPHA),
+    "alpha in WebP": (save("WEBP", "RGBA"), ALPHA),
+    "alpha in lossless WebP": (save("WEBP", "RGBA", lossless=True), ALPHA),
+    "16 bits": (encoded(noise(H, W, dtype=np.uint16)), SIXTEEN_BITS),
+    "CMYK": (save("JPEG", "CMYK"), CMYK),
+    "an animated GIF": (frames("GIF"), ANIMATED),
+    "an animated PNG": (frames("PNG"), ANIMATED),
+    "an animated WebP": (frames("WEBP"), ANIMATED),
+    "a rotated PNG": (save("PNG", exif=exif(3)), ROTATED),
+    "a rotated WebP": (save("WEBP", exif=exif(8)), ROTATED),
+    "a rotated JPEG, big end first": (save("JPEG", exif=exif(6, ">")), ROTATED),
+    "many entries": (save("JPEG", exif=exif(6, entries=40)), ROTATED),
+    "rotated and CMYK": (save("JPEG", "CMYK", exif=exif(5)), ROTATED | CMYK),
+}
+
+
+def test_plain_images_have_a_size_and_no_marks():
+    for name, content in PLAIN.items():
+        assert read_header(content) == Header(H, W, 0), name
+
+
+@pytest.mark.parametrize("name", MARKED)
+def test_marks(name):
+    content, marks = MARKED[name]
+    assert read_header(content) == Header(H, W, marks)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientations_are_pillows(orientation):
+    content = save("JPEG", exif=exif(orientation))
+    assert Image.open(io.BytesIO(content)).getexif()[0x0112] == orientation
+    assert read_header(content).marks == (ROTATED if orientation > 1 else 0)
+
+
+@given(
+    st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "WEBP"]),
+    st.integers(1, 400),
+    st.integers(1, 400),
+)
+def test_sizes_are_pillows(form, width, height):
+    content = save(form, "RGB" if form != "GIF" else "P", (width, height))
+    assert Image.open(io.BytesIO(content)).size == (width, height)
+    assert read_header(content)[:2] == (height, width)
+
+
+def png_of(width: int, height: int) -> bytes:
+    def chunk(name: bytes, data: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(name + data))
+        return struct.pack(">I", len(data)) + name + data + check
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+
+
+def test_sizes_that_no_image_has():
+    assert read_header(png_of(2**32 - 1, 2**32 - 1))[:2] == (2**32 - 1, 2**32 - 1)
+    top_down = bytearray(save("BMP"))
+    top_down[22:26] = struct.pack("<i", -H)
+    assert read_header(bytes(top_down))[:2] == (H, W)
+    wide = bytearray(save("WEBP", exif=exif(1)))
+    wide[24:30] = b"\xff\xff\xff\xff\xff\xff"
+    assert read_header(bytes(wide))[:2] == (2**24, 2**24)
+
+
+def test_the_frames_of_a_gif_may_be_larger_than_its_screen():
+    gif = bytearray(save("GIF", "P"))
+    gif[6:10] = struct.pack("<HH", 1, 1)
+    assert read_header(bytes(gif)) == Header(H, W, 0)
+
+
+def test_stray_bytes_and_filling_before_the_frame_of_a_jpeg():
+    content = PLAIN["JPEG"]
+    for stray in (b"\x00\x12stray", b"\xff\xff\xff", b"\xff\x00\xff\x01"):
+        assert read_header(content[:2] + stray + content[2:]) == Header(H, W, 0)
+
+
+@pytest.mark.parametrize("content", [*PLAIN.values(), *(c for c, _ in MARKED.values())])
+def test_what_is_cut_has_its_size_or_none(content):
+    size = read_header(content)[:2]
+    for end in range(min(len(content), 700)):
+        assert read_header(content[:end])[:2] in (size, (0, 0))
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"garbage", b"BM", b"RIFF0000WAVE", b"\xff\xd8"])
+def test_what_is_no_image_has_no_size(content):
+    assert read_header(content) == Header(0, 0, 0)
+
+
+STARTS = [content[:40] for content in (*PLAIN.values(), *(c for c, _ in MARKED.values()))]
+
+
+@given(st.sampled_from(STARTS), st.binary(max_size=200), st.integers(0, 40))
+def test_no_bytes_upset_it(start, more, end):
+    header = read_header(start[:end] + more)
+    assert header.height >= 0
+    assert header.width >= 0
+
+
+def test_a_walk_through_a_million_segments_ends():
+    header = read_header(b"\xff\xd8" + b"\xff\xe0\x00\x02" * 10**6)
+    assert header == Header(0, 0, 0)
