@@ -98,8 +98,8 @@ def require_manifest(path: Path) -> None:
         )
     if first != _HEADER:
         raise DataError(
-            f"{path} is no manifest: its first line is {one_line(first)!r}, and should be "
-            f"{_HEADER!r}"
+            f"{path} is no manifest: its first line is '{one_line(first)}', and should be "
+            f"'{_HEADER}'"
         )
 
 
@@ -125,12 +125,12 @@ def read_manifest(path: Path) -> tuple[dict[str, Entry], str]:
         fields = line.split("\t")
         if len(fields) != 3 or not _WORD.fullmatch(fields[2]):
             raise DataError(
-                f"{path}:{number}: {one_line(line)!r} is no line of a manifest; expected an id, "
+                f"{path}:{number}: '{one_line(line)}' is no line of a manifest; expected an id, "
                 "a class and 16 hexadecimal digits, with tabs between"
             )
         example = _plain(fields[0])
         if example in entries:
-            raise DataError(f"{path}:{number}: {one_line(example)!r} stands there twice")
+            raise DataError(f"{path}:{number}: '{one_line(example)}' stands there twice")
         entries[example] = Entry(_plain(fields[1]), fields[2])
     return entries, _digest(body)
 

@@ -5,3 +5,9 @@ from hypothesis import HealthCheck, settings
 # How long an example takes says nothing on a shared machine, and no test here is about time.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    # Bytes make poor names, and those of a record or of gzip differ from process to process,
+    # where xdist needs the same names in each.
+    return argname if isinstance(val, bytes) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,8 @@ def start(config: pytest.Config) -> None:
     # A worker configures again with the same command line, as a repeated call here would.
     for gate in state.gates:
         if not is_covered(config, gate):
-            config.args.append(str(gate.path))
+            # Relative, because pytest takes a bracket in a path for a parameter.
+            config.args.append(os.path.relpath(gate.path, config.invocation_params.dir))
     config.stash[STATE] = state
     hooks = GateHooks(config, settings, state, files)
     if config.pluginmanager.register(hooks, _NAME) is None:

@@ -221,8 +221,8 @@ def test_what_is_plainly_no_dataset(dataset, message):
 
 
 ELEMENTS = [
-    (X[:2], f"it is a ndarray; {BATCHES}"),
-    ({"image": X, "label": Y}, f"it is a dict; {BATCHES}"),
+    (X[:2], f"it is of type ndarray; {BATCHES}"),
+    ({"image": X, "label": Y}, f"it is of type dict; {BATCHES}"),
     ((X[:2],), f"it has 1 part; {BATCHES}"),
     ((X[:2], Y[:2], Y[:2], Y[:2]), f"it has 4 parts; {BATCHES}"),
     ((X[0], 1), "it is a single example; batch the dataset, as by dataset.batch(256)"),

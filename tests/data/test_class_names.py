@@ -108,8 +108,9 @@ DIRECTORY_FAULTS = [
         ("0", "1", "10", "2"),
         None,
         "the class directories of test are numbers, and sorted as text they come as 0, 1, 10, 2 "
-        "...; say which order the model's outputs have, most likely\n"
-        "classes: [0, 1, 2, 10]",
+        "...; say which order the model's outputs have, by one of these lines\n"
+        "classes: [0, 1, 2, 10]   # the order of numbers\n"
+        "classes: [0, 1, 10, 2]   # the order of image_dataset_from_directory",
     ),
     (
         ("cat",),
@@ -162,12 +163,12 @@ def test_a_directory_that_is_not_there(here):
     folders(here)
     (here / "tests").mkdir()
     assert refused(DirectorySpec(here / "test")) == (
-        "the data directory test does not exist; did you mean 'tests'?; set dataset.directory, "
-        "relative to the policy file"
+        "the data directory test does not exist; did you mean 'tests'?; a policy's paths "
+        "are relative to its file"
     )
     assert refused(DirectorySpec(here / "elsewhere" / "data")) == (
-        "the data directory elsewhere/data does not exist; set dataset.directory, relative to the "
-        "policy file"
+        "the data directory elsewhere/data does not exist; a policy's paths are relative to its "
+        "file"
     )
 
 
