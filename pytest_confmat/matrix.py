@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -42,7 +42,7 @@ class ConfusionMatrix:
 
     counts: Counts
     classes: tuple[str, ...]
-    unpredicted: Counts = None  # type: ignore[assignment]
+    unpredicted: Counts = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __post_init__(self) -> None:
         counts = _as_counts(self.counts)
@@ -206,7 +206,9 @@ def pair_indices(true: ArrayLike, predicted: ArrayLike, k: int) -> Counts:
 
 
 def _as_unpredicted(values: Any, k: int) -> Counts:
-    given = np.zeros(k, np.int64) if values is None else np.asarray(values)
+    given = np.asarray(values)
+    if not given.size:
+        given = np.zeros(k, np.int64)
     if given.shape != (k,):
         raise MatrixError(
             f"what was predicted as none is a count of each of the {k} classes; this one has "

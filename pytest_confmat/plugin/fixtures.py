@@ -65,7 +65,7 @@ def confmat_dataset(pytestconfig: pytest.Config) -> Any:
 def confmat_evaluator(pytestconfig: pytest.Config) -> Evaluator:
     """A callable that streams any model over any data, once: ``confmat_evaluator(model, data)``.
 
-    See `Evaluator.__call__` for what it takes; what it returned it remembers for the state.
+    See `Evaluator.__call__` for what it takes; what it returned it remembers for the session.
     """
     state = _state(pytestconfig)
     if state is not None:
@@ -83,12 +83,18 @@ def confmat(request: pytest.FixtureRequest, confmat_model: Any, confmat_dataset:
     Classes and decision are those of the policy. It is made for each test anew, so that tests
     below a ``conftest.py`` that overrides model or data see theirs, but evaluated once.
     """
-    from pytest_confmat.errors import ConfmatError
+    from pytest_confmat.errors import ConfmatError, RequestError
     from pytest_confmat.plugin.collection import FOUND
 
     state = _state(request.config)
-    if state is None or not state.gates:
-        pytest.skip(NO_GATE if state is None else "there is no policy: use confmat_evaluator")
+    if state is None:
+        pytest.skip(NO_GATE)
+    if not state.gates:
+        # A gate was asked for: passing over the test would end it green and unchecked.
+        raise RequestError(
+            "there is no policy whose classes and decision confmat could use: name one with "
+            "--confmat-thresholds, or use confmat_evaluator"
+        )
     gate = state.gates[0]
     job = state.evaluator.job(confmat_model, confmat_dataset, gate.classes, gate.policy.decision)
     request.node.stash[FOUND] = {

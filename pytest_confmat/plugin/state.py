@@ -112,7 +112,7 @@ class GateState:
                 f"the model judged came from a fixture confmat_model of the project's, which "
                 f"overrides --confmat-model: {_kind(job.model)}"
             )
-        if job is not None and gate.dataset is not None and job.dataset != gate.dataset:
+        if job is not None and gate.dataset is not None and job.dataset is not gate.dataset:
             said.append(
                 "the data came from a fixture confmat_dataset of the project's, which overrides "
                 f"the policy's dataset: {_kind(job.dataset)}"

@@ -112,3 +112,39 @@ def test_the_evaluator_works_without_a_gate(project, workers):
     )
     result = project.run(*workers, gate=False)
     result.assert_outcomes(passed=7)
+
+
+def test_without_a_policy_a_test_that_asks_for_one_is_red(project):
+    project.pytester.makepyfile("def test_it(confmat): pass")
+    result = project.run("--confmat-thresholds=none", gate=False)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["*there is no policy whose classes and decision confmat could use: name one with*"]
+    )
+
+
+@pytest.mark.parametrize("workers", WORKERS, ids=["alone", "xdist"])
+def test_a_model_fixture_that_skips_is_no_pass(project, workers):
+    conftest = project.path / "conftest.py"
+    conftest.write_text(
+        conftest.read_text().replace("return lambda scores: scores", "pytest.skip('no GPU')")
+    )
+    result = project.run(*workers)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["confmat: BLOCKED  5 of 5 limits not checked*"])
+
+
+def test_data_that_cannot_be_compared_are_told_to_override(project):
+    for name in ("cat", "dog", "fox"):
+        (project.path / "data" / name).mkdir(parents=True)
+    project.policy("version: 1\ndataset: {directory: data}\nthresholds: {accuracy: 0.5}\n")
+    conftest = project.path / "conftest.py"
+    conftest.write_text(
+        conftest.read_text().replace(
+            "class Recorded:",
+            "class Recorded:\n    def __eq__(self, other): raise ValueError('ambiguous')\n",
+        )
+    )
+    result = project.run()
+    assert result.ret == 0, result.stdout.str()
+    result.stdout.fnmatch_lines(["note: the data came from a fixture confmat_dataset*"])
