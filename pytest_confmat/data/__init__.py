@@ -5,6 +5,7 @@ from __future__ import annotations
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
+from pytest_confmat.data.classes import class_names
 from pytest_confmat.spec import DatasetSpec, DirectorySpec, ModelInput, TFRecordSpec
 
 if TYPE_CHECKING:
@@ -17,28 +18,6 @@ _SOURCES: dict[type, str] = {
     DirectorySpec: "pytest_confmat.data.directory:DirectorySource",
     TFRecordSpec: "pytest_confmat.data.tfrecord:TFRecordSource",
 }
-
-
-def class_names(spec: DatasetSpec, declared: tuple[str, ...] | None) -> tuple[str, ...]:
-    """Return the names of the classes in the order of the model's outputs.
-
-    Needs no TensorFlow, and is cheap: it lists a folder or reads a label file.
-
-    Parameters
-    ----------
-    spec
-        The data.
-    declared
-        The policy's ``classes``, or ``None`` to take what the data state.
-
-    Raises
-    ------
-    DataError
-        If the data are not there, state no names, or state others than `declared`.
-    """
-    from pytest_confmat.data import classes
-
-    return classes.class_names(spec, declared)
 
 
 def open_source(spec: DatasetSpec, classes: tuple[str, ...], model_input: ModelInput) -> Source:

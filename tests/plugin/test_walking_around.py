@@ -133,3 +133,10 @@ def test_a_folder_that_is_no_class_is_still_searched_for_tests(project):
     result.assert_outcomes(passed=2, failed=1)
     # Of the folders of a class, those that were asked for.
     project.run("set/cat").assert_outcomes(passed=3)
+
+
+def test_an_id_beside_a_folder_excuses_nothing_that_the_folder_holds(project):
+    project.pytester.makepyfile(swallows_calls=PLUGINS["swallows_calls"])
+    result = project.run(".", "thresholds.yaml::accuracy", "-p", "swallows_calls")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["confmat: BLOCKED  3 of 5 limits not checked*"])
