@@ -37,6 +37,7 @@ ATTEMPTS = {
     "--confcutdir=tests": "ERROR",
     "-p hides_items": "BLOCKED",
     "-p hides_items -m not slow": "BLOCKED",
+    "-p deselects_items": "BLOCKED",
     "-p ignores_policies": "BLOCKED",
     "-p skips_items": "BLOCKED",
     "-p skips_items -m not slow": "BLOCKED",
@@ -53,6 +54,11 @@ NO_XDIST = ("--setup-plan", "--setup-only", "--collect-only", "--sw")
 PLUGINS = {
     "hides_items": """
         def pytest_collection_modifyitems(items):
+            items[:] = [i for i in items if "recall" not in i.name]
+    """,
+    "deselects_items": """
+        def pytest_collection_modifyitems(items, config):
+            config.hook.pytest_deselected(items=[i for i in items if "recall" in i.name])
             items[:] = [i for i in items if "recall" not in i.name]
     """,
     "ignores_policies": """
