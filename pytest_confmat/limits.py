@@ -13,6 +13,10 @@ from pytest_confmat.errors import Location
 from pytest_confmat.spec import Normalize
 
 Kind = Literal["at_least", "at_most"]
+Against = Literal["value", "baseline"]
+EvidenceRule = Literal["estimate", "proven", "not_refuted"]
+Undecided = Literal["fail", "warn"]
+Family = Literal["none", "holm"]
 
 PER_CLASS_METRICS = ("recall", "precision", "f1", "specificity", "jaccard")
 AVERAGED_METRICS = tuple(
@@ -27,6 +31,11 @@ OVERALL_METRICS = (
     "matthews_corrcoef",
     "cohen_kappa",
 )
+FLIPS = "flips"
+# The metrics that are a share of examples that are counted whatever the model says; on the same
+# examples two models can be compared pair by pair.
+_SHARES_OF_EXAMPLES = ("recall", "specificity", "accuracy", "confusion", "confusions", FLIPS)
+_SHARES_OF_PREDICTIONS = ("precision", "f1", "jaccard")
 _LONGEST_NAME = 100
 _CI_COMMAND = re.compile(r"##(?=\w*\[)")
 TOP_K = re.compile(r"top_([1-9][0-9]*)_accuracy")
@@ -49,6 +58,36 @@ class Bound:
     kind: Kind
     value: Fraction
     text: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How sure one must be of a verdict.
+
+    Attributes
+    ----------
+    confidence
+        Of each one-sided bound.
+    rule
+        ``estimate``: the estimate is held against the bound. ``proven``: passes only if the
+        pessimistic end of the interval holds the bound, fails if the optimistic end does not.
+        ``not_refuted``: fails only if the optimistic end breaks the bound.
+    undecided
+        Whether an undecided verdict fails, or is passed with a warning.
+    min_support
+        With a smaller denominator a verdict is undecided, whatever the estimate.
+    family
+        ``holm``: refutations are adjusted over all limits of the policy (Holm 1979).
+    """
+
+    confidence: Fraction = Fraction(95, 100)
+    rule: EvidenceRule = "estimate"
+    undecided: Undecided = "fail"
+    min_support: int = 1
+    family: Family = "none"
+
+
+ESTIMATE = Evidence()
 
 
 @dataclass(frozen=True)
@@ -76,13 +115,18 @@ class Limit:
     Attributes
     ----------
     id
-        ``recall[cat]``, ``accuracy``, ``confusion[cat:dog]``, ``confusions[*]``; unique in a
-        policy, one line, free of control characters.
+        ``recall[cat]``, ``accuracy``, ``confusion[cat:dog]``, ``confusions[*]``,
+        ``recall_drop[cat]``; unique in a policy, one line, free of control characters.
     metric
         Name of a metric, ``weighted_diagonal``, ``confusion``, or ``confusions`` for every
-        off-diagonal cell but those in `excluded`.
+        off-diagonal cell but those in `excluded`; ``flips``.
     actual, predicted
         The class (`actual`) of a per-class metric; both for ``confusion``.
+    evidence
+        How sure one must be.
+    against
+        ``value``: the metric is held against the bound. ``baseline``: by how much it is worse
+        than the baseline's, on the same examples.
     """
 
     id: str
@@ -93,6 +137,29 @@ class Limit:
     predicted: str | None = None
     weighting: Weighting | None = None
     excluded: frozenset[tuple[str, str]] = frozenset()
+    evidence: Evidence = ESTIMATE
+    against: Against = "value"
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether the number is a proportion, whose interval is known exactly."""
+        return has_interval(self.metric, self.weighting, self.against)
+
+
+def has_interval(
+    metric: str, weighting: Weighting | None = None, against: Against = "value"
+) -> bool:
+    """Whether a metric has more than an estimate: ``proven`` and ``not_refuted`` need it.
+
+    Precision, F1 and Jaccard's index have an interval, given how often the class was predicted;
+    as that differs between two models, their drop has none.
+    """
+    if metric == "weighted_diagonal":
+        plain = Weighting("inverse_frequency")
+        return weighting == plain
+    if metric in _SHARES_OF_EXAMPLES or TOP_K.fullmatch(metric):
+        return True
+    return metric in _SHARES_OF_PREDICTIONS and against == "value"
 
 
 @dataclass(frozen=True)
@@ -111,6 +178,17 @@ class OverallRule:
     metric: str
     bound: Bound
     location: Location
+    evidence: Evidence = ESTIMATE
+    against: Against = "value"
+
+
+@dataclass(frozen=True)
+class Override:
+    """What is different for one class; a `bound` of ``None`` exempts it."""
+
+    bound: Bound | None
+    location: Location
+    evidence: Evidence = ESTIMATE
 
 
 @dataclass(frozen=True)
@@ -122,14 +200,16 @@ class ClassRule:
     bound
         For every class that `overrides` does not name; ``None``: the named classes alone.
     overrides
-        Class name to its own bound (``None`` exempts it) and the line that says so.
+        By class name.
     """
 
     metric: str
     bound: Bound | None
     location: Location
-    overrides: Mapping[str, tuple[Bound | None, Location]] = field(default_factory=dict)
+    overrides: Mapping[str, Override] = field(default_factory=dict)
     weighting: Weighting | None = None
+    evidence: Evidence = ESTIMATE
+    against: Against = "value"
 
 
 @dataclass(frozen=True)
@@ -140,6 +220,8 @@ class ConfusionRule:
     location: Location
     actual: str | None = None
     predicted: str | None = None
+    evidence: Evidence = ESTIMATE
+    against: Against = "value"
 
 
 Rule = OverallRule | ClassRule | ConfusionRule
@@ -161,11 +243,20 @@ def one_line(name: str) -> str:
     return _CI_COMMAND.sub(r"#\\x23", shown)
 
 
-def limit_id(metric: str, actual: str | None = None, predicted: str | None = None) -> str:
+def limit_id(
+    metric: str,
+    actual: str | None = None,
+    predicted: str | None = None,
+    against: Against = "value",
+) -> str:
     """Return the id under which pytest knows a limit.
 
     A colon inside a class name of a pair is escaped, so that two pairs never share an id.
     """
+    if against == "baseline" and metric != FLIPS:
+        metric += "_rise" if metric in ("confusion", "confusions") else "_drop"
+    if metric.startswith("confusions"):
+        return f"{metric}[*]"
     if actual is None:
         return metric
     if predicted is None:
@@ -183,43 +274,67 @@ def expand(
     """
     limits: list[Limit] = []
     exemptions: list[Exemption] = []
-    named = frozenset(
-        (rule.actual, rule.predicted)
-        for rule in rules
-        if isinstance(rule, ConfusionRule)
-        if rule.actual is not None and rule.predicted is not None
-    )
     for rule in rules:
         if isinstance(rule, OverallRule):
-            limits.append(Limit(rule.metric, rule.metric, rule.bound, rule.location))
+            limits.append(_overall_limit(rule))
         elif isinstance(rule, ConfusionRule):
-            limits.append(_confusion_limit(rule, named))
+            limits.append(_confusion_limit(rule, rules))
         else:
             for name in classes:
-                bound, location = rule.overrides.get(name, (rule.bound, rule.location))
-                if bound is not None:
-                    limit = Limit(
-                        limit_id(rule.metric, name),
-                        rule.metric,
-                        bound,
-                        location,
-                        actual=name,
-                        weighting=rule.weighting,
-                    )
-                    limits.append(limit)
+                default = Override(rule.bound, rule.location, rule.evidence)
+                override = rule.overrides.get(name, default)
+                if override.bound is not None:
+                    limits.append(_class_limit(rule, name, override.bound, override))
                 elif name in rule.overrides:
-                    exemptions.append(Exemption(rule.metric, name, location))
+                    metric = limit_id(rule.metric, against=rule.against)
+                    exemptions.append(Exemption(metric, name, override.location))
     return tuple(limits), tuple(exemptions)
 
 
-def _confusion_limit(rule: ConfusionRule, named: frozenset[tuple[str, str]]) -> Limit:
-    if rule.actual is None:
-        return Limit("confusions[*]", "confusions", rule.bound, rule.location, excluded=named)
+def _overall_limit(rule: OverallRule) -> Limit:
     return Limit(
-        limit_id("confusion", rule.actual, rule.predicted),
-        "confusion",
+        limit_id(rule.metric, against=rule.against),
+        rule.metric,
+        rule.bound,
+        rule.location,
+        evidence=rule.evidence,
+        against=rule.against,
+    )
+
+
+def _class_limit(rule: ClassRule, name: str, bound: Bound, override: Override) -> Limit:
+    return Limit(
+        limit_id(rule.metric, name, against=rule.against),
+        rule.metric,
+        bound,
+        override.location,
+        actual=name,
+        weighting=rule.weighting,
+        evidence=override.evidence,
+        against=rule.against,
+    )
+
+
+def _named_cells(rules: Sequence[Rule], against: Against) -> frozenset[tuple[str, str]]:
+    return frozenset(
+        (rule.actual, rule.predicted)
+        for rule in rules
+        if isinstance(rule, ConfusionRule) and rule.against == against
+        if rule.actual is not None and rule.predicted is not None
+    )
+
+
+def _confusion_limit(rule: ConfusionRule, rules: Sequence[Rule]) -> Limit:
+    every_other = rule.actual is None
+    metric = "confusions" if every_other else "confusion"
+    return Limit(
+        limit_id(metric, rule.actual, rule.predicted, rule.against),
+        metric,
         rule.bound,
         rule.location,
         actual=rule.actual,
         predicted=rule.predicted,
+        excluded=_named_cells(rules, rule.against) if every_other else frozenset(),
+        evidence=rule.evidence,
+        against=rule.against,
     )

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from pytest_confmat.errors import Location
-from pytest_confmat.limits import TOP_K, ConfusionRule, OverallRule, Rule, Weighting
+from pytest_confmat.limits import (
+    FLIPS,
+    TOP_K,
+    ClassRule,
+    ConfusionRule,
+    OverallRule,
+    Rule,
+    Weighting,
+)
 from pytest_confmat.policy.faults import Problem
 from pytest_confmat.policy.scalars import first_repeated
 from pytest_confmat.policy.text import shown
@@ -29,17 +37,33 @@ def problems_with(
         yield Problem(where("classes"), f"class {shown(classes[index])} is there twice")
     if isinstance(decision, Threshold):
         yield from _with_threshold(decision, classes, where)
+    told: set[tuple[object, str]] = set()
     for rule in rules:
-        if isinstance(rule, OverallRule):
-            yield from _with_rank(rule, classes)
-        elif isinstance(rule, ConfusionRule):
-            yield from _with_pair(rule, classes, known)
-        else:
-            for name, (_, location) in rule.overrides.items():
-                if name not in known:
-                    yield _unknown(name, f"thresholds.{rule.metric}.classes", location, classes)
-            if rule.weighting is not None:
-                yield from _with_weights(rule.weighting, classes, known, where)
+        for problem in _with_rule(rule, classes, known, where):
+            # A limit's value and its drop name the same classes, and are two rules.
+            if (_subject(rule), problem.message) not in told:
+                told.add((_subject(rule), problem.message))
+                yield problem
+
+
+def _subject(rule: Rule) -> object:
+    return (rule.actual, rule.predicted) if isinstance(rule, ConfusionRule) else rule.metric
+
+
+def _with_rule(
+    rule: Rule, classes: Sequence[str], known: frozenset[str], where: Where
+) -> Iterator[Problem]:
+    if isinstance(rule, OverallRule):
+        yield from _with_rank(rule, classes)
+    elif isinstance(rule, ConfusionRule):
+        yield from _with_pair(rule, classes, known)
+    else:
+        for name in rule.overrides:
+            if name not in known:
+                way = ("thresholds", rule.metric, "classes")
+                yield _unknown(name, ".".join(way), where(*way, name), classes)
+        if rule.weighting is not None:
+            yield from _with_weights(rule.weighting, classes, known, where)
 
 
 def _unknown(name: str, key: str, location: Location, classes: Sequence[str]) -> Problem:
@@ -96,3 +120,26 @@ def _with_weights(
         yield Problem(
             where(*key), f"{'.'.join(key)}: no weight for {', '.join(missing[:_LISTED])}{more}"
         )
+
+
+def without_baseline(rules: Sequence[Rule]) -> Problem:
+    """Return what is wrong with rules that need a baseline where there is none."""
+    places = []
+    for rule in rules:
+        if rule.against != "baseline":
+            continue
+        key = "max_drop"
+        if isinstance(rule, ConfusionRule):
+            key = "max_rise"
+        elif rule.metric == FLIPS:
+            key = FLIPS
+        bounded = [rule.location]
+        if isinstance(rule, ClassRule) and rule.bound is None:
+            bounded = [own.location for own in rule.overrides.values()]
+        places += [(location.line, key, location) for location in bounded]
+    _, key, location = min(places)
+    return Problem(
+        location,
+        f"{key} compares with a baseline, and there is none; name one by baseline: PATH or "
+        "--confmat-baseline PATH, or save the first one by --confmat-save-baseline PATH",
+    )

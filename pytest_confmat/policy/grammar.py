@@ -19,6 +19,7 @@ from pydantic import (
 from pytest_confmat.policy import scalars
 from pytest_confmat.policy.dataset import Dataset, DirectoryShape, TFRecordShape
 from pytest_confmat.policy.document import OWN_KEY, Items, Scalar
+from pytest_confmat.policy.evidence import BaselineShape, EvidenceShape
 from pytest_confmat.policy.faults import describe, fault
 from pytest_confmat.policy.shapes import (
     NAME_SCHEMA,
@@ -95,13 +96,15 @@ class PolicyShape(Shape):
 
     model_config = ConfigDict(json_schema_extra=_policy_schema, title="pytest-confmat thresholds")
     expected: ClassVar[str] = "the keys of a policy"
-    reserved: ClassVar[frozenset[str]] = frozenset({"slices", "baseline", "evidence", "costs"})
+    reserved: ClassVar[frozenset[str]] = frozenset({"slices", "costs"})
     elsewhere: ClassVar[Mapping[str, str]] = {
         **{
             key: f"{key} belongs below dataset"
             for key in (*DirectoryShape.known_keys(), *TFRecordShape.known_keys())
         },
         **{key: f"{key} belongs below thresholds" for key in Thresholds.known_keys()},
+        **{key: f"{key} belongs below evidence" for key in EvidenceShape.known_keys()},
+        "min_overlap": "min_overlap belongs below baseline",
     }
 
     version: Annotated[int, PlainValidator(_version), WithJsonSchema({"const": VERSION})] = Field(
@@ -137,6 +140,20 @@ class PolicyShape(Shape):
     decision: Decision = Field(
         "argmax",
         description="argmax, or a threshold on the score of one of two classes.",
+    )
+    model_sha256: (
+        Annotated[
+            str,
+            PlainValidator(scalars.sha256),
+            WithJsonSchema({"type": "string", "pattern": scalars.SHA256_PATTERN}),
+        ]
+        | None
+    ) = Field(None, description="SHA-256 of the model's file; any other model is an error.")
+    evidence: EvidenceShape | None = Field(
+        None, description="How sure one must be of a verdict; the estimate decides otherwise."
+    )
+    baseline: BaselineShape | None = Field(
+        None, description="What max_drop, max_rise and flips compare with."
     )
     thresholds: Thresholds = Field(description="The limits.")
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_confmat.errors import Location, PolicyError
-from pytest_confmat.limits import Exemption, Limit, Rule, expand
-from pytest_confmat.policy.checks import problems_with
+from pytest_confmat.limits import ESTIMATE, Evidence, Exemption, Limit, Rule, expand
+from pytest_confmat.policy.checks import problems_with, without_baseline
 from pytest_confmat.policy.faults import raise_first
-from pytest_confmat.spec import Argmax, DatasetSpec, Decision
+from pytest_confmat.spec import Argmax, BaselineSpec, DatasetSpec, Decision
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,14 @@ class Policy:
         ``None``: the data come from the fixture ``confmat_dataset``.
     classes
         The declared names, in the order of the model's outputs; ``None``: none are declared.
+    model_sha256
+        SHA-256 of the model's file in lower case, if the policy is for that model alone.
+    evidence
+        How sure one must be where a limit does not say otherwise; each rule carries its own.
+    baseline
+        What to compare with; ``None``: the policy names nothing.
     rules
-        In the order of the file.
+        In the order of the file, what a limit says of a value before what it says of a change.
     places
         Where keys stand, by their way through the file: ``("decision", "positive")``.
     """
@@ -35,6 +41,9 @@ class Policy:
     dataset: DatasetSpec | None = None
     classes: tuple[str, ...] | None = None
     decision: Decision = field(default_factory=Argmax)
+    model_sha256: str | None = None
+    evidence: Evidence = ESTIMATE
+    baseline: BaselineSpec | None = None
     rules: tuple[Rule, ...] = ()
     places: Mapping[tuple[str, ...], Location] = field(
         default_factory=dict, repr=False, compare=False
@@ -65,6 +74,30 @@ class Policy:
     def thresholds_location(self) -> Location:
         """Where the limits begin."""
         return self.where("thresholds")
+
+    @property
+    def baseline_location(self) -> Location:
+        """Where the baseline is named; line 1 if it is not."""
+        return self.where("baseline", "path")
+
+    @property
+    def compares(self) -> bool:
+        """Whether a limit is held against a baseline."""
+        return any(rule.against == "baseline" for rule in self.rules)
+
+    def require_baseline(self) -> None:
+        """Refuse limits against a baseline where the policy names none.
+
+        To be asked where neither the command line names one nor this run saves the first.
+
+        Raises
+        ------
+        PolicyError
+            With the line of the first such limit.
+        """
+        if self.baseline is None and self.compares:
+            problem = without_baseline(self.rules)
+            raise PolicyError(problem.message, problem.location)
 
     def limits_for(self, classes: Sequence[str]) -> tuple[tuple[Limit, ...], tuple[Exemption, ...]]:
         """Apply the rules to `classes`: the limits to check, and who is exempt.

@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from pytest_confmat.errors import Location
-from pytest_confmat.limits import (
-    Bound,
-    ClassRule,
-    ConfusionRule,
-    OverallRule,
-    Rule,
-    Weighting,
-)
+from pytest_confmat.limits import ESTIMATE, Evidence
 from pytest_confmat.policy.dataset import DirectoryShape, ImageShape, ImagesShape, TFRecordShape
-from pytest_confmat.policy.document import Block, Document, read_document
+from pytest_confmat.policy.document import Block, Document, Node, read_document
 from pytest_confmat.policy.grammar import PolicyShape, ThresholdShape
 from pytest_confmat.policy.names import read_names
 from pytest_confmat.policy.policy import Policy
-from pytest_confmat.policy.thresholds import (
-    ClassLimit,
-    Confusion,
-    OverallLimit,
-    Thresholds,
-    WeightedDiagonal,
-)
+from pytest_confmat.policy.rules import rules_of
 from pytest_confmat.policy.validation import read_shape
 from pytest_confmat.spec import (
     Argmax,
+    BaselineSpec,
     DatasetSpec,
     Decision,
     DirectorySpec,
@@ -57,12 +44,17 @@ def read_policy(path: Path) -> Policy:
     """
     document = read_document(path)
     shape = read_shape(document)
+    folder = path.absolute().parent
+    evidence = _evidence(shape)
     policy = Policy(
         path=path,
-        dataset=dataset_spec(shape, path.absolute().parent),
+        dataset=dataset_spec(shape, folder),
         classes=_classes(shape, document),
         decision=_decision(shape),
-        rules=tuple(_rules(shape.thresholds, document)),
+        model_sha256=shape.model_sha256,
+        evidence=evidence,
+        baseline=_baseline(shape, folder),
+        rules=rules_of(shape.thresholds, evidence, document),
         places=dict(_places(document)),
     )
     if policy.classes is not None:
@@ -81,6 +73,24 @@ def _decision(shape: PolicyShape) -> Decision:
     if isinstance(shape.decision, ThresholdShape):
         return Threshold(shape.decision.threshold, shape.decision.positive)
     return Argmax()
+
+
+def _evidence(shape: PolicyShape) -> Evidence:
+    if shape.evidence is None:
+        return ESTIMATE
+    return Evidence(
+        confidence=shape.evidence.confidence,
+        rule=shape.evidence.rule,
+        undecided=shape.evidence.undecided,
+        min_support=shape.evidence.min_support,
+        family=shape.evidence.family,
+    )
+
+
+def _baseline(shape: PolicyShape, folder: Path) -> BaselineSpec | None:
+    if shape.baseline is None:
+        return None
+    return BaselineSpec(folder / shape.baseline.path, shape.baseline.min_overlap)
 
 
 def dataset_spec(policy: PolicyShape, folder: Path) -> DatasetSpec | None:
@@ -136,59 +146,23 @@ def _images(shape: ImagesShape) -> ImageSpec:
     )
 
 
-def _rules(thresholds: Thresholds, document: Document) -> Iterator[Rule]:
-    for metric in _order(document):
-        limit: Any = thresholds.top_k.get(metric) or getattr(thresholds, metric)
-        if isinstance(limit, OverallLimit):
-            location = _bound_location(document, metric)
-            yield OverallRule(metric, limit.at_least, location)
-        elif isinstance(limit, ClassLimit | WeightedDiagonal):
-            yield _class_rule(metric, limit, document)
-        else:
-            yield from _confusions(limit, document)
-
-
-def _order(document: Document) -> list[str]:
-    thresholds = document.root["thresholds"]
-    return list(thresholds) if isinstance(thresholds, Block) else []
-
-
-def _bound_location(document: Document, metric: str) -> Location:
-    location, _ = document.place(["thresholds", metric, "at_least"])
-    return location
-
-
-def _class_rule(metric: str, limit: ClassLimit | WeightedDiagonal, document: Document) -> ClassRule:
-    overrides: dict[str, tuple[Bound | None, Location]] = {}
-    for name, override in (limit.classes or {}).items():
-        location, _ = document.place(["thresholds", metric, "classes", name, "at_least"])
-        overrides[name] = (None if override is None else override.at_least, location)
-    weighting = None
-    if isinstance(limit, WeightedDiagonal):
-        weights = limit.weights
-        explicit = weights if isinstance(weights, str) else tuple(weights.items())
-        weighting = Weighting(explicit, limit.normalize)
-    location = _bound_location(document, metric)
-    return ClassRule(metric, limit.at_least, location, overrides, weighting)
-
-
-def _confusions(items: list[Confusion], document: Document) -> Iterator[ConfusionRule]:
-    for index, item in enumerate(items):
-        location, _ = document.place(["thresholds", "confusions", index, "at_most"])
-        yield ConfusionRule(item.at_most, location, item.actual, item.predicted)
+_KEPT = ("decision", "evidence", "baseline")
 
 
 def _places(document: Document) -> Iterator[tuple[tuple[str, ...], Location]]:
     """Where the keys stand that are still needed once the file is read."""
-    keys: list[tuple[str, ...]] = [(key,) for key in document.root]
-    keys.append(("decision", "positive"))
-    weights: tuple[str, ...] = ("thresholds", "weighted_diagonal", "weights")
-    keys.append(weights)
-    node: Any = document.root
-    for key in weights:
-        node = node.get(key, {}) if isinstance(node, dict) else {}
-    if isinstance(node, dict):
-        keys += [(*weights, name) for name in node]
-    for way in keys:
+    root = document.root
+    ways: list[tuple[str, ...]] = [(key,) for key in root]
+    ways += [(key, inner) for key in _KEPT for inner in _mapping(root.get(key))]
+    for metric, limit in _mapping(root["thresholds"]).items():
+        ways.append(("thresholds", metric))
+        for key in ("classes", "weights"):
+            inside = _mapping(_mapping(limit).get(key))
+            ways += [("thresholds", metric, key), *(("thresholds", metric, key, n) for n in inside)]
+    for way in ways:
         location, _ = document.place(way)
         yield way, location
+
+
+def _mapping(node: Node | None) -> Mapping[str, Node]:
+    return node if isinstance(node, Block) else {}

@@ -29,6 +29,8 @@ _COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+")
 _NOT_FINITE = re.compile(r"[-+]?\.?(?:inf|infinity|nan)", re.IGNORECASE)
 DIGEST_PATTERN = "^sha256:[0-9a-f]{64}$"
 _DIGEST = re.compile(DIGEST_PATTERN)
+SHA256_PATTERN = "^(sha256:)?[0-9a-fA-F]{64}$"
+_SHA256 = re.compile(SHA256_PATTERN)
 _A_DIGEST = "sha256: and 64 digits, as every run shows it"
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
@@ -92,17 +94,42 @@ def bound(kind: Kind, low: int, high: int) -> Callable[[Any], Bound]:
             return Bound(kind, number, text)
         if low < 0:
             raise fault(f"{text} is out of range; this metric lies between {low} and {high}")
-        hint = f"; did you mean {_hundredth(text)}?" if 2 <= number <= 100 else ""
+        if high > 1:
+            raise fault(f"{text} is out of range; expected a drop between 0 and {high}")
+        hint = _percent(text, number)
         raise fault(f"{text} is out of range; bounds are shares between 0 and 1{hint}")
 
     return read
+
+
+def _percent(text: str, number: Fraction) -> str:
+    """Return the question whether percents were meant."""
+    return f"; did you mean {_hundredth(text)}?" if 2 <= number <= 100 else ""
+
+
+def share(value: Any) -> Fraction:
+    """Read a share."""
+    number = decimal(value, "a share between 0 and 1")
+    if not 0 <= number <= 1:
+        hint = _percent(str(value), number)
+        raise fault(f"{value} is out of range; expected a share between 0 and 1{hint}")
+    return number
+
+
+def confidence(value: Any) -> Fraction:
+    """Read the confidence of a one-sided bound."""
+    number = decimal(value, "a confidence such as 0.95")
+    if not Fraction(1, 2) < number < 1:
+        hint = _percent(str(value), number)
+        raise fault(f"{value} is out of range; a confidence lies between 0.5 and 1{hint}")
+    return number
 
 
 def score(value: Any) -> Fraction:
     """Read a cut on a score."""
     number = decimal(value, "a score between 0 and 1")
     if not 0 <= number <= 1:
-        hint = f"; did you mean {_hundredth(str(value))}?" if 2 <= number <= 100 else ""
+        hint = _percent(str(value), number)
         raise fault(f"{value} is out of range; scores lie between 0 and 1{hint}")
     return number
 
@@ -190,6 +217,15 @@ def digest(value: Any) -> str:
     if not _DIGEST.fullmatch(text):
         raise fault(f"{shown(text)} is no digest; expected {_A_DIGEST}")
     return text
+
+
+def sha256(value: Any) -> str:
+    """Read the SHA-256 of a file, as sha256sum prints it, ``sha256:`` before it or not."""
+    expected = "64 hexadecimal digits, as sha256sum prints them"
+    text = str(scalar(value, expected))
+    if not _SHA256.fullmatch(text):
+        raise fault(f"{shown(text)} is no SHA-256; expected {expected}")
+    return text.removeprefix("sha256:").lower()
 
 
 def name(value: Any) -> str:

@@ -3,258 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    PlainValidator,
-    Tag,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
-from pytest_confmat.limits import TOP_K, Bound
+from pytest_confmat.limits import TOP_K
 from pytest_confmat.policy import scalars
 from pytest_confmat.policy.document import Block, Items, Scalar
+from pytest_confmat.policy.evidence import ONCE, Count, RuleWord, own_min_support, own_rule
 from pytest_confmat.policy.faults import describe, fault
-from pytest_confmat.policy.shapes import (
-    HIDDEN,
-    SHARE_SCHEMA,
-    AtLeast,
-    AtMost,
-    Name,
-    Shape,
-    kind,
-    or_short,
+from pytest_confmat.policy.metrics import (
+    ClassLimit,
+    CompositeLimit,
+    CorrelationLimit,
+    OverallLimit,
+    WeightedDiagonal,
 )
-from pytest_confmat.spec import Normalize
+from pytest_confmat.policy.shapes import SHARE_SCHEMA, AtMost, Name, Shape, or_short
 
-_RESERVED = frozenset({"rule", "min_support", "max_drop", "max_rise"})
-_AT_LEAST_ONLY = {
-    "at_most": "it takes at_least; at_most is for confusions",
-}
 _TOP_K_FIELD: Final = "\0top_k"
-CORRELATION_SCHEMA: dict[str, Any] = {"type": "number", "minimum": -1, "maximum": 1}
-
-
-def _short(value: Any) -> Any:
-    """Take a number for {at_least: number}."""
-    if not isinstance(value, Scalar) or not value:
-        return value
-    if value == scalars.NONE:
-        raise fault("none exempts one class, below classes; for no limit at all leave this out")
-    return Block({"at_least": value}, {"at_least": value.line}, value.line)
-
-
-class OverallLimit(Shape):
-    """A limit on one number for the whole matrix: a share, or {at_least: share}."""
-
-    model_config = ConfigDict(json_schema_extra=or_short(SHARE_SCHEMA))
-    expected: ClassVar[str] = "a number or {at_least: number}"
-    reserved: ClassVar[frozenset[str]] = _RESERVED
-    elsewhere: ClassVar = {
-        **_AT_LEAST_ONLY,
-        "classes": "it is one number for all classes, and has no limits for single ones",
-    }
-
-    at_least: AtLeast = Field(description="The lowest value that passes.")
-
-    long_form = staticmethod(_short)
-
-
-class CorrelationLimit(OverallLimit):
-    """A limit on a number between -1 and 1: a number, or {at_least: number}."""
-
-    model_config = ConfigDict(json_schema_extra=or_short(CORRELATION_SCHEMA))
-
-    at_least: Annotated[
-        Bound, PlainValidator(scalars.bound("at_least", -1, 1)), WithJsonSchema(CORRELATION_SCHEMA)
-    ] = Field(description="The lowest value that passes.")
-
-
-class Override(Shape):
-    """A limit for one class: a share, or {at_least: share}."""
-
-    model_config = ConfigDict(json_schema_extra=or_short(SHARE_SCHEMA))
-    expected: ClassVar[str] = "a number, {at_least: number} or none"
-    reserved: ClassVar[frozenset[str]] = _RESERVED
-    elsewhere: ClassVar = _AT_LEAST_ONLY
-
-    at_least: AtLeast = Field(description="The lowest value that passes.")
-
-    long_form = staticmethod(_short)
-
-
-def _exempt(value: Any) -> str:
-    return f"{HIDDEN}none" if value == scalars.NONE else f"{HIDDEN}limit"
-
-
-_Exemption = Annotated[
-    None,
-    PlainValidator(lambda _: None),
-    WithJsonSchema({"const": scalars.NONE, "description": "Exempts the class."}),
-]
-Overrides = dict[
-    str,
-    Annotated[
-        Annotated[_Exemption, Tag(f"{HIDDEN}none")] | Annotated[Override, Tag(f"{HIDDEN}limit")],
-        Discriminator(_exempt),
-    ],
-]
-
-
-class _PerClass(Shape):
-    """What limits on every class and on single ones have in common."""
-
-    reserved: ClassVar[frozenset[str]] = _RESERVED
-    elsewhere: ClassVar = _AT_LEAST_ONLY
-
-    at_least: AtLeast | None = Field(None, description="For every class that has none of its own.")
-    classes: Overrides | None = Field(
-        None,
-        description="Limits of single classes; none exempts a class, and reports show it.",
-    )
-
-    @model_validator(mode="after")
-    def _says_something(self) -> _PerClass:
-        if self.at_least is not None:
-            return self
-        if not self.classes:
-            raise fault("it says no bound; write at_least, or classes with a bound for each")
-        for name, override in self.classes.items():
-            if override is None:
-                raise fault(
-                    "there is nothing to be exempt from; none needs an at_least for the others",
-                    "classes",
-                    name,
-                )
-        return self
-
-
-_SAYS_SOMETHING: dict[str, Any] = {
-    "anyOf": [
-        {"required": ["at_least"]},
-        {
-            "required": ["classes"],
-            "properties": {
-                "classes": {
-                    "minProperties": 1,
-                    "additionalProperties": {"not": {"const": scalars.NONE}},
-                }
-            },
-        },
-    ]
-}
-
-
-def _per_class_schema(schema: dict[str, Any]) -> None:
-    schema.update(_SAYS_SOMETHING)
-    or_short(SHARE_SCHEMA)(schema)
-
-
-class ClassLimit(_PerClass):
-    """A limit on each class: a share, or {at_least: share, classes: {name: share or none}}."""
-
-    model_config = ConfigDict(json_schema_extra=_per_class_schema)
-    expected: ClassVar[str] = "a number, or a mapping with at_least and classes"
-
-    long_form = staticmethod(_short)
-
-
-WeightsWord = Literal["inverse_frequency", "balanced", "sample"]
-_WEIGHTS_WORDS: tuple[WeightsWord, ...] = ("inverse_frequency", "balanced", "sample")
-_NORMALIZE: tuple[Normalize, ...] = ("true", "pred", "all")
-
-Weights = Annotated[
-    Annotated[
-        WeightsWord,
-        PlainValidator(scalars.one_of(_WEIGHTS_WORDS)),
-        WithJsonSchema({"enum": list(_WEIGHTS_WORDS)}),
-        Tag(kind(Scalar("", 1))),
-    ]
-    | Annotated[
-        dict[
-            str,
-            Annotated[
-                Any,
-                PlainValidator(scalars.positive),
-                WithJsonSchema({"type": "number", "exclusiveMinimum": 0}),
-            ],
-        ],
-        Field(min_length=1),
-        Tag(kind(None)),
-    ],
-    Discriminator(kind),
-]
-
-_CANCEL = (
-    "class weights with normalize: true cancel: each row is divided by its own sum, and what is "
-    "left is plain recall; "
-)
-
-
-def _diagonal_schema(schema: dict[str, Any]) -> None:
-    schema.update(_SAYS_SOMETHING)
-    by_class = {"anyOf": [{"const": "balanced"}, {"type": "object"}]}
-    schema["allOf"] = [
-        {
-            "if": {"properties": {"weights": {"const": "inverse_frequency"}}},
-            "then": {"properties": {"normalize": {"enum": ["pred", "all"]}}},
-            "else": {"required": ["normalize"]},
-        },
-        {
-            "if": {"properties": {"weights": by_class}},
-            "then": {"properties": {"normalize": {"enum": ["pred", "all"]}}},
-        },
-    ]
-
-
-class WeightedDiagonal(_PerClass):
-    """Limits on the diagonal of the weighted matrix, after normalising."""
-
-    model_config = ConfigDict(json_schema_extra=_diagonal_schema)
-    expected: ClassVar[str] = "a mapping such as {weights: inverse_frequency, at_least: 0.9}"
-
-    weights: Weights = Field(
-        description="inverse_frequency: each row times 1 / support. balanced: scikit-learn's "
-        "class weights. sample: the weight of each example, from the data. Or a weight a class."
-    )
-    normalize: (
-        Annotated[
-            Normalize,
-            PlainValidator(scalars.one_of(_NORMALIZE)),
-            WithJsonSchema({"enum": [True, "true", "pred", "all"]}),
-        ]
-        | None
-    ) = Field(
-        None,
-        description="What weighted counts are divided by, as in scikit-learn: their row's sum "
-        "(true), their column's (pred), or the whole (all).",
-    )
-
-    @model_validator(mode="after")
-    def _lies_between_0_and_1(self) -> WeightedDiagonal:
-        if self.weights == "inverse_frequency":
-            if self.normalize == "true":
-                raise fault(
-                    "with inverse_frequency each row sums to one already; leave normalize out, "
-                    "or write pred or all",
-                    "normalize",
-                )
-        elif self.normalize is None:
-            words = "true, pred or all" if self.weights == "sample" else "pred or all"
-            raise fault(
-                "with these weights the diagonal is no share between 0 and 1; say by normalize "
-                f"what it is divided by: {words}",
-                "weights",
-            )
-        elif self.normalize == "true" and self.weights != "sample":
-            raise fault(f"{_CANCEL}put the limit on recall, or write pred or all", "normalize")
-        return self
+_FLIPS_COMPARES = "flips takes at_most; it compares with the baseline as it is"
 
 
 class Confusion(Shape):
@@ -263,17 +31,33 @@ class Confusion(Shape):
     model_config = ConfigDict(
         json_schema_extra={
             "dependentRequired": {"actual": ["predicted"], "predicted": ["actual"]},
+            "anyOf": [{"required": ["at_most"]}, {"required": ["max_rise"]}],
         }
     )
     expected: ClassVar[str] = "a mapping such as {actual: cat, predicted: dog, at_most: 0.01}"
-    reserved: ClassVar[frozenset[str]] = _RESERVED
     elsewhere: ClassVar = {
         "at_least": "confusions takes at_most; at_least is for the metrics",
+        "max_drop": "confusions takes max_rise; max_drop is for the metrics",
+        **ONCE,
     }
 
     actual: Name | None = Field(None, description="The true class.")
     predicted: Name | None = Field(None, description="The class it is taken for.")
-    at_most: AtMost = Field(description="The highest share of the true class that passes.")
+    at_most: AtMost | None = Field(
+        None, description="The highest share of the true class that passes."
+    )
+    max_rise: AtMost | None = Field(
+        None,
+        description="How much higher than the baseline's it may be, as a difference of shares.",
+    )
+    rule: RuleWord | None = own_rule()
+    min_support: Count | None = own_min_support()
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Confusion:
+        if self.at_most is None and self.max_rise is None:
+            raise fault("it says no bound; write at_most or max_rise")
+        return self
 
     @model_validator(mode="after")
     def _names_a_cell(self) -> Confusion:
@@ -310,6 +94,32 @@ def _each_once(confusions: Sequence[Confusion]) -> Sequence[Confusion]:
     return confusions
 
 
+class Flips(Shape):
+    """A limit on the share of examples on which model and baseline differ."""
+
+    model_config = ConfigDict(json_schema_extra=or_short(SHARE_SCHEMA))
+    expected: ClassVar[str] = "a number or {at_most: number}"
+    elsewhere: ClassVar = {
+        "at_least": "flips takes at_most; at_least is for the metrics",
+        "max_drop": _FLIPS_COMPARES,
+        "max_rise": _FLIPS_COMPARES,
+        **ONCE,
+    }
+
+    at_most: AtMost = Field(description="The highest share that passes.")
+    rule: RuleWord | None = own_rule()
+    min_support: Count | None = own_min_support()
+
+    @classmethod
+    def long_form(cls, value: Any) -> Any:
+        """Take a number for {at_most: number}."""
+        if not isinstance(value, Scalar) or not value:
+            return value
+        if value == scalars.NONE:
+            raise fault("for no limit at all leave this out")
+        return Block({"at_most": value}, {"at_most": value.line}, value.line)
+
+
 def _metric(description: str) -> Any:
     return Field(None, description=description)
 
@@ -336,15 +146,15 @@ class Thresholds(Shape):
     specificity: ClassLimit | None = _metric("Share of other classes' examples kept apart.")
     jaccard: ClassLimit | None = _metric("Hits among examples of the class or taken for it.")
     accuracy: OverallLimit | None = _metric("Share of all examples that are recognised.")
-    balanced_accuracy: OverallLimit | None = _metric("Mean of recall over the classes.")
-    f1_macro: OverallLimit | None = _metric("Mean of f1 over the classes.")
-    f1_weighted: OverallLimit | None = _metric("Mean of f1, weighted by support.")
-    precision_macro: OverallLimit | None = _metric("Mean of precision over the classes.")
-    precision_weighted: OverallLimit | None = _metric("Mean of precision, weighted by support.")
-    recall_macro: OverallLimit | None = _metric("Mean of recall over the classes.")
-    recall_weighted: OverallLimit | None = _metric("Mean of recall, weighted by support.")
-    jaccard_macro: OverallLimit | None = _metric("Mean of jaccard over the classes.")
-    jaccard_weighted: OverallLimit | None = _metric("Mean of jaccard, weighted by support.")
+    balanced_accuracy: CompositeLimit | None = _metric("Mean of recall over the classes.")
+    f1_macro: CompositeLimit | None = _metric("Mean of f1 over the classes.")
+    f1_weighted: CompositeLimit | None = _metric("Mean of f1, weighted by support.")
+    precision_macro: CompositeLimit | None = _metric("Mean of precision over the classes.")
+    precision_weighted: CompositeLimit | None = _metric("Mean of precision, weighted by support.")
+    recall_macro: CompositeLimit | None = _metric("Mean of recall over the classes.")
+    recall_weighted: CompositeLimit | None = _metric("Mean of recall, weighted by support.")
+    jaccard_macro: CompositeLimit | None = _metric("Mean of jaccard over the classes.")
+    jaccard_weighted: CompositeLimit | None = _metric("Mean of jaccard, weighted by support.")
     matthews_corrcoef: CorrelationLimit | None = _metric("Matthews' correlation coefficient.")
     cohen_kappa: CorrelationLimit | None = _metric("Cohen's kappa.")
     weighted_diagonal: WeightedDiagonal | None = _metric(
@@ -359,6 +169,9 @@ class Thresholds(Shape):
         ]
         | None
     ) = _metric("Limits on what may be taken for what.")
+    flips: Flips | None = _metric(
+        "Share of examples that the model and the baseline predict differently."
+    )
     top_k: dict[str, OverallLimit] = Field({}, alias=_TOP_K_FIELD)
 
     @classmethod

@@ -33,7 +33,7 @@ _NEEDED = {
     "thresholds": "it holds the limits, such as recall: 0.9",
     "weights": "one of inverse_frequency, balanced, sample, or a weight a class",
     "at_most": "the highest share that passes",
-    "at_least": "the lowest value that passes",
+    "path": "where the baseline was saved",
     "key": "the name of the feature",
     "scale": "what pixels are multiplied by",
     "threshold": "a score between 0 and 1",

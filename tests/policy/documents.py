@@ -28,6 +28,12 @@ def top(body: str) -> str:
     return f"version: 1\nthresholds: {{recall: 0.9}}\n{textwrap.dedent(body)}\n"
 
 
+def extended(head: str, body: str = "recall: 0.9") -> str:
+    """Limits, `head` on line 3 above them; they begin on line 5."""
+    return limits(body).replace("thresholds:", f"{head}\nthresholds:", 1)
+
+
+SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 DIAGONAL = "weighted_diagonal: {{weights: {}, at_least: 0.9}}"
 
 ACCEPTED = {
@@ -68,6 +74,66 @@ ACCEPTED = {
           - {at_most: 0.05}
         """
     ),
+    "everything of evidence": extended(
+        "evidence: {confidence: 0.95, rule: proven, undecided: warn, min_support: 30, family: holm}"
+    ),
+    "evidence of nothing": extended("evidence: {}"),
+    "evidence not refuted": extended("evidence: {rule: not_refuted, family: none}"),
+    "confidence close to one half": extended("evidence: {confidence: 0.501}"),
+    "confidence close to one": extended("evidence: {confidence: 0.9999, undecided: fail}"),
+    "estimate where the policy wants more": extended(
+        "evidence: {rule: proven}", "f1_macro: {at_least: 0.9, rule: estimate}"
+    ),
+    "rule and support of single limits": limits(
+        """
+        accuracy: {at_least: 0.9, rule: not_refuted, min_support: 100}
+        recall: {at_least: 0.9, rule: proven, min_support: 20}
+        precision: {at_least: 0.9, rule: proven}
+        f1: {at_least: 0.9, classes: {cat: {at_least: 0.8, rule: proven}}}
+        top_2_accuracy: {at_least: 0.9, rule: proven}
+        cohen_kappa: {at_least: 0.9, rule: estimate, min_support: 5}
+        weighted_diagonal: {weights: inverse_frequency, at_least: 0.9, rule: proven}
+        confusions: [{at_most: 0.1, rule: proven, min_support: 7}]
+        flips: {at_most: 0.1, rule: not_refuted, min_support: 7}
+        """
+    ),
+    "baseline as a path": extended("baseline: baselines/production"),
+    "baseline as a number": extended("baseline: 2024"),
+    "baseline in full": extended("baseline: {path: ../production, min_overlap: 0.5}"),
+    "overlap of all": extended("baseline: {path: a, min_overlap: 1}"),
+    "drops": limits(
+        """
+        accuracy: {max_drop: 0.005}
+        top_2_accuracy: {max_drop: 0}
+        recall: {at_least: 0.9, max_drop: 0.02, rule: proven}
+        f1: {max_drop: 1}
+        balanced_accuracy: {max_drop: 0.1, rule: estimate}
+        matthews_corrcoef: {max_drop: 2}
+        cohen_kappa: {at_least: -0.5, max_drop: 1.5}
+        weighted_diagonal: {weights: balanced, normalize: pred, max_drop: 0.1}
+        """
+    ),
+    "rises": limits(
+        """
+        confusions:
+          - {actual: cat, predicted: dog, max_rise: 0.01}
+          - {at_most: 0.05, max_rise: 0, rule: proven}
+        """
+    ),
+    "flips": limits("flips: 0.03"),
+    "flips in full": limits("flips: {at_most: 0.03}"),
+    "classes that differ in anything": limits(
+        """
+        recall:
+          at_least: 0.9
+          classes: {cat: {max_drop: 0.1}, dog: {rule: proven}, bird: {min_support: 5}}
+        """
+    ),
+    "drops of single classes": limits("recall: {classes: {cat: {max_drop: 0.1}, dog: 0.9}}"),
+    "exempt from a drop": limits("recall: {max_drop: 0.1, classes: {cat: none}}"),
+    "model": extended(f"model_sha256: {SHA256}"),
+    "model with the kind of its digest": extended(f"model_sha256: sha256:{SHA256}"),
+    "model in capitals": extended(f"model_sha256: {SHA256.upper()}"),
     "keys of the user's own": HEAD + "x-y: [1, {a: 2}]\nx-: {}\nthresholds: {recall: 0.9}\n",
     "merge": f"{HEAD}x-a: &a {{recall: 0.9, f1: 0.1}}\nthresholds: {{<<: *a, f1: 0.8}}\n",
     "names that YAML turns into other things": "version: 1\nclasses: [no, true, 7, 1.50, 2e3]\n"
@@ -136,7 +202,57 @@ REFUSED = {
     "user's own key among limits": limits("x-mine: 0.9"),
     "user's own key in data": images("x-mine: 1"),
     "slices": limits("recall: 0.9") + "slices: {}\n",
-    "rule": limits("recall: {at_least: 0.9, rule: proven}"),
+    "costs": limits("recall: 0.9") + "costs: {}\n",
+    "evidence as a word": extended("evidence: proven"),
+    "evidence as nothing": extended("evidence:"),
+    "unknown key in evidence": extended("evidence: {level: 0.95}"),
+    "unknown rule": extended("evidence: {rule: certain}"),
+    "unknown undecided": extended("evidence: {undecided: pass}"),
+    "unknown family": extended("evidence: {family: bonferroni}"),
+    "confidence of one half": extended("evidence: {confidence: 0.5}"),
+    "confidence of one": extended("evidence: {confidence: 1}"),
+    "confidence in percents": extended("evidence: {confidence: 95}"),
+    "confidence in words": extended("evidence: {confidence: high}"),
+    "support of none": extended("evidence: {min_support: 0}"),
+    "half a support": extended("evidence: {min_support: 0.5}"),
+    "unknown rule of a limit": limits("recall: {at_least: 0.9, rule: certain}"),
+    "no rule of a limit": limits("recall: {at_least: 0.9, rule: none}"),
+    "no support of a limit": limits("recall: {at_least: 0.9, min_support: 0}"),
+    "confidence of a limit": limits("recall: {at_least: 0.9, confidence: 0.9}"),
+    "undecided of a confusion": limits("confusions: [{at_most: 0.1, undecided: warn}]"),
+    "rule without a bound": limits("recall: {rule: proven}"),
+    "rule without a bound for the whole": limits("accuracy: {rule: proven}"),
+    "rule without a bound for a confusion": limits("confusions: [{rule: proven}]"),
+    "rule of a class without a bound": limits("recall: {classes: {cat: {rule: proven}}}"),
+    "rule without a bound for flips": limits("flips: {rule: proven}"),
+    "proven composite": limits("f1_macro: {at_least: 0.9, rule: proven}"),
+    "composite not refuted": limits("balanced_accuracy: {max_drop: 0.1, rule: not_refuted}"),
+    "proven correlation": limits("cohen_kappa: {at_least: 0.9, rule: proven}"),
+    "drop below zero": limits("recall: {max_drop: -0.1}"),
+    "drop above one": limits("recall: {max_drop: 1.1}"),
+    "drop in words": limits("recall: {max_drop: none}"),
+    "drop of a correlation above two": limits("cohen_kappa: {max_drop: 2.5}"),
+    "drop of a confusion": limits("confusions: [{max_drop: 0.1}]"),
+    "rise of a metric": limits("recall: {max_rise: 0.1}"),
+    "rise of a class": limits("recall: {at_least: 0.9, classes: {cat: {max_rise: 0.1}}}"),
+    "rise above one": limits("confusions: [{max_rise: 2}]"),
+    "drop of a class out of range": limits("recall: {classes: {cat: {max_drop: 9}}}"),
+    "no flips": limits("flips: none"),
+    "flips above one": limits("flips: 3"),
+    "flips at_least": limits("flips: {at_least: 0.9}"),
+    "drop of flips": limits("flips: {at_most: 0.1, max_drop: 0.1}"),
+    "flips of a class": limits("flips: {at_most: 0.1, classes: {cat: 0.1}}"),
+    "flips as a list": limits("flips: [0.1]"),
+    "baseline of nothing": extended("baseline:"),
+    "baseline as a list": extended("baseline: [a, b]"),
+    "baseline without a path": extended("baseline: {min_overlap: 0.9}"),
+    "unknown key in baseline": extended("baseline: {path: a, overlap: 0.9}"),
+    "overlap above one": extended("baseline: {path: a, min_overlap: 90}"),
+    "model as a path": extended("model_sha256: m.keras"),
+    "model by another digest": extended(f"model_sha256: md5:{SHA256}"),
+    "model of 63 digits": extended(f"model_sha256: {SHA256[1:]}"),
+    "model as a list": extended(f"model_sha256: [{SHA256}]"),
+    "empty override beside a bound": limits("recall: {at_least: 0.9, classes: {cat: {}}}"),
     "percents": limits("recall: 95"),
     "percent sign": limits("recall: 95 %"),
     "above one": limits("recall: 1.0001"),
@@ -257,6 +373,22 @@ REFUSED = {
 
 # What a JSON Schema cannot say, or an editor does not see.
 REFUSED_BY_READER = {
+    "proven drop of precision": limits("precision: {at_least: 0.9, max_drop: 0.1, rule: proven}"),
+    "proven drop of a class's f1": limits(
+        "f1: {at_least: 0.9, classes: {cat: {max_drop: 0.1, rule: proven}}}"
+    ),
+    "proven drop of jaccard, said twice": limits(
+        "jaccard: {max_drop: 0.1, classes: {cat: {rule: not_refuted}}}"
+    ),
+    "proven diagonal by column": limits(
+        DIAGONAL.format("inverse_frequency, normalize: pred, rule: proven")
+    ),
+    "proven balanced diagonal": limits(DIAGONAL.format("balanced, normalize: all, rule: proven")),
+    "composite where the policy wants more": extended("evidence: {rule: proven}", "f1_macro: 0.9"),
+    "drop of precision where the policy wants more": extended(
+        "evidence: {rule: not_refuted}", "precision: {max_drop: 0.1}"
+    ),
+    "remote baseline": extended("baseline: s3://bucket/production"),
     "not a number": limits("recall: .nan"),
     "infinite": images("rescale: .inf"),
     "infinite bound": limits("recall: -.inf"),

@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
-from pytest_confmat.limits import OVERALL_METRICS, PER_CLASS_METRICS
+from pytest_confmat.limits import OVERALL_METRICS, PER_CLASS_METRICS, has_interval
 from pytest_confmat.policy import schema
 from pytest_confmat.policy.thresholds import Thresholds
 
@@ -79,7 +79,17 @@ def test_every_key_of_the_schema_is_described() -> None:
 
 def test_every_metric_has_a_key() -> None:
     keys = set(Thresholds.known_keys())
-    assert keys - {"weighted_diagonal", "confusions", "top_5_accuracy"} == {
+    assert keys - {"weighted_diagonal", "confusions", "flips", "top_5_accuracy"} == {
         *PER_CLASS_METRICS,
         *OVERALL_METRICS,
     }
+
+
+@pytest.mark.parametrize("metric", OVERALL_METRICS)
+def test_the_schema_offers_the_rules_that_a_metric_can_have(
+    metric: str, validator: Draft202012Validator
+) -> None:
+    document = {"version": 1, "classes": ["a", "b"]}
+    limit = {"at_least": 0.9, "rule": "proven"}
+    valid = validator.is_valid({**document, "thresholds": {metric: limit}})
+    assert valid == has_interval(metric)

@@ -10,7 +10,7 @@ from pytest_confmat.errors import PolicyError
 from pytest_confmat.policy import read_policy
 
 from .conftest import Refused
-from .documents import DIAGONAL, data, images, limits, records, top
+from .documents import DIAGONAL, data, extended, images, limits, records, top
 
 # The limits of `limits` begin on line 4, the keys of `images` and `records` on line 4 too.
 MESSAGES = {
@@ -20,7 +20,7 @@ MESSAGES = {
     limits("recall: {at_leest: 0.9}"): "4: unknown key 'at_leest' in thresholds.recall; "
     "did you mean 'at_least'?",
     limits("recall: {cat: 0.9}"): "4: unknown key 'cat' in thresholds.recall; "
-    "there are 'at_least', 'classes'",
+    "there are 'at_least', 'max_drop', 'rule', 'min_support', 'classes'",
     limits("recall: 95"): "4: thresholds.recall: 95 is out of range; bounds are shares between 0 "
     "and 1; did you mean 0.95?",
     limits("recall: 99.50"): "4: thresholds.recall: 99.50 is out of range; bounds are shares "
@@ -59,21 +59,19 @@ MESSAGES = {
     "confusions",
     limits("accuracy: {at_least: 1, classes: {}}"): "4: thresholds.accuracy: it is one number for "
     "all classes, and has no limits for single ones",
-    limits("f1: {}"): "4: thresholds.f1: it says no bound; write at_least, or classes with a bound "
-    "for each",
-    limits("f1:\n  classes: {}"): "4: thresholds.f1: it says no bound; write at_least, or classes "
+    limits("f1: {}"): "4: thresholds.f1: it says no bound; write at_least or max_drop, or classes "
     "with a bound for each",
+    limits("f1:\n  classes: {}"): "4: thresholds.f1: it says no bound; write at_least or "
+    "max_drop, or classes with a bound for each",
     limits("f1:\n  classes:\n    dog: 0.9\n    cat: none"): "7: thresholds.f1.classes.cat: there "
-    "is nothing to be exempt from; none needs an at_least for the others",
-    limits("f1:\n  classes:\n    dog: 0.9\n    cat: {}"): "7: thresholds.f1.classes.cat: at_least "
-    "is missing: the lowest value that passes",
+    "is nothing to be exempt from; none needs an at_least or a max_drop for the others",
+    limits("f1:\n  classes:\n    dog: 0.9\n    cat: {}"): "7: thresholds.f1.classes.cat: it says "
+    "nothing; write at_least, max_drop, rule or min_support",
     limits("f1:\n  classes: [cat]"): "5: thresholds.f1.classes: expected a mapping, found a list",
     limits("f1:\n  classes:\n    dgo: 0.9"): "6: thresholds.f1.classes: there is no class 'dgo'; "
     "did you mean 'dog'?",
     limits("f1: {classes: {zebra: 0.9}}"): "4: thresholds.f1.classes: there is no class 'zebra'; "
     "there are 'cat', 'dog', 'bird'",
-    limits("f1: {at_least: 0.9, max_drop: 0.1}"): "4: thresholds.f1: 'max_drop' is reserved for a "
-    "later version",
     limits("f1: 0.9") + "slices: {}\n": "5: 'slices' is reserved for a later version",
     limits("f1: 0.9") + "threshold: {}\n": "5: unknown key 'threshold'; did you mean 'thresholds'?",
     limits("f1: 0.9") + "recall: 0.9\n": "5: recall belongs below thresholds",
@@ -156,6 +154,214 @@ MESSAGES = {
     "between two classes, and there are 3",
     top("classes: [cat, dog]\ndecision:\n  threshold: 0.5\n  positive: dogs"): "6: "
     "decision.positive: there is no class 'dogs'; did you mean 'dog'?",
+    extended(
+        "evidence: proven"
+    ): "3: evidence: expected a mapping such as {confidence: 0.95, rule: proven}, found 'proven'",
+    extended(
+        "evidence:"
+    ): "3: evidence: expected a mapping such as {confidence: 0.95, rule: proven}, found nothing",
+    extended(
+        "evidence: {level: 0.95}"
+    ): "3: unknown key 'level' in evidence; there are 'confidence', 'rule', 'undecided', "
+    "'min_support', 'family'",
+    extended(
+        "evidence: {rule: prooven}"
+    ): "3: evidence.rule: 'prooven' is none of its values; did you mean 'proven'?",
+    extended(
+        "evidence: {undecided: pass}"
+    ): "3: evidence.undecided: 'pass' is none of its values; there are 'fail', 'warn'",
+    extended(
+        "evidence: {family: bonferroni}"
+    ): "3: evidence.family: 'bonferroni' is none of its values; there are 'none', 'holm'",
+    extended(
+        "evidence: {confidence: 0.5}"
+    ): "3: evidence.confidence: 0.5 is out of range; a confidence lies between 0.5 and 1",
+    extended(
+        "evidence: {confidence: 95}"
+    ): "3: evidence.confidence: 95 is out of range; a confidence lies between 0.5 and 1; did "
+    "you mean 0.95?",
+    extended("evidence: {confidence: high}"): "3: evidence.confidence: 'high' is no number",
+    extended(
+        "evidence: {confidence: }"
+    ): "3: evidence.confidence: expected a confidence such as 0.95, found nothing",
+    extended(
+        "evidence: {min_support: 0}"
+    ): "3: evidence.min_support: 0 is out of range; expected at least 1",
+    limits("f1: 0.9") + "rule: proven\n": "5: rule belongs below evidence",
+    limits("f1: 0.9") + "min_overlap: 0.9\n": "5: min_overlap belongs below baseline",
+    limits("f1: 0.9") + "flips: 0.9\n": "5: flips belongs below thresholds",
+    limits("f1: 0.9") + "costs: {}\n": "5: 'costs' is reserved for a later version",
+    limits(
+        "recall: {at_least: 0.9, confidence: 0.9}"
+    ): "4: thresholds.recall: confidence is said once, below evidence at the top of the file",
+    limits(
+        "confusions: [{at_most: 0.1, undecided: warn}]"
+    ): "4: thresholds.confusions[0]: undecided is said once, below evidence at the top of the file",
+    limits(
+        "flips: {at_most: 0.1, family: holm}"
+    ): "4: thresholds.flips: family is said once, below evidence at the top of the file",
+    limits(
+        "recall: {at_least: 0.9, rule: none}"
+    ): "4: thresholds.recall.rule: 'none' is none of its values; there are 'estimate', "
+    "'proven', 'not_refuted'",
+    limits(
+        "recall: {at_least: 0.9, min_support: 1.5}"
+    ): "4: thresholds.recall.min_support: '1.5' is no whole number",
+    limits(
+        "recall:\n  rule: proven"
+    ): "4: thresholds.recall: it says no bound; write at_least or max_drop, or classes with a "
+    "bound for each",
+    limits(
+        "accuracy: {rule: proven}"
+    ): "4: thresholds.accuracy: it says no bound; write at_least or max_drop",
+    limits(
+        "confusions:\n- rule: proven"
+    ): "5: thresholds.confusions[0]: it says no bound; write at_most or max_rise",
+    limits(
+        "flips: {rule: proven}"
+    ): "4: thresholds.flips: at_most is missing: the highest share that passes",
+    limits("flips: none"): "4: thresholds.flips: for no limit at all leave this out",
+    limits("flips:"): "4: thresholds.flips: expected a number or {at_most: number}, found nothing",
+    limits(
+        "flips: 3"
+    ): "4: thresholds.flips: 3 is out of range; bounds are shares between 0 and 1; did you "
+    "mean 0.03?",
+    limits(
+        "flips: {at_most: 0.1, max_rise: 0.1}"
+    ): "4: thresholds.flips: flips takes at_most; it compares with the baseline as it is",
+    limits(
+        "f1:\n  classes:\n    dog: 0.9\n    cat: {rule: proven}"
+    ): "7: thresholds.f1.classes.cat: there is no bound, here or for the other classes; write "
+    "at_least or max_drop",
+    limits(
+        "f1:\n  at_least: 0.9\n  classes:\n    cat: {}"
+    ): "7: thresholds.f1.classes.cat: it says nothing; write at_least, max_drop, rule or "
+    "min_support",
+    limits(
+        "recall: {max_drop: -0.1}"
+    ): "4: thresholds.recall.max_drop: -0.1 is out of range; bounds are shares between 0 and 1",
+    limits(
+        "recall: {max_drop: 2}"
+    ): "4: thresholds.recall.max_drop: 2 is out of range; bounds are shares between 0 and 1; "
+    "did you mean 0.02?",
+    limits(
+        "recall: {max_drop: 2 %}"
+    ): "4: thresholds.recall.max_drop: '2 %' is a percentage; write the share: 0.02",
+    limits(
+        "cohen_kappa: {max_drop: 3}"
+    ): "4: thresholds.cohen_kappa.max_drop: 3 is out of range; expected a drop between 0 and 2",
+    limits(
+        "cohen_kappa: {max_drop: -1}"
+    ): "4: thresholds.cohen_kappa.max_drop: -1 is out of range; expected a drop between 0 and 2",
+    limits(
+        "recall: {at_least: 0.9, max_rise: 0.1}"
+    ): "4: thresholds.recall: it takes max_drop; max_rise is for confusions",
+    limits(
+        "confusions: [{max_drop: 0.1}]"
+    ): "4: thresholds.confusions[0]: confusions takes max_rise; max_drop is for the metrics",
+    limits(
+        "f1_macro:\n  at_least: 0.9\n  rule: proven"
+    ): "6: thresholds.f1_macro.rule: proven needs an interval, and f1_macro has an estimate "
+    "only; write rule: estimate",
+    limits(
+        "f1_macro:\n  max_drop: 0.1\n  rule: not_refuted"
+    ): "6: thresholds.f1_macro.rule: not_refuted needs an interval, and a drop of f1_macro "
+    "has an estimate only; write rule: estimate",
+    limits(
+        "cohen_kappa:\n  at_least: 0.9\n  max_drop: 0.1\n  rule: proven"
+    ): "7: thresholds.cohen_kappa.rule: proven needs an interval, and cohen_kappa has an "
+    "estimate only; write rule: estimate",
+    limits(
+        "precision:\n  at_least: 0.9\n  max_drop: 0.1\n  rule: proven"
+    ): "7: thresholds.precision.rule: proven needs an interval, and a drop of precision has "
+    "an estimate only; write rule: estimate, which then goes for at_least too, or leave "
+    "max_drop out",
+    limits(
+        "f1:\n  at_least: 0.9\n  classes:\n    cat:\n      max_drop: 0.1\n      rule: proven"
+    ): "9: thresholds.f1.classes.cat.rule: proven needs an interval, and a drop of f1 has an "
+    "estimate only; write rule: estimate, which then goes for at_least too, or leave "
+    "max_drop out",
+    limits(
+        "jaccard:\n  max_drop: 0.1\n  classes:\n    cat: {rule: not_refuted}"
+    ): "7: thresholds.jaccard.classes.cat.rule: not_refuted needs an interval, and a drop of "
+    "jaccard has an estimate only; write rule: estimate",
+    limits(
+        "jaccard:\n  at_least: 0.1\n  rule: proven\n  classes:\n    cat: {max_drop: 0.1}"
+    ): "6: thresholds.jaccard.rule: proven needs an interval, and a drop of jaccard has an "
+    "estimate only; write rule: estimate, which then goes for at_least too, or leave "
+    "max_drop out",
+    limits(
+        DIAGONAL.format("balanced, normalize: all, rule: proven")
+    ): "4: thresholds.weighted_diagonal.rule: proven needs an interval, and weighted_diagonal "
+    "with these weights has an estimate only; write rule: estimate",
+    limits(
+        "weighted_diagonal: {weights: balanced, normalize: all, max_drop: 0.1, rule: proven}"
+    ): "4: thresholds.weighted_diagonal.rule: proven needs an interval, and a drop of "
+    "weighted_diagonal with these weights has an estimate only; write rule: estimate",
+    extended(
+        "evidence: {rule: proven}", "f1_macro: 0.9"
+    ): "5: thresholds.f1_macro: evidence says proven on line 3, which needs an interval, and "
+    "f1_macro has an estimate only; write rule: estimate for this limit",
+    extended(
+        "evidence:\n  rule: proven", "f1_macro:\n  at_least: 0.9"
+    ): "7: thresholds.f1_macro.at_least: evidence says proven on line 4, which needs an "
+    "interval, and f1_macro has an estimate only; write rule: estimate for this limit",
+    extended(
+        "evidence: {rule: not_refuted}", "precision:\n  at_least: 0.9\n  max_drop: 0.1"
+    ): "7: thresholds.precision.max_drop: evidence says not_refuted on line 3, which needs an "
+    "interval, and a drop of precision has an estimate only; write rule: estimate for this "
+    "limit, which then goes for at_least too, or leave max_drop out",
+    extended(
+        "evidence: {rule: not_refuted}", "precision:\n  max_drop: 0.1"
+    ): "6: thresholds.precision.max_drop: evidence says not_refuted on line 3, which needs an "
+    "interval, and a drop of precision has an estimate only; write rule: estimate for this "
+    "limit",
+    extended(
+        "baseline:"
+    ): "3: baseline: expected a path, or a mapping such as {path: baselines/production}, "
+    "found nothing",
+    extended(
+        "baseline: [a]"
+    ): "3: baseline: expected a path, or a mapping such as {path: baselines/production}, "
+    "found a list",
+    extended(
+        "baseline: {min_overlap: 0.9}"
+    ): "3: baseline: path is missing: where the baseline was saved",
+    extended(
+        "baseline: {path: a, min_overlap: 90}"
+    ): "3: baseline.min_overlap: 90 is out of range; expected a share between 0 and 1; did "
+    "you mean 0.9?",
+    extended(
+        "baseline: {path: a, overlap: 1}"
+    ): "3: unknown key 'overlap' in baseline; did you mean 'min_overlap'?",
+    extended(
+        "baseline: s3://bucket/a"
+    ): "3: baseline: 's3://bucket/a' is no local path; fetch the data first and name the copy",
+    extended(
+        "model_sha256: m.keras"
+    ): "3: model_sha256: 'm.keras' is no SHA-256; expected 64 hexadecimal digits, as "
+    "sha256sum prints them",
+    extended(
+        "model_sha256: [a]"
+    ): "3: model_sha256: expected 64 hexadecimal digits, as sha256sum prints them, found a list",
+    extended(
+        "model_sha256:"
+    ): "3: model_sha256: expected 64 hexadecimal digits, as sha256sum prints them, found nothing",
+    limits(
+        "recall:\n  at_least: 0.9\n  max_drop: 0.1\n"
+        "  classes:\n    dgo:\n      at_least: 0.8\n      max_drop: 0.1"
+    ): "8: thresholds.recall.classes: there is no class 'dgo'; did you mean 'dog'?",
+    limits(
+        "top_3_accuracy:\n  at_least: 0.9\n  max_drop: 0.1"
+    ): "5: thresholds: top_3_accuracy is 1 whatever the model does, with 3 classes; its "
+    "number must be below theirs",
+    limits(
+        "confusions:\n- actual: cow\n  predicted: cat\n  at_most: 0.1\n  max_rise: 0.1"
+    ): "7: thresholds.confusions, actual: there is no class 'cow'; there are 'cat', 'dog', 'bird'",
+    limits(
+        "weighted_diagonal: {weights: {cat: 1, dog: 1}, "
+        "normalize: pred, at_least: 0.1, max_drop: 0.1}"
+    ): "4: thresholds.weighted_diagonal.weights: no weight for 'bird'",
     data("{}"): "2: dataset: it needs directory or tfrecord, and has nothing",
     data("dir: a"): "2: dataset: it needs directory or tfrecord, and has 'dir'",
     data("directory: a\ntfrecord: b"): "4: dataset.tfrecord: it is either a directory or tfrecord; "
@@ -268,6 +474,19 @@ and 3 more:
   line 7: thresholds.recall.classes.dog: 'x' is no number
   line 8: unknown key 'acuracy' in thresholds; did you mean 'accuracy'?
   line 10: decision: expected argmax or {threshold: 0.5}, found 'softmax'"""
+    )
+
+
+def test_every_limit_that_has_no_interval_is_told(refused: Refused) -> None:
+    text = extended("evidence: {rule: proven}", "f1_macro: 0.9\nrecall: 0.9\ncohen_kappa: 0.9")
+    assert (
+        refused(text)
+        == """\
+thresholds.yaml:5: thresholds.f1_macro: evidence says proven on line 3, which needs an interval, \
+and f1_macro has an estimate only; write rule: estimate for this limit
+and 1 more:
+  line 7: thresholds.cohen_kappa: evidence says proven on line 3, which needs an interval, and \
+cohen_kappa has an estimate only; write rule: estimate for this limit"""
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import tempfile
-import unicodedata
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,19 +13,12 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from pytest_confmat.errors import PolicyError
-from pytest_confmat.limits import (
-    AVERAGED_METRICS,
-    PER_CLASS_METRICS,
-    Bound,
-    ClassRule,
-    ConfusionRule,
-    OverallRule,
-    Weighting,
-)
+from pytest_confmat.limits import expand
 from pytest_confmat.policy import Policy, read_policy
 from pytest_confmat.spec import DirectorySpec, ImageSpec, Rescale, TFRecordSpec, Threshold
 
 from .documents import ACCEPTED, REFUSED, REFUSED_BY_READER
+from .strategies import dump, policies, without_locations
 from .test_policy import EXAMPLE
 
 
@@ -93,111 +85,16 @@ def test_any_damaged_policy(text: str) -> None:
     is_read_or_refused(text.encode(errors="surrogatepass"))
 
 
-# Names as a file may hold them; line breaks and the like are written as escapes.
-NAMES = st.text(
-    st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=8
-).filter(str.strip)
-DIGITS = st.integers(0, 10**6).map(lambda digits: f"{digits / 10**6:.6f}")
-
-
-def quoted(name: str) -> str:
-    escaped = "".join(
-        character if character.isalnum() and character.isascii() else f"\\U{ord(character):08x}"
-        for character in name
-    )
-    return f'"{escaped}"'
-
-
-def dump(value: Any) -> str:
-    """Flow-style YAML: mappings and lists of texts that are YAML already."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {dump(entry)}" for key, entry in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(dump, value)) + "]"
-    return str(value)
-
-
-def bound(text: str, kind: Any = "at_least") -> Bound:
-    return Bound(kind, Fraction(text), text)
-
-
-@st.composite
-def policies(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A document, and what its policy must hold; locations are left out."""
-    classes = draw(st.lists(NAMES, min_size=2, max_size=5, unique_by=nfc))
-    thresholds: dict[str, Any] = {}
-    rules: list[Any] = []
-    for metric in draw(st.lists(st.sampled_from(AVERAGED_METRICS), unique=True, max_size=3)):
-        text = draw(DIGITS)
-        thresholds[metric] = draw(st.sampled_from([text, {"at_least": text}]))
-        rules.append((OverallRule, metric, bound(text)))
-    for metric in draw(
-        st.lists(st.sampled_from(PER_CLASS_METRICS), unique=True, min_size=1, max_size=3)
-    ):
-        text = draw(DIGITS)
-        overrides = draw(
-            st.dictionaries(st.sampled_from(classes), DIGITS | st.none(), max_size=len(classes) - 1)
-        )
-        thresholds[metric] = {
-            "at_least": text,
-            "classes": {quoted(key): own or "none" for key, own in overrides.items()},
-        }
-        expected = {key: own and bound(own) for key, own in overrides.items()}
-        rules.append((ClassRule, metric, bound(text), expected, None))
-    if draw(st.booleans()):
-        weights = [(name, draw(st.integers(1, 99))) for name in classes]
-        text = draw(DIGITS)
-        thresholds["weighted_diagonal"] = {
-            "weights": {quoted(name): weight for name, weight in weights},
-            "normalize": "all",
-            "at_least": text,
-        }
-        exact = tuple((name, Fraction(weight)) for name, weight in weights)
-        rules.append((ClassRule, "weighted_diagonal", bound(text), {}, Weighting(exact, "all")))
-    pairs = [(one, two) for one in classes for two in classes if one != two]
-    chosen = draw(st.lists(st.sampled_from(pairs), unique=True, max_size=3))
-    if chosen:
-        text = draw(DIGITS)
-        thresholds["confusions"] = [
-            *(
-                {"actual": quoted(one), "predicted": quoted(two), "at_most": text}
-                for one, two in chosen
-            ),
-            {"at_most": text},
-        ]
-        rules += [
-            (ConfusionRule, bound(text, "at_most"), *pair) for pair in [*chosen, (None, None)]
-        ]
-    document: dict[str, Any] = {
-        "version": 1,
-        "classes": [quoted(name) for name in classes],
-        "thresholds": thresholds,
-        "x-own": [],
-    }
-    positive = draw(st.sampled_from(classes))
-    if len(classes) == 2:
-        document["decision"] = {"threshold": "0.25", "positive": quoted(positive)}
-    return document, {"classes": tuple(classes), "rules": rules, "positive": positive}
-
-
-def nfc(name: str) -> str:
-    return unicodedata.normalize("NFC", name)
-
-
-def without_locations(rule: Any) -> tuple[Any, ...]:
-    if isinstance(rule, OverallRule):
-        return OverallRule, rule.metric, rule.bound
-    if isinstance(rule, ConfusionRule):
-        return ConfusionRule, rule.bound, rule.actual, rule.predicted
-    overrides = {name: own for name, (own, _) in rule.overrides.items()}
-    return ClassRule, rule.metric, rule.bound, overrides, rule.weighting
+def as_text(document: dict[str, Any]) -> bytes:
+    return "\n".join(f"{key}: {dump(value)}" for key, value in document.items()).encode()
 
 
 @given(policies())
 def test_policies_come_back(drawn: tuple[dict[str, Any], dict[str, Any]]) -> None:
     document, expected = drawn
-    policy = read("\n".join(f"{key}: {dump(value)}" for key, value in document.items()).encode())
+    policy = read(as_text(document))
     assert policy.classes == expected["classes"]
+    assert policy.evidence == expected["evidence"]
     assert [without_locations(rule) for rule in policy.rules] == expected["rules"]
     if "decision" in document:
         assert policy.decision == Threshold(Fraction(1, 4), expected["positive"])
@@ -206,7 +103,7 @@ def test_policies_come_back(drawn: tuple[dict[str, Any], dict[str, Any]]) -> Non
 @given(policies())
 def test_the_same_policy_in_block_style(drawn: tuple[dict[str, Any], dict[str, Any]]) -> None:
     document, _ = drawn
-    flow = "\n".join(f"{key}: {dump(value)}" for key, value in document.items())
+    flow = as_text(document).decode()
     yaml = YAML(typ="rt", pure=True)
     yaml.preserve_quotes = True
     yaml.default_flow_style = False
@@ -214,11 +111,12 @@ def test_the_same_policy_in_block_style(drawn: tuple[dict[str, Any], dict[str, A
     node = yaml.compose(flow)
     block = io.StringIO()
     yaml.serialize(as_block(node), block)
-    one, two = read(flow.encode()), read(block.getvalue().encode())
+    one, two = read(as_text(document)), read(block.getvalue().encode())
     assert [without_locations(rule) for rule in one.rules] == [
         without_locations(rule) for rule in two.rules
     ]
     assert (one.classes, one.decision) == (two.classes, two.decision)
+    assert one.evidence == two.evidence
 
 
 def as_block(node: Any) -> Any:
@@ -265,3 +163,41 @@ def test_image_keys_come_back(
         rescale=Rescale(scale, offset),
         reshape=None if reshape is None else tuple(reshape),
     )
+
+
+@given(policies())
+def test_every_limit_has_an_id_of_its_own_and_an_interval_where_it_needs_one(
+    drawn: tuple[dict[str, Any], dict[str, Any]],
+) -> None:
+    document, expected = drawn
+    policy = read(as_text(document))
+    found, _ = expand(policy.rules, expected["classes"])
+    assert len({limit.id for limit in found}) == len(found)
+    assert all(limit.has_interval for limit in found if limit.evidence.rule != "estimate")
+
+
+def without_own_rules(keys: Any) -> Any:
+    if isinstance(keys, list):
+        return [without_own_rules(entry) for entry in keys]
+    if not isinstance(keys, dict):
+        return keys
+    kept = {key: without_own_rules(value) for key, value in keys.items() if key != "rule"}
+    return kept if kept or not keys else {"min_support": 1}
+
+
+@given(policies(), st.sampled_from(["proven", "not_refuted"]))
+def test_a_rule_of_the_policy_is_refused_exactly_where_there_is_no_interval(
+    drawn: tuple[dict[str, Any], dict[str, Any]], rule: str
+) -> None:
+    document, expected = drawn
+    document["thresholds"] = without_own_rules(document["thresholds"])
+    document["evidence"] = {}
+    found, _ = expand(read(as_text(document)).rules, expected["classes"])
+    document["evidence"] = {"rule": rule}
+    refusal = ""
+    try:
+        read(as_text(document))
+    except PolicyError as error:
+        refusal = error.message
+    assert ("needs an interval" in refusal) == (not all(limit.has_interval for limit in found))
+    assert refusal.count("needs an interval") == len(refusal.splitlines()[2:]) + bool(refusal)
