@@ -15,7 +15,7 @@ from sklearn.metrics import confusion_matrix
 
 ROOT = Path(__file__).parents[1]
 DIGITS = ROOT / "examples" / "digits"
-MODELS = ("digits.keras", "digits-regressed.keras")
+MODELS = ("digits.keras", "digits-retrained.keras", "digits-regressed.keras")
 HELD_OUT = range(898, 1797)
 
 
@@ -48,8 +48,8 @@ def matrix_of(model: Path, digits) -> np.ndarray:
     return confusion_matrix(digits.target[HELD_OUT], scores.numpy().argmax(axis=1))
 
 
-def gate(policy: Path, model: str, report: Path) -> tuple[int, dict]:
-    options = ["--confmat-thresholds", policy, "--confmat-model", DIGITS / model]
+def gate(policy: Path, model: str, report: Path, *more: str) -> tuple[int, dict]:
+    options = [*more, "--confmat-thresholds", policy, "--confmat-model", DIGITS / model]
     command = [sys.executable, "-m", "pytest", policy, *options, "--confmat-report", report]
     # Not what a surrounding run was asked for.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
@@ -112,6 +112,12 @@ def test_the_good_model_is_good(digits):
     assert min(matrix.diagonal() / matrix.sum(axis=1)) >= 0.95
 
 
+def test_the_retrained_model_is_as_good_and_errs_elsewhere(digits):
+    matrices = [matrix_of(DIGITS / name, digits) for name in MODELS[:2]]
+    assert abs(matrices[0].trace() - matrices[1].trace()) <= 5
+    assert (matrices[0] != matrices[1]).any()
+
+
 def test_the_regressed_model_looks_good_and_has_lost_the_eights(digits):
     matrix = matrix_of(DIGITS / "digits-regressed.keras", digits)
     assert matrix.trace() / matrix.sum() >= 0.95
@@ -136,8 +142,9 @@ def test_made_anew_images_shards_and_labels_are_equal_to_the_byte(remade):
 
 def test_made_anew_models_are_as_good_and_as_bad(remade, digits):
     # Not held against the shipped weights: those depend on the processor they were trained on.
-    good, regressed = (matrix_of(remade / name, digits) for name in MODELS)
+    good, retrained, regressed = (matrix_of(remade / name, digits) for name in MODELS)
     assert good.trace() / good.sum() >= 0.97
+    assert retrained.trace() / retrained.sum() >= 0.97
     assert regressed.trace() / regressed.sum() >= 0.92
     assert 0.4 <= regressed[8, 8] / regressed[8].sum() <= 0.85
 
@@ -174,3 +181,38 @@ def test_the_gate_blocks_the_regressed_model_though_its_accuracy_holds(tmp_path)
         "confusion[8:3]",
         "confusions[*]",
     }
+
+
+def test_the_baseline_is_that_of_the_good_model(tmp_path):
+    status, report = gate(DIGITS / "compare.yaml", "digits.keras", tmp_path)
+    assert (status, report["outcome"]) == (0, "passed")
+    flips = next(verdict for verdict in report["verdicts"] if verdict["id"] == "flips")
+    assert (flips["hits"], flips["trials"]) == (0, len(HELD_OUT))
+
+
+@pytest.mark.parametrize("rule", ["not_refuted", "proven"])
+@pytest.mark.parametrize("model", MODELS[1:])
+def test_the_four_outcomes_against_the_baseline_are_those_that_the_docs_show(rule, model, tmp_path):
+    text = (DIGITS / "compare.yaml").read_text("utf-8")
+    for name in ("directory: test", "classes: labels.txt", "baseline: production"):
+        assert name in text
+        key, _, value = name.partition(": ")
+        text = text.replace(name, f"{key}: {DIGITS / value}")
+    policy = tmp_path / "compare.yaml"
+    policy.write_text(text.replace("rule: not_refuted", f"rule: {rule}"), "utf-8")
+    status, report = gate(policy, model, tmp_path / "report")
+    drop = next(verdict for verdict in report["verdicts"] if verdict["id"] == "accuracy_drop")
+    first = drop["message"].splitlines()[0].partition("      ")[0]
+    rows = {line for line in (ROOT / "docs/evidence.md").read_text().splitlines() if model in line}
+    (row,) = (row for row in rows if row.startswith(f"| `{model}`"))
+    cell = row.split("|")[2 if rule == "not_refuted" else 3].strip()
+    assert cell == f"{drop['outcome']}: `{first}`"
+    equally_good = "retrained" in model
+    assert status == (0 if equally_good and rule == "not_refuted" else 1)
+    if equally_good:
+        change = drop["change"]
+        assert (change["newly_wrong"], change["newly_right"]) == (5, 2)
+        assert all(f"{abs(end):.4f}" in ("0.0083", "0.0108") for end in drop["interval"]) or (
+            rule == "not_refuted"
+        )
+        assert drop["examples_needed"] == (None if rule == "not_refuted" else 1061)

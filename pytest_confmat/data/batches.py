@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_confmat.data import shapes
-from pytest_confmat.data.order import shuffling
+from pytest_confmat.data.dropping import note_on_dropping, refuse_dropping
+from pytest_confmat.data.headers import NOT_FINITE
+from pytest_confmat.data.order import note_on_order, unfixed
 from pytest_confmat.data.source import Batch, Piece
 from pytest_confmat.data.wording import counted
 from pytest_confmat.errors import ConfmatError, DataError
@@ -97,13 +99,9 @@ class BatchesSource:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Whether the order is known to differ from run to run."""
-        if not (how := shuffling(self._dataset)):
-            return ()
-        return (
-            f"the dataset shuffles ({how}): ids are places in its order, so that in another run "
-            "they may name other examples, and the digest differ; hand it in without shuffling",
-        )
+        """Whether the order is known to differ from run to run, and examples may be missing."""
+        said = note_on_order(self._dataset), note_on_dropping(self._dataset)
+        return tuple(filter(None, said))
 
     @property
     def description(self) -> str:
@@ -115,13 +113,21 @@ class BatchesSource:
         """No: only the pass tells."""
         return False
 
+    @property
+    def unfixed(self) -> str | None:
+        """What can be seen of the object; see `order.unfixed`."""
+        if hasattr(type(self._dataset), "__next__") and not _is_indexed(self._dataset):
+            return "it can be read only once, so that nothing shows that it stays the same"
+        return unfixed(self._dataset)
+
     def batches(self, batch_size: int) -> Iterator[Batch]:
         """One pass; see `Source.batches`."""
         place = 0
         for rows in _rebatch(self._rows(batch_size), batch_size):
             index = np.arange(place, place + len(rows))
             place += len(rows)
-            yield Batch(rows.inputs, rows.labels, index, rows.check, rows.weights)
+            marks = _marks(rows.inputs)
+            yield Batch(rows.inputs, rows.labels, index, rows.check, rows.weights, marks)
         if not place:
             raise DataError(
                 "the dataset yields no examples; a generator that was read before yields nothing "
@@ -195,6 +201,7 @@ def _refuse_at_sight(dataset: Any) -> None:
     cardinality = getattr(dataset, "cardinality", None) if of_tensorflow else None
     if cardinality is not None and int(cardinality()) == _INFINITE:
         raise DataError("the dataset never ends; leave out its repeat()")
+    refuse_dropping(dataset)
 
 
 def _is_py_dataset(dataset: Any) -> bool:
@@ -357,6 +364,14 @@ def _words(inputs: NDArray[Any]) -> NDArray[np.uint64]:
         rows = [b""] * number
     words = b"".join(hashlib.blake2b(row, digest_size=8).digest() for row in rows)
     return np.frombuffer(words, "<u8").astype(np.uint64)
+
+
+def _marks(inputs: NDArray[Any]) -> NDArray[np.uint8] | None:
+    """Mark the rows that hold NaN or infinite numbers: a model may know what they mean."""
+    if inputs.dtype.kind != "f" or np.isfinite(inputs).all():
+        return None
+    finite = np.isfinite(inputs).reshape(len(inputs), -1).all(axis=1)
+    return np.where(finite, 0, NOT_FINITE).astype(np.uint8)
 
 
 def _text(row: Iterable[Any]) -> bytes:

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from pytest_confmat.data.wording import counted, hint, listed, shown
+from pytest_confmat.data.wording import counted, escaped, hint, listed, shown
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import DatasetSpec, DirectorySpec, TFRecordSpec
 
@@ -50,12 +50,13 @@ def class_directories(spec: DirectorySpec) -> tuple[str, ...]:
     Raises
     ------
     DataError
-        If the directory cannot be listed, or `ignore` names what is not there.
+        If the directory cannot be listed, holds a link that leads nowhere, or `ignore` names what
+        is not there.
     """
     root = spec.directory
     try:
-        with os.scandir(root) as entries:
-            found = [entry.name for entry in entries if entry.is_dir()]
+        with os.scandir(root) as scan:
+            entries = list(scan)
     except FileNotFoundError:
         raise DataError(
             f"the data directory {shown(root)} does not exist{_nearest_sibling(root)}; "
@@ -68,7 +69,9 @@ def class_directories(spec: DirectorySpec) -> tuple[str, ...]:
         ) from None
     except OSError as error:
         raise DataError(f"{shown(root)} cannot be listed: {error.strerror}") from error
-    names = sorted(name for name in found if not name.startswith("."))
+    seen = [entry for entry in entries if not entry.name.startswith(".")]
+    _refuse_dangling(seen)
+    names = sorted(entry.name for entry in seen if entry.is_dir())
     there = set(names)
     for name in spec.ignore:
         if name not in there:
@@ -79,20 +82,24 @@ def class_directories(spec: DirectorySpec) -> tuple[str, ...]:
     return tuple(name for name in names if name not in spec.ignore)
 
 
+def _refuse_dangling(entries: Iterable[os.DirEntry[str]]) -> None:
+    """Refuse links that lead nowhere: a class would be gone without a trace."""
+    for entry in sorted(entries, key=lambda entry: entry.name):
+        if entry.is_symlink() and not Path(entry.path).exists():
+            target = escaped(os.fspath(Path(entry.path).readlink()))
+            raise DataError(
+                f"{shown(entry.path)} is a link to {target!r}, which leads nowhere; bring back "
+                "what it leads to, or remove it"
+            )
+
+
 def label_file(spec: TFRecordSpec) -> tuple[Path, tuple[str, ...]] | None:
     """Return the label file beside the shards and the names in it, or ``None``.
 
     TFDS writes ``label.labels.txt``, others ``labels.txt``; lines may be numbered from 0, as
     ``0:cat``.
     """
-    from pytest_confmat.data.shard_names import folders
-
-    key = spec.label.key if spec.label is not None else "label"
-    candidates = dict.fromkeys(
-        folder / name
-        for folder in folders(spec.tfrecord)
-        for name in (f"{key.replace('/', '-')}.labels.txt", "label.labels.txt", "labels.txt")
-    )
+    candidates = label_candidates(spec)
     found = [(path, _read_label_file(path)) for path in candidates if path.is_file()]
     for path, names in found[1:]:
         if names != found[0][1]:
@@ -101,6 +108,19 @@ def label_file(spec: TFRecordSpec) -> tuple[Path, tuple[str, ...]] | None:
                 f"{listed(found[0][1])} and {listed(names)}; say which in classes"
             )
     return found[0] if found else None
+
+
+def label_candidates(spec: TFRecordSpec) -> tuple[Path, ...]:
+    """Return where the names of classes may stand beside the shards, first choice first."""
+    from pytest_confmat.data.shard_names import folders
+
+    key = spec.label.key if spec.label is not None else "label"
+    candidates = dict.fromkeys(
+        folder / name
+        for folder in folders(spec.tfrecord)
+        for name in (f"{key.replace('/', '-')}.labels.txt", "label.labels.txt", "labels.txt")
+    )
+    return tuple(candidates)
 
 
 def _of_directory(spec: DirectorySpec, declared: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -216,7 +236,8 @@ def _read_label_file(path: Path) -> tuple[str, ...]:
     while lines and not lines[-1].strip():
         lines.pop()
     numbered = [_NUMBERED_LINE.fullmatch(line) for line in lines]
-    if all(m and int(m[1]) == number for number, m in enumerate(numbered)):
+    # As texts, since int() refuses thousands of digits.
+    if all(m and (m[1].lstrip("0") or "0") == str(n) for n, m in enumerate(numbered)):
         lines = [match[2] for match in numbered if match]
     names = tuple(line.strip() for line in lines)
     seen: set[str] = set()

@@ -77,6 +77,11 @@ class DirectorySource:
         """No: a file that is missing leaves no trace."""
         return False
 
+    @property
+    def unfixed(self) -> None:
+        """Fixed: files in sorted order."""
+        return None
+
     def batches(self, batch_size: int) -> Iterator[Batch]:
         """One pass; see `Source.batches`."""
         tf = images.tensorflow()
@@ -109,13 +114,13 @@ class DirectorySource:
         except DataError as error:
             raise ExampleFault(str(error), label) from error.__cause__
         check = words(tf.constant([content]))
-        if fault := images.explain(self._plan, content):
-            raise ExampleFault(fault, label, int(check[0]))
-        contents, marks = images.examine(self._plan, tf.constant([content]))
+        # As the pass does it, and only then why not: what is at fault must not depend on its
+        # neighbours.
         try:
+            contents, marks = images.examine(self._plan, tf.constant([content]))
             pixels = images.decode(self._plan, contents[0])
         except tf.errors.OpError as error:
-            fault = "is an image that cannot be resized"
+            fault = images.explain(self._plan, content) or "is an image that cannot be resized"
             raise ExampleFault(fault, label, int(check[0])) from error
         return batch(
             images.finish(self._plan, pixels[None]),

@@ -12,9 +12,10 @@ import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
-ROTATED, SIXTEEN_BITS, ALPHA, CMYK, ANIMATED = 1, 2, 4, 8, 16
+ROTATED, SIXTEEN_BITS, ALPHA, CMYK, ANIMATED, NOT_FINITE = 1, 2, 4, 8, 16, 32
 
-# What is said of images that are decoded otherwise than a viewer shows them, of one and of many.
+# What is said of images that are decoded otherwise than a viewer shows them, and of a project's
+# own inputs that may or may not be meant so; of one and of many.
 MARKS = {
     ROTATED: (
         "carries an EXIF rotation that TensorFlow ignores",
@@ -33,6 +34,7 @@ MARKS = {
         "is animated, and its first frame is read",
         "are animated, and their first frames are read",
     ),
+    NOT_FINITE: ("holds NaN or infinite inputs", "hold NaN or infinite inputs"),
 }
 
 _ORIENTATION = 0x0112

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_confmat.data.headers import ALPHA, read_header
+from pytest_confmat.data.headers import ALPHA, ANIMATED, read_header
 from pytest_confmat.data.plan import Plan, resolve, resolve_arrays
 from pytest_confmat.data.sniff import (
     fault_before_decoding,
@@ -125,6 +125,8 @@ def explain(plan: Plan, content: bytes) -> str | None:
     if _decodes(content, plan.channels):
         return None
     image = image_format(content)
+    if image == "WebP" and read_header(content).marks & ANIMATED:
+        return "is an animated WebP, which TensorFlow does not read; convert it"
     modes: tuple[ColorMode, ...] = ("rgb", "grayscale", "rgba")  # the likely one first
     wanted = next(mode for mode in modes if CHANNELS[mode] == plan.channels)
     for mode in modes:

@@ -59,14 +59,16 @@ def list_directory(spec: DirectorySpec, classes: Sequence[str]) -> Listing:
     ------
     DataError
         If there are files that would not be read, links that leave the directory, names that
-        are no UTF-8 or look alike, or classes without an image.
+        are no UTF-8 or look alike, classes without an image, or two that are one folder.
     """
     ids: list[str] = []
     labels: list[int] = []
     found = _Found(spec.directory, os.path.realpath(spec.directory))
     empty = []
     place = {name: number for number, name in enumerate(classes)}
-    for name in class_directories(spec):
+    names = class_directories(spec)
+    _refuse_aliases(spec.directory, names)
+    for name in names:
         found.files = []
         path = spec.directory / name
         if not path.is_symlink() or _stays(path, found):
@@ -84,6 +86,17 @@ def list_directory(spec: DirectorySpec, classes: Sequence[str]) -> Listing:
             f"{listed(empty, 20)}; a class without examples cannot be judged"
         )
     return Listing(tuple(ids), tuple(labels), tuple(_notes(found, spec)))
+
+
+def _refuse_aliases(root: Path, names: Sequence[str]) -> None:
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(os.path.realpath(root / name), name)
+        if other != name:
+            raise DataError(
+                f"the class directories {other!r} and {name!r} in {shown(root)} are one folder, by "
+                "a link: each of its images would be an example of both"
+            )
 
 
 def _walk(path: str, folder: str, found: _Found) -> None:

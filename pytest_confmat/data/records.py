@@ -9,6 +9,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pytest_confmat.data import images
 from pytest_confmat.data.layout import Feature, Layout, feature, features
@@ -151,9 +152,15 @@ class Parser:
         content = parsed[self._layout.image.key]
         if self._layout.image.encoding == "float":
             ok = content.row_lengths() == prod(self._stored)
-            return content.to_tensor(0.0, shape=(None, prod(self._stored))), ok
+            numbers = content.to_tensor(0.0, shape=(None, prod(self._stored)))
+            return numbers, ok & _finite(numbers)
         length = tf.strings.length(content)
-        ok = length > 0 if self._layout.image.encoding == "encoded" else length == self._bytes
+        if self._layout.image.encoding == "encoded":
+            return content, length > 0
+        ok = length == self._bytes
+        if np.dtype(self._layout.image.dtype).kind == "f":
+            whole = tf.where(ok, content, tf.constant(bytes(self._bytes)))
+            ok &= _finite(tf.io.decode_raw(whole, self._layout.image.dtype))
         return content, ok
 
     def _pixels(self, content: Any) -> Any:
@@ -247,6 +254,7 @@ class Parser:
                     f"feature {image.key!r} is {found}, expected {size:,} floats for shape "
                     f"{text(self._stored)}"
                 )
+            _require_finite(image.key, np.array(found.values, np.float32))
             return
         if found.kind != "string" or len(found.values) != 1:
             raise DataError(f"feature {image.key!r} is {found}, expected a string")
@@ -256,6 +264,8 @@ class Parser:
                 f"feature {image.key!r} holds {len(content):,} bytes, expected {self._bytes:,} "
                 f"for {image.dtype} of shape {text(self._stored)}"
             )
+        if image.encoding == "raw" and np.dtype(image.dtype).kind == "f":
+            _require_finite(image.key, np.frombuffer(content, image.dtype))
         if image.encoding == "encoded" and (fault := images.explain(self._plan, content)):
             raise DataError(f"feature {image.key!r} {fault}")
 
@@ -267,3 +277,18 @@ class Parser:
         if not (math.isfinite(weight) and weight >= 0):
             raise DataError(f"weight {key!r} is {weight}, expected a finite number from 0 up")
         return float(weight)
+
+
+def _finite(numbers: Any) -> Any:
+    """Tell which rows of a tensor (n, m) hold finite numbers alone, bool (n,)."""
+    tf = images.tensorflow()
+    return tf.reduce_all(tf.math.is_finite(numbers), axis=1)
+
+
+def _require_finite(key: str, numbers: NDArray[Any]) -> None:
+    wrong = np.flatnonzero(~np.isfinite(numbers))
+    if wrong.size:
+        raise DataError(
+            f"feature {key!r} holds {numbers[wrong[0]]} as its number {wrong[0]:,}, expected "
+            "finite numbers"
+        )

@@ -73,7 +73,10 @@ def stated_lengths(paths: Sequence[Path]) -> tuple[dict[Path, int], tuple[str, .
             continue
         try:
             stated = dict(_tfds_shards(json.loads(info.read_text("utf-8"))))
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        except (
+            *(OSError, ValueError, TypeError, KeyError, AttributeError),
+            *(OverflowError, RecursionError),  # of 1e999, and of [[[[...
+        ):
             notes.append(f"{shown(info)} is not understood: shard lengths are not checked by it")
             continue
         found = {
@@ -126,6 +129,13 @@ def _refuse_missing(paths: Sequence[Path]) -> None:
             prefix, number, total, suffix = match.groups()
             numbers[path.parent, prefix, total, suffix].add(int(number))
     for (folder, prefix, total, suffix), there in numbers.items():
+        # Numbers count from 0, but for some writers from 1; those are told that 0 is missing.
+        if max(there) >= int(total) + (0 not in there):
+            name = f"{prefix}-{max(there):0{len(total)}d}-of-{total}{suffix}"
+            raise DataError(
+                f"the shard {shown(folder / name)} is numbered beyond the {int(total):,} that its "
+                "name says there are: it is of another set"
+            )
         missing = int(total) - sum(number < int(total) for number in there)
         if missing:
             first = islice((n for n in range(int(total)) if n not in there), min(missing, 5))

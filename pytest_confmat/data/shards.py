@@ -31,6 +31,8 @@ from pytest_confmat.errors import DataError
 _HEADER = struct.Struct("<QI")
 _FOOTER = 4
 _FRAME = _HEADER.size + _FOOTER
+# What is filled up with zeros is no row of empty records, of which a stream can hold millions.
+_CHECK_OF_EMPTY = masked_crc(bytes(8))
 _AGAIN = "write or fetch it again"
 
 
@@ -127,7 +129,10 @@ def _count(source: Blocks) -> tuple[int, bool]:
         last = size - _HEADER.size
         at = 0
         while at <= last:
-            at += _FRAME + unpack(block, at)[0]
+            length, check = unpack(block, at)
+            if not length and check != _CHECK_OF_EMPTY:
+                return records, False
+            at += _FRAME + length
             records += 1
         carry = block[at:]
         if at > size and source.skip(at - size) < at - size:

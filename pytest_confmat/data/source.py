@@ -105,6 +105,14 @@ class Source(Protocol):
     def states_count(self) -> bool:
         """Whether the data themselves say how many examples there must be."""
 
+    @property
+    def unfixed(self) -> str | None:
+        """Why another run may see other examples, or see them in another order.
+
+        ``it shuffles (ShuffleDataset)``; ``None``: order and content are promised. No baseline
+        is made of a set without that promise.
+        """
+
     def batches(self, batch_size: int) -> Iterator[Batch]:
         """One pass over the set.
 

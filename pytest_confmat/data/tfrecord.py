@@ -89,6 +89,11 @@ class TFRecordSource:
         """Whether TFDS states the length of each shard beside them."""
         return self._is_stated
 
+    @property
+    def unfixed(self) -> None:
+        """Fixed: records as they lie."""
+        return None
+
     def batches(self, batch_size: int) -> Iterator[Batch]:
         """One pass; see `Source.batches`."""
         # Numbers are parsed as a whole batch at a time, images are decoded in smaller chunks.
@@ -100,16 +105,16 @@ class TFRecordSource:
         tf = tensorflow()
         shard = int(np.searchsorted(self._starts, index, side="right")) - 1
         record = self._reader.read(self._shards[shard], index - int(self._starts[shard]))
-        if fault := self._parser.explain(record):
-            raise fault
+        reason = "is left out by TensorFlow, which reads its features otherwise"
+        # By the reader of the pass first: what is at fault must not depend on its neighbours.
         try:
             made = self._parser.parse(tf.constant([index], tf.int64), tf.constant([record]))
-        except tf.errors.OpError as error:
-            raise DataError("is a tf.train.Example that TensorFlow cannot parse") from error
-        found = batch(*made)
-        if not len(found.labels):
-            raise DataError("is left out by TensorFlow, which reads its features otherwise")
-        return found
+            found = batch(*made)
+            if len(found.labels):
+                return found
+        except (tf.errors.OpError, UnicodeDecodeError):  # whose own text may quote the record
+            reason = "is a tf.train.Example that TensorFlow cannot parse"
+        raise self._parser.explain(record) or DataError(reason)
 
     def _records(self, chunk: int) -> Any:
         """Return chunks of (index, records), deterministically interleaved over shards."""

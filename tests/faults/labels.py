@@ -1,0 +1,221 @@
+"""Labels of records, and the names that stand for them."""
+
+from __future__ import annotations
+
+from tests.faults.project import Project, record
+from tests.faults.records import all_as, last
+from tests.faults.table import Fault, Make, Section, all_of, file
+
+
+def policy(dataset: str = "", classes: str = "") -> Make:
+    return lambda project: project.policy(f"tfrecord: test.tfrecord\n{dataset}", classes)
+
+
+def names(content: str | bytes, name: str = "labels.txt") -> Make:
+    """Return what leaves the class names to a file beside the shards."""
+    return all_of(policy(), file(name, content))
+
+
+def one_hot(last_: list[int]) -> Make:
+    return all_as(lambda n: record(n, label=last_ if n == 5 else [[1, 0], [0, 1]][n % 2]))
+
+
+def text(last_: bytes) -> Make:
+    return all_as(lambda n: record(n, label=last_ if n == 5 else [b"cat", b"dog"][n % 2]))
+
+
+SECTION = Section(
+    "Labels of records",
+    "Six records of two classes. Where one label is at fault, it is the last.",
+    Project.shards,
+    [
+        Fault(
+            "no label",
+            last(label=None),
+            "test.tfrecord#4 has no feature 'label'; it has 'image'",
+            faulty=1,
+        ),
+        Fault(
+            "a label beyond the classes",
+            last(label=2),
+            "test.tfrecord#4 label 2 is none of the 2 classes (0 to 1)",
+            faulty=1,
+        ),
+        Fault(
+            "a negative label",
+            last(label=-1),
+            "test.tfrecord#4 label -1 is none of the 2 classes (0 to 1)",
+            faulty=1,
+        ),
+        Fault(
+            "a label beyond 32 bits",
+            last(label=2**40),
+            "test.tfrecord#4 label 1099511627776 is none of the 2 classes (0 to 1)",
+            faulty=1,
+        ),
+        Fault(
+            "a label that is text where others are numbers",
+            last(label=b"cat"),
+            "test.tfrecord#4 label 'label' is a string, expected int64",
+            faulty=1,
+        ),
+        Fault(
+            "a label that is a float where others are whole",
+            last(label=1.0),
+            "test.tfrecord#4 label 'label' is a float, expected int64",
+            faulty=1,
+        ),
+        Fault(
+            "two labels in one record",
+            last(label=[0, 1]),
+            "test.tfrecord#4 label 'label' is 2 int64, expected int64",
+            faulty=1,
+        ),
+        Fault(
+            "labels that are floats in all records",
+            all_as(lambda n: record(n, label=float(n % 2))),
+            "test.tfrecord#0 holds a float in 'label'; a label is one int64, one "
+            "class name, or one-hot of the 2 classes",
+        ),
+        Fault(
+            "labels from 1 without an `offset`",
+            all_as(lambda n: record(n, label=1 + n % 2)),
+            "test.tfrecord#1 label 2 is none of the 2 classes (0 to 1)\n[...]\n"
+            "no label is 0, as if they were counted from 1: a dataset.label.offset "
+            "that is 1 higher would make them fit (0 unless the policy says one)",
+            faulty=3,
+        ),
+        Fault(
+            "labels from 0 with `offset: 1`",
+            all_as(lambda n: record(n, label=n % 2), "label: {key: label, offset: 1}"),
+            "test.tfrecord#0 label -1 is none of the 2 classes (0 to 1)\n[...]\n"
+            "no label is 1, as if they were counted from -1: a "
+            "dataset.label.offset that is 1 lower would make them fit (0 unless "
+            "the policy says one)",
+            faulty=3,
+        ),
+        Fault(
+            "a label of 0 among those with `offset: 1`",
+            all_as(lambda n: record(n, label=n % 3), "label: {key: label, offset: 1}"),
+            "test.tfrecord#0 label -1 is none of the 2 classes (0 to 1)",
+            faulty=2,
+        ),
+        Fault(
+            "an `offset` for labels that are names",
+            all_as(lambda n: record(n, label=b"cat"), "label: {key: label, offset: 1}"),
+            "test.tfrecord#0 holds a string in 'label'; dataset.label.offset is for integer labels",
+        ),
+        Fault(
+            "a name that is no class",
+            text(b"bird"),
+            "test.tfrecord#5 label 'bird' is none of the 2 classes",
+            faulty=1,
+        ),
+        Fault(
+            "a name in another case",
+            text(b"Dog"),
+            "test.tfrecord#5 label 'Dog' is none of the 2 classes; did you mean 'dog'?",
+            faulty=1,
+        ),
+        Fault(
+            "an empty name",
+            text(b""),
+            "test.tfrecord#5 label '' is none of the 2 classes",
+            faulty=1,
+        ),
+        Fault(
+            "a name that is not UTF-8",
+            text(b"d\xf6g"),
+            "test.tfrecord#5 label 'd\\\\xf6g' is none of the 2 classes",
+            faulty=1,
+        ),
+        Fault(
+            "one-hot of two classes",
+            one_hot([1, 1]),
+            "test.tfrecord#5 label 'label' is not one-hot: [1, 1]",
+            faulty=1,
+        ),
+        Fault(
+            "one-hot of no class",
+            one_hot([0, 0]),
+            "test.tfrecord#5 label 'label' is not one-hot: [0, 0]",
+            faulty=1,
+        ),
+        Fault(
+            "one-hot with a share",
+            one_hot([0, 2]),
+            "test.tfrecord#5 label 'label' is not one-hot: [0, 2]",
+            faulty=1,
+        ),
+        Fault(
+            "one-hot of too many classes",
+            one_hot([0, 0, 1]),
+            "test.tfrecord#5 label 'label' is 3 int64, expected one-hot",
+            faulty=1,
+        ),
+        Fault(
+            "soft labels in all records",
+            all_as(lambda n: record(n, label=[0.25, 0.75])),
+            "test.tfrecord#0 label 'label' is not one-hot: [0.25, 0.75]",
+            faulty=6,
+        ),
+        Fault(
+            "one-hot of three classes in all records",
+            all_as(lambda n: record(n, label=[0, 1, 0])),
+            "test.tfrecord#0 holds 3 int64 in 'label'; a label is one int64, one "
+            "class name, or one-hot of the 2 classes",
+        ),
+        Fault(
+            "a class without an example",
+            all_as(lambda n: record(n, label=0)),
+            "1 of 2 classes have no example among 6: 'dog'; nothing can be said about them",
+        ),
+        Fault(
+            "classes that nothing names",
+            policy(),
+            "thresholds.yaml:2: the names of the classes are not known: TFRecords "
+            "hold labels without names or order, and there is no label.labels.txt "
+            "or labels.txt beside the shards; say classes: [...] in the order of "
+            "the model's outputs, or name a text file with one class a line",
+            "refused",
+        ),
+        Fault(
+            "a label file that names one class",
+            names("cat\n"),
+            "thresholds.yaml:2: labels.txt names 'cat'; a confusion matrix needs "
+            "at least two classes",
+            "refused",
+        ),
+        Fault(
+            "a label file with an empty line",
+            names("cat\n\ndog\n"),
+            "thresholds.yaml:2: labels.txt:2 is empty; each line names one class",
+            "refused",
+        ),
+        Fault(
+            "a label file that names a class twice",
+            names("cat\ndog\ncat\n"),
+            "thresholds.yaml:2: labels.txt:3 names 'cat' a second time",
+            "refused",
+        ),
+        Fault(
+            "a label file that is not UTF-8",
+            names(b"cat\nd\xf6g\n"),
+            "thresholds.yaml:2: the label file labels.txt is not UTF-8 text",
+            "refused",
+        ),
+        Fault(
+            "two label files that disagree",
+            all_of(names("cat\ndog\n"), file("label.labels.txt", "dog\ncat\n")),
+            "thresholds.yaml:2: label.labels.txt and labels.txt name different "
+            "classes: 'dog', 'cat' and 'cat', 'dog'; say which in classes",
+            "refused",
+        ),
+        Fault(
+            "a label file in another order than the policy's classes",
+            file("labels.txt", "dog\ncat\n"),
+            "classes lists the names of labels.txt in another order, and the "
+            "labels are numbers that stand for that file's order: 'dog', 'cat'",
+        ),
+    ],
+)

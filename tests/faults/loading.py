@@ -1,0 +1,234 @@
+"""Models that are whole files, and cannot or must not be loaded."""
+
+from __future__ import annotations
+
+from tests.faults.models import MODEL, Members, kind, named, zipped
+from tests.faults.project import Project, saved
+from tests.faults.table import Fault, Make, Section, all_of, file, options
+
+
+def surgery(old: str, new: str, saved_by: str | None = None, kind: str = "plain") -> Make:
+    """Return what replaces a text in the configuration of an HDF5 model."""
+
+    def make(project: Project) -> None:
+        import h5py
+
+        with h5py.File(project.model(kind, "m.h5"), "r+") as stored:
+            config = stored.attrs["model_config"]
+            assert old in config
+            stored.attrs["model_config"] = config.replace(old, new)
+            stored.attrs["keras_version"] = saved_by or stored.attrs["keras_version"]
+        named("m.h5")(project)
+
+    return make
+
+
+def configured(old: str, new: str) -> Make:
+    """Return what replaces a text in the configuration of a .keras model."""
+
+    def change(all_: Members) -> Members:
+        assert old.encode() in all_["config.json"]
+        return {**all_, "config.json": all_["config.json"].replace(old.encode(), new.encode())}
+
+    return zipped(change)
+
+
+def damaged(project: Project) -> None:
+    content = bytearray(saved("plain", ".keras"))
+    content[content.index(b"\x89HDF") + 200] ^= 0xFF
+    project.write(MODEL, bytes(content))
+
+
+def apart(code: str = "", **environment: str) -> Make:
+    """Return what is run in a process of its own, after some code in a conftest.py."""
+
+    def make(project: Project) -> None:
+        project.environment = environment
+        if code:
+            project.write("conftest.py", code)
+
+    return make
+
+
+def pinned(project: Project) -> None:
+    project.policy("directory: data", f"model_sha256: {'0' * 64}\n")
+
+
+HOOK = """\
+import keras
+
+
+class Doubled(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+
+
+def pytest_confmat_custom_objects():
+    return {value}
+"""
+
+
+UNSAFE = "import keras\n\nkeras.config.enable_unsafe_deserialization()\n"
+
+
+SECTION = Section(
+    "Loading a model",
+    "A whole model file; the six images that it is held against are fine.",
+    Project.images,
+    [
+        Fault(
+            "a bit flipped in the weights",
+            damaged,
+            "m.keras cannot be loaded (saved by Keras [...]): its content is "
+            "damaged (Bad CRC-32 for file 'model.weights.h5'): copy or export it "
+            "again",
+        ),
+        Fault(
+            "weights of other layers",
+            configured('"units": 2', '"units": 3'),
+            "m.keras cannot be loaded (saved by Keras [...]): its weights do not "
+            "fit its layers ([...]): export it again",
+        ),
+        Fault(
+            "a layer that Keras does not have",
+            configured('"class_name": "Dense"', '"class_name": "KanLayer"'),
+            "m.keras cannot be loaded (saved by Keras [...]): this Keras has no "
+            "keras.layers.KanLayer, which is in it: install the Keras that wrote "
+            "it, or a newer one, or hand the model in by overriding the fixture "
+            "confmat_model",
+        ),
+        Fault(
+            "a layer of the project's, not registered",
+            kind("custom"),
+            "m.keras cannot be loaded (saved by Keras [...]): the class 'Doubled' "
+            "in it is not Keras's own and not known here: return it from the hook "
+            "pytest_confmat_custom_objects in conftest.py, as {'Doubled': "
+            "Doubled}, or hand the model in by overriding the fixture confmat_model",
+        ),
+        Fault(
+            "a layer of the project's, registered",
+            kind("registered"),
+            "m.keras cannot be loaded (saved by Keras [...]): the class 'Tripled' "
+            "in it is not Keras's own and not known here: return it from the hook "
+            "pytest_confmat_custom_objects in conftest.py, as {'acme>Tripled': "
+            "Tripled}, or hand the model in by overriding the fixture confmat_model",
+        ),
+        Fault(
+            "a layer of the project's, named by the hook",
+            all_of(kind("custom"), file("conftest.py", HOOK.format(value='{"Doubled": Doubled}'))),
+            "confmat: passed 1 limit holds on 6 examples",
+            "works",
+        ),
+        Fault(
+            "a hook that names no layers",
+            all_of(kind("custom"), file("conftest.py", HOOK.format(value="[Doubled]"))),
+            "the hook pytest_confmat_custom_objects returned [<class "
+            "'conftest.Doubled'>]: return a dict of names and what they stand for, "
+            'such as {"Doubled": Doubled}',
+        ),
+        Fault(
+            "a hook that fails",
+            all_of(kind("custom"), file("conftest.py", HOOK.format(value="Tripled"))),
+            "the hook pytest_confmat_custom_objects failed: NameError: name "
+            "'Tripled' is not defined",
+        ),
+        Fault(
+            "a layer of the project's in an HDF5 file",
+            kind("custom", "m.h5"),
+            "m.h5 cannot be loaded (saved by Keras [...]): the layer 'Doubled' in "
+            "it is not Keras's own and not known here: return it from the hook "
+            "pytest_confmat_custom_objects in conftest.py, as {'Doubled': "
+            "Doubled}, or hand the model in by overriding the fixture confmat_model",
+        ),
+        Fault(
+            "a function of the project's",
+            kind("custom_activation"),
+            "m.keras cannot be loaded (saved by Keras [...]): the function "
+            "'squash' in it is not Keras's own and not known here: return it from "
+            "the hook pytest_confmat_custom_objects in conftest.py, as {'squash': "
+            "squash}, or hand the model in by overriding the fixture confmat_model",
+        ),
+        Fault(
+            "code in a Lambda layer",
+            kind("with_lambda"),
+            "m.keras cannot be loaded (saved by Keras [...]): it holds Python code "
+            "in a Lambda layer, and models are loaded in safe mode, which runs no "
+            "code from a file: replace the Lambda by a layer of your own and save "
+            "again, or say --confmat-unsafe-model if you trust the file",
+        ),
+        Fault(
+            "code in a Lambda layer, asked for",
+            all_of(kind("with_lambda"), options("--confmat-unsafe-model")),
+            "m.keras was loaded without safe mode, so that code in it was run: "
+            "--confmat-unsafe-model asks for that",
+            "noted",
+        ),
+        Fault(
+            "another model than `model_sha256` pins",
+            pinned,
+            "m.keras is not the model that the policy is for: its SHA-256 is "
+            "[...], and thresholds.yaml:4 pins "
+            "0000000000000000000000000000000000000000000000000000000000000000; "
+            "name the other file, or pin this one",
+        ),
+        Fault(
+            "code in a Lambda layer of an HDF5 file",
+            kind("with_lambda", "m.h5"),
+            "m.h5 cannot be loaded (saved by Keras [...]): it holds Python code in "
+            "a Lambda layer, and models are loaded in safe mode, which runs no "
+            "code from a file: replace the Lambda by a layer of your own and save "
+            "again, or say --confmat-unsafe-model if you trust the file",
+        ),
+        Fault(
+            "a depthwise convolution of Keras 2",
+            surgery(
+                '"depth_multiplier": 1', '"depth_multiplier": 1, "groups": 1', "2.11.0", "depthwise"
+            ),
+            "m.h5 cannot be loaded (saved by Keras 2.11.0): its layer "
+            "DepthwiseConv2D was saved with the argument 'groups', which this "
+            "Keras does not know: load and save it again with the Keras that wrote "
+            "it, or hand the model in by overriding the fixture confmat_model",
+        ),
+        Fault(
+            "raw TensorFlow operations of Keras 2",
+            surgery('"GlobalAveragePooling2D"', '"TFOpLambda"', "2.11.0"),
+            "m.h5 cannot be loaded (saved by Keras 2.11.0): it holds raw "
+            "TensorFlow operations (layers of the kind TFOpLambda), which Keras 3 "
+            "cannot load: load it with Keras 2 (the package tf_keras), or hand the "
+            "model in by overriding the fixture confmat_model",
+        ),
+        Fault(
+            "an HDF5 file whose configuration is damaged",
+            surgery('{"module"', "{module"),
+            "m.h5 cannot be loaded (saved by Keras [...]): JSONDecodeError: [...]",
+        ),
+        Fault(
+            "a compile section that cannot be read",
+            kind("odd_loss"),
+            "confmat: passed 1 limit holds on 6 examples",
+            "works",
+        ),
+        Fault(
+            "a Keras with known security holes",
+            apart("import keras\n\nkeras.__version__ = '3.12.0'\n"),
+            "Keras 3.12.0 has known security holes in loading model files: 3.12.4 and 3.15.1 close "
+            "them",
+            "noted",
+        ),
+        Fault(
+            "Keras on another backend",
+            apart(KERAS_BACKEND="jax"),
+            "Keras is set to run on 'jax' (by KERAS_BACKEND), and models are run "
+            "on TensorFlow here: set KERAS_BACKEND=tensorflow for this run, or "
+            "hand in a function that calls the model by overriding the fixture "
+            "confmat_model",
+        ),
+        Fault(
+            "safe mode switched off by a conftest.py",
+            apart(UNSAFE),
+            "keras.config.enable_unsafe_deserialization() was called in this run, "
+            "so that loading a model would run whatever code its file holds: "
+            "remove the call, or say --confmat-unsafe-model if you trust the file",
+        ),
+    ],
+)

@@ -1,0 +1,160 @@
+"""What the command line asks for, and cannot have."""
+
+from __future__ import annotations
+
+from tests.faults.directories import removed
+from tests.faults.project import Project
+from tests.faults.table import Fault, Make, Section, all_of, file, options
+
+POLICY = "thresholds.yaml"
+
+
+def second_policy(project: Project) -> None:
+    project.write("b.yaml", (project.path / POLICY).read_bytes())
+    options(f"--confmat-thresholds={POLICY}", "--confmat-thresholds=b.yaml")(project)
+
+
+def instead(*given: str) -> Make:
+    return options(*given, model=False)
+
+
+def own_data(project: Project) -> None:
+    project.batches()
+    options("--confmat-data=data")(project)
+
+
+def no_data(project: Project) -> None:
+    project.batches()
+    (project.path / "conftest.py").unlink()
+
+
+SECTION = Section(
+    "Options",
+    "The project is fine; what pytest is called with is not.",
+    Project.images,
+    [
+        Fault(
+            "an empty --confmat-model, as a variable that is not set leaves it",
+            instead("--confmat-model="),
+            "--confmat-model is empty: give a path",
+            "refused",
+        ),
+        Fault(
+            "no model, with a policy asked for",
+            instead(f"--confmat-thresholds={POLICY}"),
+            "there is no model to judge: pass --confmat-model PATH, or override "
+            "the fixture confmat_model in a conftest.py",
+        ),
+        Fault(
+            "a report, and no model",
+            instead(),
+            "there is no model to judge: pass --confmat-model PATH, or override "
+            "the fixture confmat_model in a conftest.py",
+        ),
+        Fault(
+            "an empty --confmat-data",
+            options("--confmat-data="),
+            "--confmat-data is empty: give a path",
+            "refused",
+        ),
+        Fault(
+            "a remote --confmat-data",
+            options("--confmat-data=s3://bucket/test"),
+            "--confmat-data: s3://bucket/test is a remote address, and only local "
+            "paths are read: download it first and give the path of the copy",
+            "refused",
+        ),
+        Fault(
+            "no policy",
+            removed(POLICY),
+            "a gate needs a policy, and there is no thresholds.yaml: write one, "
+            "name one with --confmat-thresholds FILE, or say --confmat-thresholds "
+            "none if the project's own tests are the gate",
+            "refused",
+        ),
+        Fault(
+            "a policy that is not there",
+            options("--confmat-thresholds=limits.yaml"),
+            "--confmat-thresholds: there is no thresholds file limits.yaml",
+            "refused",
+        ),
+        Fault(
+            "a batch size of 0",
+            options("--confmat-batch-size=0"),
+            "--confmat-batch-size: '0' is no number of examples",
+            "refused",
+        ),
+        Fault(
+            "a batch size that is no number",
+            options("--confmat-batch-size=many"),
+            "--confmat-batch-size: 'many' is no number of examples",
+            "refused",
+        ),
+        Fault(
+            "a --confmat-cache that is not known",
+            options("--confmat-cache=maybe"),
+            "--confmat-cache: 'maybe' is none of on, verify, off",
+            "refused",
+        ),
+        Fault(
+            "--confmat-data for two policies",
+            all_of(second_policy, options("--confmat-data=data")),
+            "--confmat-data says where one policy's data are, and there are 2 "
+            "policies: write the location into each policy",
+            "refused",
+        ),
+        Fault(
+            "--confmat-data for a policy without data",
+            own_data,
+            "--confmat-data: thresholds.yaml has no dataset that could lie "
+            "elsewhere; its data come from the fixture confmat_dataset",
+            "refused",
+        ),
+        Fault(
+            "one manifest for two policies",
+            all_of(second_policy, options("--confmat-manifest=set.tsv")),
+            "--confmat-manifest is of one policy's data, and there are 2 policies",
+            "refused",
+        ),
+        Fault(
+            "a report of no policy",
+            options("--confmat-thresholds=none"),
+            "--confmat-report writes what policies come to, and "
+            "--confmat-thresholds none asks for none",
+            "refused",
+        ),
+        Fault(
+            "a report folder that is a file",
+            all_of(file("out", "x")),
+            "--confmat-report: out is a file, not a folder",
+            "refused",
+        ),
+        Fault(
+            "a policy without data, and no fixture that gives them",
+            no_data,
+            "thresholds.yaml has no dataset: write one there, or override the "
+            "fixture confmat_dataset in a conftest.py beside it",
+        ),
+        Fault(
+            "the gate's own plugin switched off",
+            options("-p", "no:confmat-session"),
+            "-p no:confmat-session takes the gate away that the command line asks for",
+            "refused",
+        ),
+        Fault(
+            "a -k that leaves no limit",
+            options("-k", "nothing_like_it"),
+            "confmat: BLOCKED 1 of 1 limit not checked: accuracy",
+        ),
+        Fault(
+            "a --deselect of all limits",
+            options(f"--deselect={POLICY}"),
+            "confmat: BLOCKED 1 of 1 limit not checked: accuracy",
+        ),
+        Fault(
+            "an --ignore of the policy",
+            options(f"--ignore={POLICY}"),
+            "confmat: BLOCKED 1 of 1 limit not checked: accuracy",
+        ),
+    ],
+)

@@ -1,0 +1,308 @@
+"""Records that are no examples, or whose features are not what they should be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from tests.data.makers import encoded, example, noise
+from tests.data.test_headers import MARKED, png_of
+from tests.faults.images import LFS
+from tests.faults.project import Project, picture, record
+from tests.faults.table import Fault, Make, Section
+
+CLASSES = "classes: [cat, dog]\n"
+FROM = "tfrecord: test.tfrecord\n"
+
+
+def with_last(*made: Callable[[], bytes]) -> Make:
+    """Return what writes records of which the last are `made`, after four good ones."""
+    return lambda project: _write(project, [*(record(n) for n in range(4)), *(m() for m in made)])
+
+
+def all_as(make: Callable[[int], bytes], dataset: str = "") -> Make:
+    """Return what writes six records, each as `make` makes it."""
+
+    def write(project: Project) -> None:
+        project.policy(FROM + dataset, CLASSES)
+        _write(project, [make(n) for n in range(6)])
+
+    return write
+
+
+def _write(project: Project, records: list[bytes]) -> None:
+    project.examples = 0
+    project.records(*records)
+
+
+def last(**features: Any) -> Make:
+    """Return what writes five records of which the last has other features."""
+    return with_last(lambda: record(4, **features))
+
+
+def sequence() -> bytes:
+    import tensorflow as tf
+
+    made = tf.train.SequenceExample()
+    made.feature_lists.feature_list["frames"].feature.add().int64_list.value.append(1)
+    return made.SerializeToString()
+
+
+def raw(n: int, **features: Any) -> bytes:
+    pixels = noise(8, 8, 3).tobytes()
+    return record(n, **{"image": pixels, **features})
+
+
+def floats(n: int, **features: Any) -> bytes:
+    return record(n, **{"image": [0.5] * 192, **features})
+
+
+RAW = "image: {key: image, encoding: raw, dtype: uint8, shape: [8, 8, 3]}\n"
+FLOAT = "image: {key: image, encoding: float, shape: [8, 8, 3]}\n"
+WEIGHT = "weight: {key: w}\n"
+
+
+def but_last(make: Callable[..., bytes], dataset: str, **features: Any) -> Make:
+    """Return what writes six records, of which the last has other features."""
+    return all_as(lambda n: make(n, **(features if n == 5 else {})), dataset)
+
+
+def weighted(n: int, **features: Any) -> bytes:
+    return record(n, **{"w": 1.5, **features})
+
+
+def two_labels(n: int) -> bytes:
+    return example(img=picture(n), image__class__label=n % 2, label=n % 2)
+
+
+def misclassified(*made: Callable[[], bytes]) -> Make:
+    def make(project: Project) -> None:
+        project.policy(FROM + "on_fault: misclassified", CLASSES)
+        with_last(*made)(project)
+
+    return make
+
+
+SECTION = Section(
+    "Records",
+    "A shard whose bytes are whole. Where one record is at fault, it is the last.",
+    Project.shards,
+    [
+        Fault(
+            "a record that is no Example",
+            with_last(lambda: b"\x0agarbage"),
+            "test.tfrecord#4 is no tf.train.Example: it starts with b'\\ngarbage'",
+            faulty=1,
+        ),
+        Fault(
+            "an empty record",
+            with_last(lambda: b""),
+            "test.tfrecord#4 is no tf.train.Example: it is empty (0 bytes)",
+            faulty=1,
+        ),
+        Fault(
+            "an image in place of a record",
+            with_last(picture),
+            "test.tfrecord#4 is no tf.train.Example: it is a PNG image",
+            faulty=1,
+        ),
+        Fault(
+            "a SequenceExample",
+            with_last(sequence),
+            "test.tfrecord#4 is a SequenceExample, with the lists 'frames'; only Examples are read",
+            faulty=1,
+        ),
+        Fault(
+            "nothing but SequenceExamples",
+            all_as(lambda _: sequence()),
+            "test.tfrecord#0 is a SequenceExample, with the lists 'frames'; only Examples are read",
+        ),
+        Fault(
+            "nothing but text",
+            all_as(lambda n: b"id,label %d" % n),
+            "test.tfrecord#0 is no tf.train.Example: it starts with b'id,label 0'",
+        ),
+        Fault(
+            "no image",
+            last(image=None),
+            "test.tfrecord#4 has no feature 'image'; it has 'label'",
+            faulty=1,
+        ),
+        Fault(
+            "an image that is a number",
+            last(image=3),
+            "test.tfrecord#4 feature 'image' is an int64, expected a string",
+            faulty=1,
+        ),
+        Fault(
+            "two images",
+            last(image=[picture(), picture()]),
+            "test.tfrecord#4 feature 'image' is 2 strings, expected a string",
+            faulty=1,
+        ),
+        Fault(
+            "an image that is empty",
+            last(image=b""),
+            "test.tfrecord#4 feature 'image' is empty (0 bytes)",
+            faulty=1,
+        ),
+        Fault(
+            "an image that is no image",
+            last(image=b"nothing"),
+            "test.tfrecord#4 feature 'image' is no image that can be read: it "
+            "starts with b'nothing'",
+            faulty=1,
+        ),
+        Fault(
+            "an image that is cut",
+            last(image=encoded(noise(40, 40, 3), "JPEG")[:500]),
+            "test.tfrecord#4 feature 'image' cannot be decoded as JPEG: it does "
+            "not end with its end-of-image marker, so it seems cut",
+            faulty=1,
+        ),
+        Fault(
+            "an image that is a git-LFS pointer",
+            last(image=LFS),
+            "test.tfrecord#4 feature 'image' is a git-LFS pointer; run `git lfs pull`",
+            faulty=1,
+        ),
+        Fault(
+            "an image of too many pixels",
+            last(image=png_of(40_000, 30_000)),
+            "test.tfrecord#4 feature 'image' is 40,000 x 30,000 pixels, more than "
+            "max_pixels 178,956,970",
+            faulty=1,
+        ),
+        Fault(
+            "a feature that the policy names and no record has",
+            all_as(record, "image: {key: images}"),
+            "test.tfrecord#0 has no feature 'images'; it has 'image', 'label'; did "
+            "you mean 'image'?",
+        ),
+        Fault(
+            "images under a key that is not known",
+            all_as(lambda n: example(img=picture(n), label=0)),
+            "test.tfrecord#0 has neither 'image/encoded' nor 'image'; say which "
+            "feature holds the image, as image: {key: ...} in dataset; it has "
+            "'img', 'label'",
+        ),
+        Fault(
+            "no label in any record",
+            all_as(lambda n: example(image=picture(n))),
+            "test.tfrecord#0 has neither 'image/class/label' nor 'label'; say "
+            "which feature holds the class, as label: {key: ...} in dataset; it "
+            "has 'image'",
+        ),
+        Fault(
+            "two labels of which either could be meant",
+            all_as(two_labels, "image: {key: img}"),
+            "test.tfrecord#0 has both 'image/class/label' and 'label'; say which "
+            "feature holds the class, as label: {key: ...} in dataset; it has "
+            "'image/class/label', 'img', 'label'",
+        ),
+        Fault(
+            "pixels that are not encoded, and nothing says so",
+            all_as(raw),
+            "test.tfrecord#0 holds a string in 'image' that is no encoded image; "
+            "say image: {key: image, encoding: raw, dtype: ..., shape: [...]} or "
+            "encoding: float in dataset",
+        ),
+        Fault(
+            "floats where the policy says raw bytes",
+            all_as(floats, RAW),
+            "test.tfrecord#0 holds 192 floats in 'image', and dataset.image says encoding: raw",
+        ),
+        Fault(
+            "raw bytes of a wrong length",
+            but_last(raw, RAW, image=b"123"),
+            "test.tfrecord#5 feature 'image' holds 3 bytes, expected 192 for uint8 "
+            "of shape (8, 8, 3)",
+            faulty=1,
+        ),
+        Fault(
+            "raw bytes of another dtype than the policy says",
+            all_as(raw, RAW.replace("uint8", "float32")),
+            "test.tfrecord#0 feature 'image' holds 192 bytes, expected 768 for "
+            "float32 of shape (8, 8, 3)",
+            faulty=6,
+        ),
+        Fault(
+            "too few floats",
+            but_last(floats, FLOAT, image=[0.5] * 191),
+            "test.tfrecord#5 feature 'image' is 191 floats, expected 192 floats "
+            "for shape (8, 8, 3)",
+            faulty=1,
+        ),
+        Fault(
+            "a float that is NaN",
+            but_last(floats, FLOAT, image=[math.nan] * 192),
+            "test.tfrecord#5 feature 'image' holds nan as its number 0, expected finite numbers",
+            faulty=1,
+        ),
+        Fault(
+            "no weight",
+            but_last(weighted, WEIGHT, w=None),
+            "test.tfrecord#5 has no feature 'w'; it has 'image', 'label'",
+            faulty=1,
+        ),
+        Fault(
+            "a weight that is NaN",
+            but_last(weighted, WEIGHT, w=math.nan),
+            "test.tfrecord#5 weight 'w' is nan, expected a finite number from 0 up",
+            faulty=1,
+        ),
+        Fault(
+            "a weight that is infinite",
+            but_last(weighted, WEIGHT, w=math.inf),
+            "test.tfrecord#5 weight 'w' is inf, expected a finite number from 0 up",
+            faulty=1,
+        ),
+        Fault(
+            "a weight below zero",
+            but_last(weighted, WEIGHT, w=-0.5),
+            "test.tfrecord#5 weight 'w' is -0.5, expected a finite number from 0 up",
+            faulty=1,
+        ),
+        Fault(
+            "a weight that is text",
+            but_last(weighted, WEIGHT, w=b"1"),
+            "test.tfrecord#5 weight 'w' is a string, expected a float",
+            faulty=1,
+        ),
+        Fault(
+            "weights of another kind in all records",
+            all_as(lambda n: weighted(n, w=[1.0, 2.0]), WEIGHT),
+            "test.tfrecord#0 holds 2 floats in 'w', and a weight is one float",
+        ),
+        Fault(
+            "one feature for image and label",
+            all_as(record, "label: {key: image}"),
+            "test.tfrecord#0 has one feature for two of image, label and weight: 'image', 'image'",
+        ),
+        Fault(
+            "a broken image, counted as misclassified",
+            misclassified(lambda: record(4, image=b"broken")),
+            "1 example at fault counted as misclassified: test.tfrecord#4 feature "
+            "'image' is no image that can be read: it starts with b'broken'",
+            "noted",
+        ),
+        Fault(
+            "a record without a class, to be counted as misclassified",
+            misclassified(lambda: record(4, image=b"broken"), lambda: record(5, label=None)),
+            "test.tfrecord#5 has no feature 'label'; it has 'image'\n"
+            "test.tfrecord#4 feature 'image' is no image that can be read: it "
+            "starts with b'broken'\n"
+            "on_fault: misclassified cannot count them all: the class of one is "
+            "not known",
+            faulty=2,
+        ),
+        Fault(
+            "records with an EXIF rotation",
+            all_as(lambda n: record(n, image=MARKED["a rotated PNG"][0])),
+            "6 records carry an EXIF rotation that TensorFlow ignores: "
+            "test.tfrecord#0, test.tfrecord#1, test.tfrecord#2 and 3 more",
+            "noted",
+        ),
+    ],
+)

@@ -1,0 +1,146 @@
+"""Evaluation sets that are not the one that was agreed on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.faults.directories import classes
+from tests.faults.images import dataset
+from tests.faults.project import Project, picture
+from tests.faults.table import Fault, Make, Section, all_of, file, options
+
+
+def manifest(*lines: Callable[[str, str, str], str]) -> Make:
+    """Return what writes the manifest of the set, each line as one of `lines` changes it."""
+
+    def make(project: Project) -> None:
+        from pytest_confmat.data.pipeline import words
+
+        listed = ["# pytest-confmat manifest 1"]
+        names = [f"{name}/{n}.png" for name in ("cat", "dog") for n in range(3)]
+        changes = [*lines, *[entry] * (len(names) - len(lines))]
+        for name, change in zip(names, changes, strict=True):
+            word = int(words([(project.path / "data" / name).read_bytes()])[0])
+            listed += [change(name, name[:3], f"{word:016x}")]
+        project.write("set.tsv", "\n".join(filter(None, listed)) + "\n")
+        project.options.append("--confmat-manifest=set.tsv")
+
+    return make
+
+
+def entry(example: str, name: str, word: str) -> str:
+    return "\t".join((example, name, word))
+
+
+def unlisted(*_: str) -> str:
+    return ""
+
+
+def relabelled(example: str, _: str, word: str) -> str:
+    return entry(example, "dog", word)
+
+
+def changed(example: str, name: str, _: str) -> str:
+    return entry(example, name, "0" * 16)
+
+
+def twice(_: str, name: str, word: str) -> str:
+    return entry("cat/0.png", name, word)
+
+
+def renamed(example: str, name: str, word: str) -> str:
+    return entry(f"{example}.bak", name, word)
+
+
+SECTION = Section(
+    "The set itself",
+    "Six images in class directories, each of which can be read.",
+    Project.images,
+    [
+        Fault(
+            "a set of which nothing says how large it must be",
+            lambda _: None,
+            "the data do not say how many examples there must be; to notice when some are missing, "
+            "say expected_examples: 6 in dataset",
+            "noted",
+        ),
+        Fault(
+            "an image fewer than `expected_examples`",
+            all_of(dataset("expected_examples: 7")),
+            "directory data holds 6 examples, and dataset.expected_examples is 7: 1 missing",
+        ),
+        Fault(
+            "an image more than `expected_examples`",
+            dataset("expected_examples: 5"),
+            "directory data holds 6 examples, and dataset.expected_examples is 5: 1 more",
+        ),
+        Fault(
+            "another `digest` than the set's",
+            dataset(f"digest: sha256:{'0' * 64}"),
+            "the evaluation set changed: its digest is sha256:[...], and "
+            "dataset.digest is "
+            "sha256:0000000000000000000000000000000000000000000000000000000000000000\n"
+            "which examples differ, a manifest of the set as it was can tell: "
+            "--confmat-manifest FILE",
+        ),
+        Fault(
+            "an image that the manifest does not list",
+            manifest(unlisted),
+            "the evaluation set changed: its digest is sha256:[...]\n"
+            "against set.tsv: 1 added\n"
+            "added cat/0.png",
+        ),
+        Fault(
+            "an image that was renamed since the manifest was written",
+            manifest(renamed),
+            "the evaluation set changed: its digest is sha256:[...]\n"
+            "against set.tsv: 1 added, 1 removed\n"
+            "added cat/0.png\n"
+            "removed cat/0.png.bak",
+        ),
+        Fault(
+            "an image that was moved to another class",
+            manifest(relabelled),
+            "the evaluation set changed: its digest is sha256:[...]\n"
+            "against set.tsv: 1 relabelled\n"
+            "relabelled cat/0.png",
+        ),
+        Fault(
+            "an image that is another than the manifest's",
+            manifest(changed),
+            "the evaluation set changed: its digest is sha256:[...]\n"
+            "against set.tsv: 1 changed\n"
+            "changed cat/0.png",
+        ),
+        Fault(
+            "a manifest that is none",
+            all_of(file("set.tsv", "id,label\n"), options("--confmat-manifest=set.tsv")),
+            "--confmat-manifest: set.tsv is no manifest: its first line is "
+            "'id,label', and should be '# pytest-confmat manifest 1'",
+            "refused",
+        ),
+        Fault(
+            "a manifest that lists an image twice",
+            manifest(entry, twice),
+            "set.tsv:3: 'cat/0.png' stands there twice",
+        ),
+        Fault(
+            "a --confmat-data whose classes are others than the policy's",
+            all_of(
+                classes("cat", "dog"), file("new/cat/0.png", picture), options("--confmat-data=new")
+            ),
+            "thresholds.yaml:2: classes and the directories in new differ\n"
+            "without a directory: 'dog'\n"
+            "classes: 'cat', 'dog'\n"
+            "directories: 'cat'",
+            "refused",
+        ),
+        Fault(
+            "a --confmat-data that is not there",
+            options("--confmat-data=test"),
+            "thresholds.yaml:2: the data directory test does not exist; a policy's "
+            "paths are relative to its file",
+            "refused",
+        ),
+    ],
+)
