@@ -49,8 +49,20 @@ class MatrixError(ConfmatError, ValueError):
     """Numbers that are no confusion matrix, or matrices that do not belong together."""
 
 
+class EvidenceError(ConfmatError, ValueError):
+    """Counts, shares or confidences from which nothing can be concluded."""
+
+
 class EvaluationError(ConfmatError):
     """Evaluations that cannot be merged, or a stored one that cannot be read."""
+
+
+class BaselineError(ConfmatError):
+    """A baseline that cannot be saved, cannot be read, or does not belong to this evaluation."""
+
+
+class UndeterminedError(ConfmatError):
+    """What decides an evaluation cannot be told in full, so that none is kept or recalled."""
 
 
 class DataError(ConfmatError):

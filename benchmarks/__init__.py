@@ -1,0 +1,1 @@
+"""What pytest-confmat costs, beside what people write without it and what the machine allows."""
