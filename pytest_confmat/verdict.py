@@ -10,13 +10,40 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pytest_confmat.comparison import Comparison
 from pytest_confmat.evaluation import Evaluation, Mistake
-from pytest_confmat.limits import Bound, Limit, Weighting, is_overall
+from pytest_confmat.evidence import mcnemar_exact
+from pytest_confmat.limits import FLIPS, TOP_K, Bound, Limit, is_overall
 from pytest_confmat.matrix import ConfusionMatrix
-from pytest_confmat.metrics import NO_EXAMPLES, Measured, Tally
+from pytest_confmat.measuring import Cell, Found, Subject
+from pytest_confmat.proof import Pairs, Share
 
-Outcome = Literal["passed", "failed"]
-Diagonals = Mapping[Weighting, Sequence[Measured]]
+Outcome = Literal["passed", "failed", "undecided"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A metric of two models on the examples that both were given.
+
+    Attributes
+    ----------
+    common
+        How many they are.
+    before, now
+        Of the baseline and of this model.
+    newly_wrong, newly_right
+        Examples that only the one, and only the other has right; ``None``: the metric is no share
+        of the same examples.
+    p_value
+        McNemar's exact test of no difference, two-sided; it decides nothing.
+    """
+
+    common: int
+    before: Fraction | None = None
+    now: Fraction | None = None
+    newly_wrong: int | None = None
+    newly_right: int | None = None
+    p_value: float | None = None
 
 
 @dataclass(frozen=True)
@@ -28,16 +55,18 @@ class Verdict:
     limit
         What was declared.
     outcome
-        ``passed`` or ``failed``; an undefined metric has failed.
+        ``passed``, ``failed`` or ``undecided``; an undefined metric has failed.
     observed
-        The exact value that was compared, or ``None`` where the metric is undefined.
+        The exact value that was compared, or ``None`` where the metric is undefined. Against a
+        baseline it is the drop, or the rise of a confusion.
     undefined
         Why there is no value; ``None`` where there is one.
     hits, trials
         The counts whose ratio `observed` is, where it is one: examples recognised of the class's
         examples for recall, and so on.
     needed
-        The least `hits` (for at_most: the most) with which the limit holds at these `trials`.
+        The least `hits` (for at_most: the most) with which the limit holds at these `trials`, by
+        its rule.
     support
         Examples behind the number: of the class, or of the whole set.
     confused_with
@@ -47,9 +76,28 @@ class Verdict:
         For ``confusions``: the cells that break the bound (actual, predicted, count, support),
         worst first; where none does, the worst.
     mistakes
-        The surest mistakes behind a failure; empty when it passed.
+        The surest mistakes behind a limit that does not pass; against a baseline, of the examples
+        that it had right.
     unpredicted
         Examples behind the number that are at fault and count as misclassified.
+    interval
+        Lower and upper bound of the true value, where there is more than an estimate.
+    confidence
+        Of the lower and of the upper bound, each one-sided. They differ where refutations are
+        adjusted.
+    examples_needed
+        Where it is undecided: the denominator that would have decided at this estimate.
+    too_few
+        Whether it is undecided for want of ``min_support``, whatever the estimate.
+    denominator
+        What ``min_support`` is about: `trials`, where they are known.
+    unprovable
+        Whether no result whatever would have passed with so few examples; against a baseline,
+        whether the baseline itself would not have.
+    least_trials
+        The denominator it takes then; ``None``: none would do.
+    change
+        For a limit against a baseline.
     """
 
     limit: Limit
@@ -64,49 +112,77 @@ class Verdict:
     cells: tuple[tuple[str, str, int, int], ...] = ()
     mistakes: tuple[Mistake, ...] = ()
     unpredicted: int = 0
+    interval: tuple[float, float] | None = None
+    confidence: tuple[float, float] | None = None
+    examples_needed: int | None = None
+    too_few: bool = False
+    denominator: int = 0
+    unprovable: bool = False
+    least_trials: int | None = None
+    change: Change | None = None
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it stands in the way of a release."""
+        undecided = self.outcome == "undecided" and self.limit.evidence.undecided == "fail"
+        return self.outcome == "failed" or undecided
 
     def to_plain(self) -> dict[str, Any]:
         """Return the verdict as JSON values, the limit by its id alone."""
         plain = asdict(self)
         plain["limit"] = self.limit.id
-        plain["observed"] = None if self.observed is None else str(self.observed)
+        plain["observed"] = _text(self.observed)
+        if self.change is not None:
+            before, now = self.change.before, self.change.now
+            plain["change"] |= {"before": _text(before), "now": _text(now)}
         return plain
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any], limits: Mapping[str, Limit]) -> Verdict:
         """Return the verdict that `to_plain` took apart; `limits` are the policy's, by id."""
-        observed = plain["observed"]
+        change, interval = plain["change"], plain["interval"]
+        if change is not None:
+            exact = {key: _fraction(change[key]) for key in ("before", "now")}
+            change = Change(**{**change, **exact})
         return cls(
             **{
                 **plain,
                 "limit": limits[plain["limit"]],
-                "observed": None if observed is None else Fraction(observed),
+                "observed": _fraction(plain["observed"]),
                 "confused_with": tuple((name, count) for name, count in plain["confused_with"]),
                 "cells": tuple((a, p, count, n) for a, p, count, n in plain["cells"]),
                 "mistakes": tuple(Mistake(**mistake) for mistake in plain["mistakes"]),
+                "interval": None if interval is None else tuple(interval),
+                "confidence": None if interval is None else tuple(plain["confidence"]),
+                "change": change,
             }
         )
 
 
-def judge(limits: Sequence[Limit], subject: Evaluation | ConfusionMatrix) -> tuple[Verdict, ...]:
+def judge(
+    limits: Sequence[Limit],
+    subject: Evaluation | ConfusionMatrix,
+    comparison: Comparison | None = None,
+) -> tuple[Verdict, ...]:
     """Hold every limit against what was observed; one verdict each, in their order.
 
     Parameters
     ----------
     limits
-        Their classes must be classes of `subject`.
+        All that are declared, as refutations may be adjusted over them. Their classes must be
+        classes of `subject`.
     subject
         An evaluation, or a bare matrix: then ranks, sample weights and mistakes are unknown.
+    comparison
+        With the baseline, for limits against one; without it, these have failed.
     """
-    if isinstance(subject, Evaluation):
-        weighted = subject.sample_weighted, subject.sample_unpredicted
-        tally = Tally(subject.matrix, subject.rank_counts, *weighted)
-        evidence: Evaluation | None = subject
-    else:
-        tally, evidence = Tally(subject), None
-    weightings = {limit.weighting for limit in limits if limit.weighting is not None}
-    diagonals = {weighting: tally.weighted_diagonal(weighting) for weighting in weightings}
-    return tuple(_judge(limit, tally, diagonals, evidence) for limit in limits)
+    source = Subject(subject, comparison)
+    found = [source.find(limit) for limit in limits]
+    confidences = _refuting_confidences(limits, found)
+    return tuple(
+        _judge(limit, each, confidence, source)
+        for limit, each, confidence in zip(limits, found, confidences, strict=True)
+    )
 
 
 def holds(bound: Bound, value: Fraction) -> bool:
@@ -120,107 +196,201 @@ def needed(bound: Bound, trials: int) -> int:
     return ceil(product) if bound.kind == "at_least" else floor(product)
 
 
-def _judge(
-    limit: Limit, tally: Tally, diagonals: Diagonals, evidence: Evaluation | None
-) -> Verdict:
-    if limit.metric == "confusions":
-        return _judge_cells(limit, tally, evidence)
-    measured = _measure(limit, tally, diagonals)
-    failed = measured.value is None or not holds(limit.bound, measured.value)
-    support, unpredicted = tally.total, tally.matrix.unpredicted
-    if limit.actual is not None:
-        index = tally.matrix.index(limit.actual)
-        support, unpredicted = tally.support[index], unpredicted[index]
+def _refuting_confidences(limits: Sequence[Limit], found: Sequence[Found]) -> list[float]:
+    """Return at which confidence each limit is refuted: its own, or as Holm adjusts it.
+
+    Holm (1979): of m limits the smallest p-value is held against level / m, the next against
+    level / (m - 1), and so on; from the first that is not refuted on, none is.
+    """
+    confidences = [float(limit.evidence.confidence) for limit in limits]
+    family = [
+        (each.test.p(limit.bound, "breaks"), place)
+        for place, (limit, each) in enumerate(zip(limits, found, strict=True))
+        if limit.evidence.family == "holm" and limit.evidence.rule != "estimate"
+        if each.test is not None and each.trials >= limit.evidence.min_support
+    ]
+    family.sort()
+    divisor = len(family)
+    for p, place in family:
+        level = 1 - confidences[place]
+        confidences[place] = 1 - level / divisor
+        if p <= 1 - confidences[place]:
+            divisor -= 1
+    return confidences
+
+
+def _outcome(limit: Limit, found: Found, refuting: float) -> Outcome:
+    value, test, evidence = found.measured.value, found.test, limit.evidence
+    if value is None:
+        return "failed"
+    if found.trials < evidence.min_support:
+        return "undecided"
+    if test is None or evidence.rule == "estimate":
+        return "passed" if holds(limit.bound, value) else "failed"
+    if evidence.rule == "proven" and _is_proven(limit, found):
+        return "passed"
+    if test.p(limit.bound, "breaks") <= 1 - refuting:
+        return "failed"
+    return "passed" if evidence.rule == "not_refuted" else "undecided"
+
+
+def _is_proven(limit: Limit, found: Found) -> bool:
+    level = 1 - float(limit.evidence.confidence)
+    return found.test is not None and found.test.p(limit.bound, "holds") <= level
+
+
+def _judge(limit: Limit, found: Found, refuting: float, source: Subject) -> Verdict:
+    measured, matrix = found.measured, source.tally.matrix
+    outcome = _outcome(limit, found, refuting)
+    breaking = [cell for cell in found.cells if not holds(limit.bound, cell.share)]
+    shown = breaking or list(found.cells[:1])
+    failing = outcome != "passed"
     return Verdict(
         limit,
-        "failed" if failed else "passed",
+        outcome,
         measured.value,
         undefined=measured.undefined,
         hits=measured.hits,
         trials=measured.trials,
-        needed=_needed(limit, measured),
-        support=support,
-        confused_with=_confused_with(limit, tally.matrix),
-        mistakes=_mistakes(limit, evidence) if failed and evidence is not None else (),
-        unpredicted=int(np.sum(unpredicted)),
+        needed=_needed(limit, found, outcome, refuting),
+        support=found.support,
+        confused_with=_confused_with(limit, source),
+        cells=tuple(_named(cell, matrix) for cell in shown),
+        mistakes=_mistakes(limit, source, shown) if failing else (),
+        unpredicted=found.unpredicted,
+        denominator=found.trials,
+        change=_change(found, source) if limit.against == "baseline" else None,
+        **_certainty(limit, found, outcome, refuting),
     )
 
 
-def _needed(limit: Limit, measured: Measured) -> int | None:
-    if measured.trials is None or measured.hits is None:
+def _certainty(limit: Limit, found: Found, outcome: Outcome, refuting: float) -> dict[str, Any]:
+    """Return how sure a verdict is, as fields of `Verdict`."""
+    test, value, evidence = found.test, found.measured.value, limit.evidence
+    if value is None:
+        return {}
+    too_few = found.trials < evidence.min_support
+    if test is None:
+        return {"examples_needed": evidence.min_support, "too_few": True} if too_few else {}
+    proving = float(evidence.confidence)
+    ends = (proving, refuting) if limit.bound.kind == "at_least" else (refuting, proving)
+    interval = test.interval(*ends)
+    certainty: dict[str, Any] = {
+        "interval": interval,
+        "confidence": None if interval is None else ends,
+    }
+    if too_few:
+        certainty |= {"examples_needed": evidence.min_support, "too_few": True}
+    elif outcome == "undecided":
+        is_kept = holds(limit.bound, value)
+        certainty["examples_needed"] = (
+            test.trials_needed(limit.bound, proving, "holds")
+            if is_kept
+            else test.trials_needed(limit.bound, refuting, "breaks")
+        )
+    if evidence.rule == "proven" and outcome != "passed":
+        least = test.least_trials(limit.bound, proving)
+        if least is None or least > test.trials:
+            certainty |= {"unprovable": True, "least_trials": least}
+    return certainty
+
+
+def _needed(limit: Limit, found: Found, outcome: Outcome, refuting: float) -> int | None:
+    """Return the hits that would have been enough; ``None`` where they cannot be told alone."""
+    bound, measured, rule = limit.bound, found.measured, limit.evidence.rule
+    too_few = found.trials < limit.evidence.min_support
+    if measured.trials is None or measured.hits is None or too_few:
         return None
-    if limit.metric == "jaccard":
+    if rule == "estimate" and limit.metric != "jaccard":
+        return needed(bound, measured.trials)
+    if rule == "estimate":
         # Each hit more makes the union one smaller: h / (sum - h) >= b where h >= b sum / (1 + b).
-        both = measured.hits + measured.trials
-        return ceil(limit.bound.value * both / (1 + limit.bound.value))
-    return needed(limit.bound, measured.trials)
+        both = bound.value * (measured.hits + measured.trials) / (1 + bound.value)
+        return ceil(both) if bound.kind == "at_least" else floor(both)
+    # With more hits, a refuted limit of a family would be judged at another level.
+    moving = limit.evidence.family == "holm" and rule == "not_refuted" and outcome == "failed"
+    if limit.metric in ("jaccard", "f1") or moving:
+        return None
+    least = bound.kind == "at_least"
+    trials = measured.trials
+    confidence = float(limit.evidence.confidence) if rule == "proven" else refuting
+
+    def passes(hits: int) -> bool:
+        test = Share(hits, trials)
+        if rule == "proven":
+            return test.p(bound, "holds") <= 1 - confidence
+        return test.p(bound, "breaks") > 1 - confidence
+
+    # Counted from the end that is sure to pass, if any does.
+    low, high = -1, trials
+    if not passes(trials if least else 0):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        if passes(middle if least else trials - middle):
+            high = middle
+        else:
+            low = middle
+    return high if least else trials - high
 
 
-def _measure(limit: Limit, tally: Tally, diagonals: Diagonals) -> Measured:
-    if limit.actual is None:
-        return tally.overall(limit.metric)
-    index = tally.matrix.index(limit.actual)
-    if limit.metric == "confusion" and limit.predicted is not None:
-        support = tally.support[index]
-        if not support:
-            return Measured(None, undefined=NO_EXAMPLES)
-        count = int(tally.matrix.counts[index, tally.matrix.index(limit.predicted)])
-        return Measured(Fraction(count, support), count, support)
-    if limit.weighting is not None:
-        return diagonals[limit.weighting][index]
-    return tally.per_class(limit.metric, index)
+def _change(found: Found, source: Subject) -> Change:
+    common = 0 if source.comparison is None else len(source.comparison)
+    pairs = found.test if isinstance(found.test, Pairs) else None
+    if pairs is None:
+        return Change(common, found.before, found.now)
+    worse, better = pairs.newly_wrong, pairs.newly_right
+    p_value = mcnemar_exact(worse, better)
+    return Change(common, found.before, found.now, worse, better, p_value)
 
 
-def _judge_cells(limit: Limit, tally: Tally, evidence: Evaluation | None) -> Verdict:
-    matrix = tally.matrix
-    off_diagonal = matrix.counts.copy()
-    np.fill_diagonal(off_diagonal, 0)
-    for actual, predicted in limit.excluded:
-        off_diagonal[matrix.index(actual), matrix.index(predicted)] = 0
-    cells = [
-        (Fraction(int(off_diagonal[i, j]), tally.support[i]), int(i), int(j))
-        for i, j in np.argwhere(off_diagonal)
-    ]
-    cells.sort(key=lambda cell: (-cell[0], cell[1], cell[2]))
-    empty = [name for name, n in zip(matrix.classes, tally.support, strict=True) if not n]
-    if empty:
-        reason = f"the share of class {empty[0]!r} is undefined: {NO_EXAMPLES}"
-        return Verdict(limit, "failed", None, undefined=reason, support=tally.total)
-    breaking = [cell for cell in cells if not holds(limit.bound, cell[0])]
-    worst = cells[0][0] if cells else Fraction(0)
-    shown = tuple(
-        (matrix.classes[i], matrix.classes[j], int(off_diagonal[i, j]), tally.support[i])
-        for _, i, j in breaking or cells[:1]
-    )
-    mistakes: tuple[Mistake, ...] = ()
-    if breaking and evidence is not None:
-        mistakes = evidence.mistakes(shown[0][0], shown[0][1])
-    return Verdict(
-        limit,
-        "failed" if breaking else "passed",
-        worst,
-        support=tally.total,
-        cells=shown,
-        mistakes=mistakes,
-    )
+def _named(cell: Cell, matrix: ConfusionMatrix) -> tuple[str, str, int, int]:
+    return matrix.classes[cell.actual], matrix.classes[cell.predicted], cell.count, cell.support
 
 
-def _confused_with(limit: Limit, matrix: ConfusionMatrix) -> tuple[tuple[str, int], ...]:
+def _confused_with(limit: Limit, source: Subject) -> tuple[tuple[str, int], ...]:
     """Count what the class's examples were taken for, or what was taken for the class."""
-    if limit.actual is None or limit.metric == "confusion":
+    matrix = source.matrix(limit)
+    if limit.actual is None or limit.metric == "confusion" or matrix is None:
         return ()
     index = matrix.index(limit.actual)
     taken_for_it = limit.metric in ("precision", "specificity")
-    counts = matrix.counts[:, index] if taken_for_it else matrix.counts[index]
-    others = [j for j in np.argsort(-counts, kind="stable") if counts[j] and j != index]
-    return tuple((matrix.classes[j], int(counts[j])) for j in others)
+    classes, counts = (matrix.entries.column if taken_for_it else matrix.entries.row)(index)
+    order = np.argsort(-counts, kind="stable")
+    others = zip(classes[order].tolist(), counts[order].tolist(), strict=True)
+    return tuple((matrix.classes[j], n) for j, n in others if j != index)
 
 
-def _mistakes(limit: Limit, evaluation: Evaluation) -> tuple[Mistake, ...]:
-    if is_overall(limit.metric):
-        return evaluation.mistakes()
-    if limit.metric == "confusion":
-        return evaluation.mistakes(limit.actual, limit.predicted)
-    if limit.metric in ("precision", "specificity"):
-        return evaluation.mistakes(predicted=limit.actual)
-    return evaluation.mistakes(limit.actual)
+def _mistakes(limit: Limit, source: Subject, cells: Sequence[Cell]) -> tuple[Mistake, ...]:
+    evaluation, comparison = source.evaluation, source.comparison
+    if evaluation is None:
+        return ()
+    cell: tuple[str | None, str | None] = (limit.actual, None)
+    if limit.metric == "confusions":
+        if not cells:
+            return ()
+        cell = _named(cells[0], evaluation.matrix)[:2]
+    elif limit.metric == "confusion":
+        cell = (limit.actual, limit.predicted)
+    elif limit.metric in ("precision", "specificity"):
+        cell = (None, limit.actual)
+    elif is_overall(limit.metric) or limit.metric == FLIPS:
+        cell = (None, None)
+    if limit.against == "value":
+        return evaluation.mistakes(*cell)
+    if comparison is None:
+        return ()
+    # What the baseline had right; for a wrong class, what it did not take for it.
+    changed = comparison.flipped if cell[1] is not None else comparison.newly_wrong
+    if top := TOP_K.fullmatch(limit.metric):
+        first = int(top.group(1))
+        changed = (comparison.rank_before < first) & (comparison.rank_now >= first)
+    return evaluation.mistakes(*cell, places=comparison.places[changed])
+
+
+def _text(value: Fraction | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _fraction(text: str | None) -> Fraction | None:
+    return None if text is None else Fraction(text)

@@ -23,6 +23,8 @@ class Standing:
         The counts.
     bounds
         Bounds by metric and class; those on a diagonal that is recall stand under recall.
+    intervals
+        Bounds of the true recall, by class that has a limit on it.
     exempt
         Classes without a limit on their recall, by the policy's will.
     failed
@@ -33,6 +35,7 @@ class Standing:
 
     matrix: ConfusionMatrix
     bounds: Mapping[tuple[str, str], tuple[Bound, ...]] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     exempt: frozenset[str] = frozenset()
     failed: frozenset[int] = frozenset()
     cells: frozenset[tuple[int, int]] = frozenset()
@@ -54,14 +57,18 @@ def standing(result: GateResult, matrix: ConfusionMatrix) -> Standing:
     """Gather what the verdicts of `result` say about the classes of `matrix`."""
     known = {name: index for index, name in enumerate(matrix.classes)}
     bounds: dict[tuple[str, str], tuple[Bound, ...]] = {}
+    intervals: dict[str, tuple[float, float]] = {}
     failed: set[int] = set()
     cells: set[tuple[int, int]] = set()
     for verdict in result.verdicts:
         limit = verdict.limit
-        if limit.actual is not None and limit.metric != "confusion":
+        of_class = limit.actual is not None and limit.metric != "confusion"
+        if limit.actual is not None and of_class and limit.against == "value":
             key = _metric(limit), limit.actual
             bounds[key] = (*bounds.get(key, ()), limit.bound)
-        if verdict.outcome == "passed":
+            if key[0] == "recall" and verdict.interval is not None:
+                intervals.setdefault(limit.actual, verdict.interval)
+        if not verdict.blocks:
             continue
         pairs = [(actual, predicted) for actual, predicted, *_ in verdict.cells]
         if limit.actual is not None and limit.predicted is not None:
@@ -70,7 +77,7 @@ def standing(result: GateResult, matrix: ConfusionMatrix) -> Standing:
             failed.add(known[limit.actual])
         cells.update((known[a], known[p]) for a, p in pairs if a in known and p in known)
     exempt = frozenset(e.actual for e in result.exemptions if e.metric == "recall")
-    return Standing(matrix, bounds, exempt, frozenset(failed), frozenset(cells))
+    return Standing(matrix, bounds, intervals, exempt, frozenset(failed), frozenset(cells))
 
 
 def confusions(matrix: ConfusionMatrix) -> list[tuple[int, int]]:
@@ -78,12 +85,9 @@ def confusions(matrix: ConfusionMatrix) -> list[tuple[int, int]]:
 
     Of equal counts the greater share of its row stands first, then the matrix's order decides.
     """
-    counts = matrix.counts.copy()
-    np.fill_diagonal(counts, 0)
-    rows, columns = np.nonzero(counts)
-    found = counts[rows, columns]
-    order = np.lexsort((columns, rows, matrix.support[rows], -found))
-    return [(int(rows[i]), int(columns[i])) for i in order]
+    off = matrix.entries.off_diagonal()
+    order = np.lexsort((off.columns, off.rows, matrix.support[off.rows], -off.values))
+    return list(zip(off.rows[order].tolist(), off.columns[order].tolist(), strict=True))
 
 
 def all_notes(result: GateResult) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, floor
 
 from rich.box import Box
 from rich.cells import cell_len
@@ -55,7 +56,8 @@ class _Column:
 def class_table(standing: Standing, width: int) -> tuple[Table, str | None]:
     """Return the table of the classes, and a line on those that it does not show.
 
-    Columns that find no room in `width` are left out: f1 first, then precision, support, bound.
+    Columns that find no room in `width` are left out: the bounds of the true recall first, then
+    f1, precision, support, bound.
     """
     shown = _chosen(standing)
     columns = [
@@ -65,6 +67,9 @@ def class_table(standing: Standing, width: int) -> tuple[Table, str | None]:
             for metric, rank in (("recall", 0), ("precision", 3), ("f1", 4))
         ),
     ]
+    intervals = [_interval(standing, i) for i in shown]
+    if any(intervals):
+        columns.insert(2, _Column("true recall", intervals, 5))
     bounds = [_bounds(standing, i) for i in shown]
     if any(bounds):
         columns.append(_Column("bound", bounds, 1))
@@ -92,6 +97,8 @@ def matrix_table(standing: Standing, width: int) -> Table | None:
 
     Zeros are points, the diagonal and confusions that break a limit are emphasised.
     """
+    if len(standing.matrix.classes) * (1 + _GAP) > width:
+        return None
     counts = standing.matrix.counts
     everything = range(len(counts))
     digits = [len(str(int(counts[:, j].max()))) for j in everything]
@@ -128,7 +135,7 @@ def confusion_table(standing: Standing, width: int) -> tuple[Table, str | None] 
         return None
     shown = cells[:CONFUSIONS_SHOWN]
     matrix = standing.matrix
-    counts = [int(matrix.counts[cell]) for cell in shown]
+    counts = matrix.entries.at(*zip(*shown, strict=True)).tolist()
     columns = [
         _Column("count", [str(count) for count in counts], 0),
         _Column(
@@ -227,6 +234,15 @@ def _value(standing: Standing, metric: str, index: int) -> str:
     name = standing.matrix.classes[index]
     texts = [decimal_text(value, b.value) for b in standing.bounds.get((metric, name), ())]
     return max(texts, key=len, default=decimal_text(value))
+
+
+def _interval(standing: Standing, index: int) -> str:
+    """Return the bounds of the true recall, rounded outwards."""
+    interval = standing.intervals.get(standing.matrix.classes[index])
+    if interval is None:
+        return ""
+    lower, upper = floor(interval[0] * 1000), ceil(interval[1] * 1000)
+    return f"{lower / 1000:.3f} - {upper / 1000:.3f}"
 
 
 def _bounds(standing: Standing, index: int) -> str:

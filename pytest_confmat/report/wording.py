@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 
 from pytest_confmat.evaluation import Mistake
-from pytest_confmat.limits import TOP_K, Limit, Weighting
+from pytest_confmat.limits import FLIPS, TOP_K, Limit, Weighting
+from pytest_confmat.report.certainty import certainty, change_words
 from pytest_confmat.report.decimals import decimal_text, percent
 from pytest_confmat.report.names import defused, printable
 from pytest_confmat.verdict import Verdict
@@ -19,7 +21,7 @@ _SENTENCE = 600
 # Ids are paths to open: these are shortened only where they are absurd. In a list names are.
 _PATH = 260
 # Metrics of predictions alone: an example that was not predicted does not lower them.
-_UNTOUCHED = ("precision", "specificity", "confusion")
+_UNTOUCHED = ("precision", "specificity", "confusion", "confusions")
 _LISTED = 60
 
 
@@ -43,13 +45,27 @@ def headline(verdict: Verdict) -> str:
         return defused(f"{subject} is undefined: {printable(reason, _SENTENCE)}")
     bound = verdict.limit.bound
     observed = decimal_text(verdict.observed, bound.value)
-    relation = {
-        ("at_least", "passed"): "at least",
-        ("at_least", "failed"): "below",
-        ("at_most", "passed"): "at most",
-        ("at_most", "failed"): "above",
-    }[bound.kind, verdict.outcome]
-    return defused(f"{subject} is {observed}, {relation} {printable(bound.text)}")
+    return defused(f"{subject} is {observed}, {_relation(verdict)} {printable(bound.text)}")
+
+
+_KEPT_AND_BROKEN = {"at_least": ("at least", "below"), "at_most": ("at most", "above")}
+
+
+def _relation(verdict: Verdict) -> str:
+    """Say how the value stands to the bound, and how far that is shown."""
+    kept, broken = _KEPT_AND_BROKEN[verdict.limit.bound.kind]
+    if verdict.too_few:
+        return "of too few examples to be held against"
+    said = {
+        ("estimate", "passed"): kept,
+        ("estimate", "failed"): broken,
+        ("proven", "passed"): f"shown to be {kept}",
+        ("proven", "failed"): f"shown to be {broken}",
+        ("proven", "undecided"): f"not shown to be {kept}",
+        ("not_refuted", "passed"): f"not shown to be {broken}",
+        ("not_refuted", "failed"): f"shown to be {broken}",
+    }
+    return said[verdict.limit.evidence.rule, verdict.outcome]
 
 
 def located_headline(verdict: Verdict) -> str:
@@ -72,11 +88,23 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 def _subject(verdict: Verdict) -> str:
     limit = verdict.limit
+    if limit.metric == FLIPS:
+        return "share of examples on which this model and the baseline differ"
+    if limit.against == "value":
+        return _metric(verdict)
     if limit.metric == "confusions":
+        return _metric(verdict)
+    return f"{'rise in the' if limit.metric == 'confusion' else 'drop in'} {_metric(verdict)}"
+
+
+def _metric(verdict: Verdict) -> str:
+    limit = verdict.limit
+    if limit.metric == "confusions":
+        highest = "highest confusion" if limit.against == "value" else "highest rise of a confusion"
         if not verdict.cells:
-            return "highest confusion"
+            return highest
         actual, predicted, *_ = verdict.cells[0]
-        return f"highest confusion, {quoted(actual)} taken for {quoted(predicted)},"
+        return f"{highest}, {quoted(actual)} taken for {quoted(predicted)},"
     if limit.metric == "confusion":
         return f"share of {quoted(limit.actual or '')} taken for {quoted(limit.predicted or '')}"
     if limit.actual is None:
@@ -95,8 +123,11 @@ def _weighting(weighting: Weighting | None) -> str:
 
 
 def _reasons(verdict: Verdict) -> Iterator[str]:
+    if verdict.change is not None:
+        yield from change_words(verdict)
     if counts := _counts(verdict):
         yield counts
+    yield from certainty(verdict)
     if verdict.unpredicted and verdict.limit.metric not in _UNTOUCHED:
         those = "of them is" if verdict.unpredicted == 1 else "of them are"
         yield f"{verdict.unpredicted} {those} at fault and counted as misclassified"
@@ -105,7 +136,12 @@ def _reasons(verdict: Verdict) -> Iterator[str]:
         yield _confused_with(verdict)
     if verdict.mistakes:
         shown = (_mistake(mistake, verdict.limit) for mistake in verdict.mistakes)
-        yield _GAP.join(("surest mistakes", *shown))
+        told = "surest mistakes"
+        if verdict.limit.against == "baseline":
+            told = (
+                "not so by the baseline" if verdict.limit.metric in _UNTOUCHED else "right before"
+            )
+        yield _GAP.join((told, *shown))
 
 
 def _counts(verdict: Verdict) -> str | None:
@@ -161,6 +197,7 @@ _COUNTED: dict[str, Callable[[Verdict, int, int], str]] = {
     "f1": _f1_counts,
     "accuracy": _words("{hits} of {trials} right"),
     "confusion": _words("{hits} of {trials} {actual} taken for {predicted}"),
+    FLIPS: _words("{hits} of {trials} examples are predicted otherwise"),
 }
 
 
@@ -169,12 +206,15 @@ def _cells(verdict: Verdict) -> Iterator[str]:
     if not cells:
         return
     bound = printable(verdict.limit.bound.text)
-    side = "above" if verdict.limit.bound.kind == "at_most" else "below"
-    yield f"{plural(len(cells), 'confusion is', 'confusions are')} {side} {bound}"
+    rose = verdict.limit.against == "baseline"
+    if any(Fraction(n, of) > verdict.limit.bound.value for *_, n, of in cells):
+        what = ("confusion rose", "confusions rose") if rose else ("confusion is", "confusions are")
+        yield f"{plural(len(cells), *what)} {'by more than' if rose else 'above'} {bound}"
+    more = "more " if rose else ""
     for actual, predicted, count, support in cells[:CELLS_SHOWN]:
         yield (
             f"  {printable(actual, _LISTED)} -> {printable(predicted, _LISTED)}{_GAP}"
-            f"{count} of {support} ({percent(count, support)})"
+            f"{count} {more}of {support} ({percent(count, support)})"
         )
     if len(cells) > CELLS_SHOWN:
         yield f"  and {len(cells) - CELLS_SHOWN} more"

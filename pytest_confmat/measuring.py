@@ -1,0 +1,292 @@
+"""What each limit of a policy is about: its number, the counts behind it, and their test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_confmat.changes import Changes
+from pytest_confmat.comparison import Comparison
+from pytest_confmat.evaluation import Evaluation, weighted_counts
+from pytest_confmat.limits import FLIPS, TOP_K, Limit, Weighting
+from pytest_confmat.matrix import ConfusionMatrix
+from pytest_confmat.metrics import NO_EXAMPLES, Measured, Tally
+from pytest_confmat.proof import Cells, F1Share, Pairs, Share, Test
+
+NO_COMMON = "none of its examples is in the baseline"
+NO_BASELINE = "there is no baseline to compare with"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """An off-diagonal cell: class indices, examples in it, examples of the true class.
+
+    Against a baseline `count` is how many more they are than before.
+    """
+
+    actual: int
+    predicted: int
+    count: int
+    support: int
+
+    @property
+    def share(self) -> Fraction:
+        """Of the true class's examples."""
+        return Fraction(self.count, self.support)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The number of one limit.
+
+    Attributes
+    ----------
+    measured
+        The value, the counts whose ratio it is, or why there is none. Against a baseline it is
+        the drop (the rise of a confusion).
+    test
+        ``None`` where there is only an estimate, or no value.
+    trials
+        The denominator that ``min_support`` is about.
+    support
+        Examples behind the number: of the class, or of the whole set.
+    unpredicted
+        How many of them are at fault and count as misclassified.
+    cells
+        For ``confusions``: those that are not empty (that rose), worst first.
+    before, now
+        Against a baseline: the metric of the two models on the common examples.
+    """
+
+    measured: Measured
+    test: Test | None
+    trials: int
+    support: int
+    unpredicted: int = 0
+    cells: tuple[Cell, ...] = ()
+    before: Fraction | None = None
+    now: Fraction | None = None
+
+
+class Subject:
+    """An evaluation, or a bare matrix, and what it is compared with; each number found once."""
+
+    def __init__(
+        self, subject: Evaluation | ConfusionMatrix, comparison: Comparison | None = None
+    ) -> None:
+        self.evaluation = subject if isinstance(subject, Evaluation) else None
+        self.comparison = comparison
+        if isinstance(subject, Evaluation):
+            weighted = subject.sample_weighted, subject.sample_unpredicted
+            self.tally = Tally(subject.matrix, subject.rank_counts, *weighted)
+        else:
+            self.tally = Tally(subject)
+        self._changes = Changes(comparison) if comparison is not None else None
+        self._diagonals: dict[tuple[str, Weighting], Sequence[Measured]] = {}
+
+    def find(self, limit: Limit) -> Found:
+        """Return the number that `limit` is about."""
+        if limit.against == "baseline":
+            if self._changes is None:
+                return Found(Measured(None, undefined=NO_BASELINE), None, 0, self.tally.total)
+            return self._change(limit, self._changes)
+        if limit.metric == "confusions":
+            return self._highest_confusion(limit)
+        measured = self._measure(limit, self.tally, "all")
+        support, unpredicted = self._behind(limit, self.tally)
+        test = _share(limit, measured) if limit.has_interval else None
+        trials = test.trials if test is not None else support
+        return Found(measured, test, trials, support, unpredicted)
+
+    def matrix(self, limit: Limit) -> ConfusionMatrix | None:
+        """Return the counts that `limit` is about; ``None`` if it lacks its baseline."""
+        if limit.against == "value":
+            return self.tally.matrix
+        return None if self.comparison is None else self.comparison.matrix_now
+
+    def _behind(self, limit: Limit, tally: Tally) -> tuple[int, int]:
+        if limit.actual is None:
+            return tally.total, int(np.sum(tally.matrix.unpredicted))
+        index = tally.matrix.index(limit.actual)
+        return tally.support[index], int(tally.matrix.unpredicted[index])
+
+    def _measure(self, limit: Limit, tally: Tally, of: str) -> Measured:
+        if limit.actual is None:
+            return tally.overall(limit.metric)
+        index = tally.matrix.index(limit.actual)
+        if limit.metric == "confusion" and limit.predicted is not None:
+            support = tally.support[index]
+            if not support:
+                return Measured(None, undefined=NO_EXAMPLES)
+            count = int(tally.matrix.entries.at(index, tally.matrix.index(limit.predicted)))
+            return Measured(Fraction(count, support), count, support)
+        if limit.weighting is None:
+            return tally.per_class(limit.metric, index)
+        key = of, limit.weighting
+        if key not in self._diagonals:
+            self._diagonals[key] = tally.weighted_diagonal(limit.weighting)
+        return self._diagonals[key][index]
+
+    # Confusions as a whole.
+
+    def _highest_confusion(self, limit: Limit) -> Found:
+        tally, matrix = self.tally, self.tally.matrix
+        if reason := _without_examples(tally.support, matrix.classes, NO_EXAMPLES):
+            return Found(Measured(None, undefined=reason), None, tally.total, tally.total)
+        excluded = _indices(limit, matrix.classes)
+        off = matrix.entries.off_diagonal()
+        found = zip(off.rows.tolist(), off.columns.tolist(), off.values.tolist(), strict=True)
+        cells = [Cell(i, j, n, tally.support[i]) for i, j, n in found if (i, j) not in excluded]
+        filled: dict[int, int] = {}
+        for cell in cells:
+            filled[cell.actual] = filled.get(cell.actual, 0) + 1
+        tests = [Share(cell.count, cell.support) for cell in cells]
+        tests += [
+            Share(0, tally.support[i])
+            for i, judged in _judged_cells(len(matrix.classes), excluded).items()
+            if judged > filled.get(i, 0)
+        ]
+        return self._worst(cells, tests, len(matrix.classes), excluded, tally.total)
+
+    def _worst(
+        self,
+        cells: list[Cell],
+        tests: Sequence[Share | Pairs],
+        k: int,
+        excluded: frozenset[tuple[int, int]],
+        support: int,
+    ) -> Found:
+        cells.sort(key=lambda cell: (-cell.share, cell.actual, cell.predicted))
+        highest = cells[0].share if cells else Fraction(0)
+        test = Cells(tests, k * (k - 1) - len(excluded)) if tests else None
+        trials = test.trials if test is not None else support
+        return Found(Measured(highest), test, trials, support, cells=tuple(cells))
+
+    # Against a baseline.
+
+    def _change(self, limit: Limit, changes: Changes) -> Found:
+        if limit.metric == FLIPS:
+            return self._flips(changes)
+        if limit.metric == "confusions":
+            return self._highest_rise(limit, changes)
+        pairs = _pairs(limit, changes)
+        if pairs is None:
+            return self._difference(limit)
+        if not pairs.trials:
+            return Found(Measured(None, undefined=NO_COMMON), None, 0, 0)
+        before, now = self._before_and_now(limit)
+        drop = Measured(Fraction(pairs.newly_wrong - pairs.newly_right, pairs.trials))
+        return Found(drop, pairs, pairs.trials, pairs.trials, before=before.value, now=now.value)
+
+    def _flips(self, changes: Changes) -> Found:
+        if not changes.total:
+            return Found(Measured(None, undefined=NO_COMMON), None, 0, 0)
+        flipped = int(np.sum(changes.comparison.flipped))
+        measured = Measured(Fraction(flipped, changes.total), flipped, changes.total)
+        return Found(measured, Share(flipped, changes.total), changes.total, changes.total)
+
+    def _difference(self, limit: Limit) -> Found:
+        """Compare a metric that is no share of the same examples: an estimate is all there is."""
+        before, now = self._before_and_now(limit)
+        support, _ = self._behind(limit, self._tallies[1])
+        if before.value is None or now.value is None:
+            who = "the baseline" if before.value is None else "this model"
+            reason = f"{before.undefined or now.undefined}, for {who} on the common examples"
+            return Found(Measured(None, undefined=reason), None, support, support)
+        drop = Measured(before.value - now.value)
+        return Found(drop, None, support, support, before=before.value, now=now.value)
+
+    def _highest_rise(self, limit: Limit, changes: Changes) -> Found:
+        classes = changes.comparison.classes
+        if reason := _without_examples(changes.support, classes, NO_COMMON):
+            return Found(Measured(None, undefined=reason), None, changes.total, changes.total)
+        excluded = _indices(limit, classes)
+        moved = sorted(
+            (i, j) for i, j in {*changes.came, *changes.left} if i != j and (i, j) not in excluded
+        )
+        tests: list[Share | Pairs] = [changes.confusion(i, j) for i, j in moved]
+        # A cell in which nothing moved says as much as its class has examples.
+        for i, judged in _judged_cells(len(classes), excluded).items():
+            if judged > sum(actual == i for actual, _ in moved):
+                tests.append(Pairs(0, 0, changes.support[i]))
+        cells = []
+        for i, j in moved:
+            pairs = changes.confusion(i, j)
+            if (rise := pairs.newly_wrong - pairs.newly_right) > 0:
+                cells.append(Cell(i, j, rise, pairs.trials))
+        return self._worst(cells, tests, len(classes), excluded, changes.total)
+
+    def _before_and_now(self, limit: Limit) -> tuple[Measured, Measured]:
+        before, now = self._tallies
+        return self._measure(limit, before, "before"), self._measure(limit, now, "now")
+
+    @cached_property
+    def _tallies(self) -> tuple[Tally, Tally]:
+        """The two models' counts over the common examples."""
+        found = self.comparison
+        assert found is not None
+        weight = None if self.evaluation is None else self.evaluation.sample_weight
+        if weight is not None:
+            weight = weight[found.places]
+        k = len(found.classes)
+
+        def tally(
+            matrix: ConfusionMatrix, predicted: NDArray[np.int64], rank: NDArray[np.int64]
+        ) -> Tally:
+            ranks = np.bincount(rank, minlength=k)[:k]
+            if weight is None:
+                return Tally(matrix, ranks)
+            return Tally(matrix, ranks, *weighted_counts(found.true, predicted, weight, k))
+
+        return (
+            tally(found.matrix_before, found.before, found.rank_before),
+            tally(found.matrix_now, found.now, found.rank_now),
+        )
+
+
+def _share(limit: Limit, measured: Measured) -> Share | F1Share | None:
+    if measured.hits is None or not measured.trials:
+        return None
+    if limit.metric == "f1":
+        # F1 counts what is right twice, among examples and among predictions.
+        right = measured.hits // 2
+        return F1Share(right, measured.trials - right)
+    return Share(measured.hits, measured.trials)
+
+
+def _pairs(limit: Limit, changes: Changes) -> Pairs | None:
+    """Return the pairs behind a drop; ``None``: it is no share of the same examples."""
+    if not limit.has_interval:
+        return None
+    if limit.actual is None:
+        top = TOP_K.fullmatch(limit.metric)
+        return changes.top_k(int(top.group(1))) if top else changes.accuracy()
+    index = changes.comparison.classes.index(limit.actual)
+    if limit.predicted is not None:
+        return changes.confusion(index, changes.comparison.classes.index(limit.predicted))
+    return changes.specificity(index) if limit.metric == "specificity" else changes.recall(index)
+
+
+def _without_examples(support: Sequence[int], classes: Sequence[str], why: str) -> str | None:
+    for name, n in zip(classes, support, strict=True):
+        if not n:
+            return f"the share of class {name!r} is undefined: {why}"
+    return None
+
+
+def _indices(limit: Limit, classes: Sequence[str]) -> frozenset[tuple[int, int]]:
+    place = {name: index for index, name in enumerate(classes)}
+    return frozenset((place[a], place[p]) for a, p in limit.excluded)
+
+
+def _judged_cells(k: int, excluded: frozenset[tuple[int, int]]) -> Mapping[int, int]:
+    """Return for each class how many of its cells are judged."""
+    judged = dict.fromkeys(range(k), k - 1)
+    for actual, _ in excluded:
+        judged[actual] -= 1
+    return judged
