@@ -1,0 +1,47 @@
+"""Where evaluations are kept between sessions: in pytest's own cache directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_confmat.keeper import Keeper
+from pytest_confmat.plugin.settings import Settings
+
+_NAME = "confmat"
+
+
+def keeper(config: pytest.Config, settings: Settings) -> Keeper | None:
+    """Return what recalls and keeps evaluations as ``--confmat-cache`` says; ``None``: nothing."""
+    if settings.cache == "off":
+        return None
+    return Keeper(
+        lambda: _folder(config),
+        verify=settings.cache == "verify",
+        talkative="cache" in settings.origins,
+        # Classes need not be known for that, and getting them may import what is heavy.
+        own_code=lambda: bool(config.hook.pytest_confmat_custom_objects.get_hookimpls()),
+    )
+
+
+def remarks(config: pytest.Config, settings: Settings) -> list[str]:
+    """Return a line for the header if what was asked for is not possible."""
+    if "cache" not in settings.origins or settings.cache == "off" or _cache(config) is not None:
+        return []
+    return ["confmat: no evaluation is kept: pytest has no cache directory (-p no:cacheprovider)"]
+
+
+def _cache(config: pytest.Config) -> pytest.Cache | None:
+    # Its plugin may be blocked, and the attribute is the plugin's.
+    return getattr(config, "cache", None)
+
+
+def _folder(config: pytest.Config) -> Path | None:
+    cache = _cache(config)
+    if cache is None:
+        return None
+    try:
+        return Path(cache.mkdir(_NAME))
+    except OSError:
+        return None  # pytest says so itself

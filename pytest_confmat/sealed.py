@@ -1,0 +1,32 @@
+"""Files of ours that prove themselves whole: a digest of the rest stands at their beginning."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from pathlib import Path
+
+from pytest_confmat.writing import write_atomically
+
+_DIGEST = 32
+
+
+def write_sealed(path: Path, content: bytes) -> None:
+    """Write `content` behind its digest, atomically."""
+    write_atomically(path, _digest(content) + content)
+
+
+def read_sealed(path: Path) -> bytes | None:
+    """Return what `write_sealed` wrote, or ``None`` if that is not what the file holds.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read; `FileNotFoundError` if it is not there.
+    """
+    whole = path.read_bytes()
+    content = whole[_DIGEST:]
+    return content if whole[:_DIGEST] == _digest(content) else None
+
+
+def _digest(content: bytes) -> bytes:
+    return blake2b(content, digest_size=_DIGEST).digest()
