@@ -1,0 +1,212 @@
+"""The text of a policy: what was found, what was said, and limits, each with its reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pytest_confmat.authoring import yaml
+from pytest_confmat.authoring.margins import decimal
+from pytest_confmat.authoring.places import Place
+from pytest_confmat.authoring.proposal import Proposal, Proposed
+from pytest_confmat.authoring.stated import Stated
+from pytest_confmat.limits import one_line
+
+# More class names than these are not listed where the data state them.
+MOST_LISTED = 100
+_KINDS = {
+    "directory": "a folder a class; relative to this file",
+    "tfrecord": "shards; relative to this file",
+}
+_INFERRED = re.compile(r"(image|label) inferred: (.+) \((\w[\w-]*)\)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What is known before the evaluation."""
+
+    place: Place
+    stated: Stated
+
+    @property
+    def text(self) -> str:
+        """A policy that can be read and has no limit worth the name."""
+        lines = [*self._lines(), "thresholds:", "  accuracy: 0"]
+        return "\n".join(lines) + "\n"
+
+    def _lines(self) -> Iterator[str]:
+        yield "version: 1"
+        yield "dataset:"
+        yield f"  {self.place.kind}: {yaml.path(self.place.path)}"
+        yield from (f"  {yaml.name(key)}: {value}" for key, value in self.stated.dataset.items())
+        yield from (f"{yaml.name(key)}: {value}" for key, value in self.stated.top.items())
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the evaluation found out.
+
+    Attributes
+    ----------
+    model
+        As it was named.
+    command
+        That gates it by the policy.
+    digest
+        Of the evaluation set.
+    classes
+        In the order of the model's outputs.
+    notes
+        Of the evaluation.
+    rescales_itself
+        Whether the model has a layer for it; ``None``: it takes no pixels.
+    remarks
+        Sentences that a reader of the policy must know.
+    """
+
+    model: str
+    command: str
+    digest: str
+    classes: tuple[str, ...]
+    notes: Sequence[str] = ()
+    rescales_itself: bool | None = None
+    remarks: Sequence[str] = ()
+
+
+def inferred(notes: Sequence[str]) -> Mapping[str, str]:
+    """Return the features of records that were inferred, as values of the keys that name them."""
+    found = {}
+    for note in notes:
+        if match := _INFERRED.fullmatch(note):
+            found[match[1]] = f"{{key: {_flow_key(match[2])}}}"
+    return found
+
+
+def policy_text(draft: Draft, found: Found, proposal: Proposal) -> str:
+    """Return a complete policy, with comments."""
+    lines = [
+        *_head(found, proposal),
+        "version: 1",
+        "",
+        *_dataset(draft, found, proposal),
+        "",
+        *_classes(draft, found),
+        *(f"{key}: {value}" for key, value in draft.stated.top.items() if key != "classes"),
+        *([""] if "decision" in draft.stated.top else []),
+        *_thresholds(proposal),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _head(found: Found, proposal: Proposal) -> Iterator[str]:
+    yield from yaml.comment("What a model must be able to do before it may be released. Check one:")
+    yield "#"
+    yield f"#   {''.join(c if c.isprintable() else ' ' for c in found.command)}"
+    yield "#"
+    yield from yaml.comment(
+        f"Written by --confmat-init, from what {found.model} did on "
+        f"{proposal.accuracy.trials:,} examples. Each limit lies so low that on other examples of "
+        f"the same kind an equally good model falls below it in at most 1 of {proposal.runs:,} "
+        f"runs, and below any of the {proposal.considered:,} in at most 1 of 20; what was observed "
+        "then stands beside it. Where you know what your users need, write that instead."
+    )
+    for remark in found.remarks:
+        yield "#"
+        yield from yaml.comment(remark)
+    yield ""
+
+
+def _dataset(draft: Draft, found: Found, proposal: Proposal) -> Iterator[str]:
+    place, stated = draft.place, draft.stated.dataset
+    yield "dataset:"
+    entries = [(f"{place.kind}: {yaml.path(place.path)}", _KINDS[place.kind])]
+    for key, value in inferred(found.notes).items():
+        if key not in stated:
+            entries.append((f"{key}: {value}", "as the records have it"))
+    entries += [(f"{yaml.name(key)}: {value}", "") for key, value in stated.items()]
+    count = f"expected_examples: {proposal.accuracy.trials}"
+    entries.append((count, "any other number is an error, and any other digest"))
+    yield from yaml.aligned(entries, 2)
+    yield f"  digest: {found.digest}"
+    if "rescale" not in stated and "preprocess" not in stated:
+        yield from _rescaling(found.rescales_itself)
+
+
+def _rescaling(itself: bool | None) -> Iterator[str]:
+    if itself:
+        yield from yaml.comment("no rescale: the model has a layer for it", 2)
+    elif itself is not None:
+        yield from yaml.comment(
+            "Pixels go in as they are, 0 to 255. Whether training scaled them cannot be seen in "
+            "model or data; if it did, say so, and let the limits be proposed anew:",
+            2,
+        )
+        yield "  # rescale: 1/255"
+
+
+def _classes(draft: Draft, found: Found) -> Iterator[str]:
+    order = "in the order of the model's outputs"
+    if stated := draft.stated.top.get("classes"):
+        yield f"classes: {stated}   # {order}"
+        return
+    names = [yaml.name(name) for name in found.classes]
+    if len(names) <= MOST_LISTED:
+        first, *more = yaml.flow(names, "classes", 2)
+        yield f"{first}{' ' * 3}# {order}"
+        yield from more
+        yield ""
+        return
+    where = "the folders" if draft.place.kind == "directory" else "the label file beside the shards"
+    yield from yaml.comment(
+        f"classes: {len(names):,}, as {where} state them, {order}: {names[0]}, {names[1]}, ... "
+        f"{names[-1]}"
+    )
+    yield ""
+
+
+def _thresholds(proposal: Proposal) -> Iterator[str]:
+    yield "thresholds:"
+    accuracy = proposal.accuracy
+    if accuracy.value is not None:
+        yield f"  accuracy: {decimal(accuracy.value)}   # {_counts(accuracy)}"
+    if proposal.general is None:
+        yield from yaml.comment("recall: no class has enough examples to bear a limit", 2)
+        return
+    general, weakest = decimal(proposal.general), proposal.weakest
+    if not proposal.own and not proposal.exempt:
+        yield f"  recall: {general}   # every class; {_held(weakest)}"
+        return
+    others = len(proposal.classes) - len(proposal.own) - len(proposal.exempt)
+    each_of = "one class" if others == 1 else f"each of {others:,} classes"
+    yield "  recall:"
+    yield f"    at_least: {general}   # {each_of}; {_held(weakest)}"
+    yield "    classes:"
+    entries = [
+        (f"{yaml.name(each.name or '')}: {decimal(each.value)}", _counts(each))
+        for each in proposal.own
+        if each.value is not None
+    ]
+    entries += [
+        (f"{yaml.name(each.name or '')}: none", f"{_counts(each)}: bears no limit")
+        for each in proposal.exempt
+    ]
+    yield from yaml.aligned(entries, 6)
+
+
+def _held(weakest: Proposed | None) -> str:
+    """Say which class a general limit is not higher for."""
+    if weakest is None:
+        return ""
+    return f"'{one_line(weakest.name or '')}' bears no more: {_counts(weakest)}"
+
+
+def _counts(one: Proposed) -> str:
+    # Cut off, so that what is not flawless never looks so.
+    digits = one.hits * 10**4 // one.trials
+    observed = "1" if one.hits == one.trials else f"0.{digits:04d}"
+    return f"observed {observed} ({one.hits} of {one.trials})"
+
+
+def _flow_key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z][\w/]*", key) else yaml.quoted(key)

@@ -1,0 +1,144 @@
+"""Limits for a model that has none yet: such that an equally good one holds all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+
+from pytest_confmat.authoring.margins import ANY, Tally, bearable, bound
+from pytest_confmat.limits import Limit, limit_id
+from pytest_confmat.matrix import ConfusionMatrix
+
+# A general limit is what all but so many classes bear: a quarter of few, a tenth of many.
+_QUARTER, _TENTH, _FEW = 4, 10, 20
+# A class that bears almost as much needs no line of its own.
+_ALMOST = Fraction(1, 100)
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """What was observed, and the bound that it bears; ``None``: it bears none.
+
+    Attributes
+    ----------
+    name
+        Of the class, or ``None`` for the whole set.
+    """
+
+    name: str | None
+    hits: int
+    trials: int
+    value: Fraction | None
+
+    @property
+    def observed(self) -> Fraction:
+        """The share."""
+        return Fraction(self.hits, self.trials)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Limits on accuracy and on recall of each class.
+
+    Attributes
+    ----------
+    accuracy
+        Of all examples.
+    general
+        The limit on recall for every class that is not in `own` or `exempt`; ``None`` if no class
+        bears one.
+    weakest
+        The class for whose sake it is not higher.
+    own
+        Classes that need a lower limit, in their order.
+    exempt
+        Classes with too few examples, or too few recognised, to bear any limit.
+    classes
+        The names, in the order of the matrix.
+    """
+
+    accuracy: Proposed
+    general: Fraction | None
+    weakest: Proposed | None
+    own: tuple[Proposed, ...]
+    exempt: tuple[Proposed, ...]
+    classes: tuple[str, ...]
+
+    @property
+    def considered(self) -> int:
+        """Over how many limits the probability of missing one by chance was shared."""
+        return len(self.classes) + 1
+
+    @property
+    def runs(self) -> int:
+        """In one of so many runs at most an equally good model misses a given limit."""
+        return int(self.considered / ANY)
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """The limits, as a policy that says so makes them."""
+        limits = []
+        if self.accuracy.value is not None:
+            limits.append(Limit("accuracy", "accuracy", bound("at_least", self.accuracy.value)))
+        own = {each.name: each.value for each in self.own}
+        exempt = {each.name for each in self.exempt}
+        for name in self.classes:
+            value = own.get(name, self.general)
+            if value is not None and name not in exempt:
+                at_least = bound("at_least", value)
+                limits.append(Limit(limit_id("recall", name), "recall", at_least, actual=name))
+        return tuple(limits)
+
+
+def propose(matrix: ConfusionMatrix) -> tuple[Limit, ...]:
+    """Propose limits on accuracy and on recall of each class; see `proposal_for`.
+
+    An equally good, independent model holds all of them together in at least 95 % of all runs.
+    Classes that bear no limit have none.
+    """
+    return proposal_for(matrix).limits
+
+
+def proposal_for(matrix: ConfusionMatrix) -> Proposal:
+    """Propose limits that are short to write down.
+
+    Each class bears a bound of its own (`margins.bearable`). The general limit is what nearly all
+    of them bear; the others have a lower one of their own.
+
+    Parameters
+    ----------
+    matrix
+        Every class has examples.
+    """
+    m = len(matrix.classes) + 1
+    accuracy = _proposed(None, int(matrix.correct.sum()), matrix.total, m)
+    each = [
+        _proposed(name, hits, trials, m)
+        for name, hits, trials in zip(
+            matrix.classes, matrix.correct.tolist(), matrix.support.tolist(), strict=True
+        )
+    ]
+    values = sorted(one.value for one in each if one.value is not None)
+    general = _general(values) if values else None
+    low = [one for one in each if one.value is not None and general is not None]
+    return Proposal(
+        accuracy,
+        general,
+        next((one for one in low if one.value == general), None),
+        tuple(one for one in low if one.value is not None and one.value < (general or 0)),
+        tuple(one for one in each if one.value is None),
+        matrix.classes,
+    )
+
+
+def _general(values: list[Fraction]) -> Fraction:
+    """Return the value that all but some bear; `values` are sorted, lowest first."""
+    some = max(min(ceil(len(values) / _QUARTER), _FEW), len(values) // _TENTH)
+    wanted = values[min(some, len(values) - 1)]
+    return next(value for value in values if value >= wanted - _ALMOST)
+
+
+def _proposed(name: str | None, hits: int, trials: int, m: int) -> Proposed:
+    value = bearable(Tally(hits, trials), "at_least", m) if trials else Fraction(0)
+    return Proposed(name, hits, trials, value or None)

@@ -1,0 +1,93 @@
+"""What a person says of data that cannot say it themselves: ``--confmat-init='rescale: 1/255'``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pytest_confmat.authoring import yaml
+from pytest_confmat.errors import RequestError
+from pytest_confmat.policy.graph import Branch, Leaf, Raw, SyntaxFault, compose
+
+# Keys of the policy itself; all others are the data's.
+_TOP = ("classes", "decision")
+_FOUND = {
+    "directory": "where the data are is said by --confmat-data",
+    "tfrecord": "where the data are is said by --confmat-data",
+    "expected_examples": "the number of examples is written as it is found",
+    "digest": "the digest is written as it is found",
+    "thresholds": "the limits are proposed from what the model does",
+    "version": "it is written",
+}
+_UNFIT = set(",[]{}#\n")
+
+
+@dataclass(frozen=True)
+class Stated:
+    """Keys and values as YAML, each value on one line.
+
+    Attributes
+    ----------
+    dataset, top
+        Keys below ``dataset``, and of the policy itself.
+    """
+
+    dataset: Mapping[str, str] = field(default_factory=dict)
+    top: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_stated(text: str) -> Stated:
+    """Read keys of a policy as they stand below ``dataset``; ``classes`` and ``decision`` too.
+
+    What they mean is for the policy's grammar to say.
+
+    Raises
+    ------
+    RequestError
+        If `text` is no YAML mapping, or says what is not a person's to say here.
+    """
+    if not text.strip():
+        return Stated()
+    try:
+        root = compose(text)
+    except SyntaxFault as fault:
+        raise RequestError(f"{text!r} cannot be read: {fault.message}") from None
+    if not (isinstance(root, Branch) and root.is_mapping):
+        raise RequestError(
+            f"{text!r} says nothing of the data; it takes keys of a policy's dataset, such as "
+            "'rescale: 1/255', or nothing at all"
+        )
+    stated: dict[str, str] = {}
+    for key, value in _pairs(root):
+        if key in _FOUND:
+            raise RequestError(f"{key} cannot be said here: {_FOUND[key]}")
+        if key in stated:
+            raise RequestError(f"{key} is said twice")
+        stated[key] = _written(value, ())
+    return Stated(
+        {key: value for key, value in stated.items() if key not in _TOP},
+        {key: value for key, value in stated.items() if key in _TOP},
+    )
+
+
+def _pairs(branch: Branch) -> list[tuple[str, Raw]]:
+    found = []
+    for key, value in zip(branch.children[::2], branch.children[1::2], strict=True):
+        if not isinstance(key, Leaf):
+            raise RequestError("a key must be text, and one here is a list or a mapping")
+        found.append((key.text, value))
+    return found
+
+
+def _written(raw: Raw, above: tuple[Raw, ...]) -> str:
+    """Write a value in YAML's flow style, its plain texts as they were."""
+    if raw.tag is not None or any(raw is one for one in above):
+        raise RequestError("tags and values that contain themselves are not read")
+    if isinstance(raw, Leaf):
+        plain = raw.plain and not _UNFIT.intersection(raw.text) and raw.text.isprintable()
+        return raw.text if plain and raw.text else yaml.quoted(raw.text)
+    inside = (*above, raw)
+    if raw.is_mapping:
+        pairs = (f"{yaml.name(key)}: {_written(value, inside)}" for key, value in _pairs(raw))
+        return f"{{{', '.join(pairs)}}}"
+    return f"[{', '.join(_written(child, inside) for child in raw.children)}]"

@@ -1,0 +1,171 @@
+"""Raising the limits of a policy that a model beats beyond noise; nothing else of it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from pytest_confmat.authoring.margins import Tally, bearable, decimal
+from pytest_confmat.authoring.numbers import Number, Numbers, Step
+from pytest_confmat.limits import Limit
+from pytest_confmat.verdict import Verdict
+
+_BOM = "\ufeff"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One number of a policy that was made sharper.
+
+    Attributes
+    ----------
+    limits
+        Ids of the limits that it is the bound of.
+    before, after
+        As they are spelt.
+    held_by
+        Of several limits, the id of the one that bears no more.
+    """
+
+    limits: tuple[str, ...]
+    before: str
+    after: str
+    held_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Tightened:
+    """A policy's text after tightening.
+
+    Attributes
+    ----------
+    text
+        Equal to what was given but for the numbers in `changes`.
+    considered
+        Over how many limits the probability of missing one by chance was shared.
+    composites
+        Ids of limits that were left because their number is no share of examples.
+    shared
+        Ids of limits that could be sharper, and whose number stands for several places.
+    """
+
+    text: str
+    changes: tuple[Change, ...] = ()
+    considered: int = 0
+    composites: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+
+
+@dataclass
+class _Group:
+    """The limits that have one number for their bound."""
+
+    number: Number | None
+    members: list[tuple[Limit, Tally]] = field(default_factory=list)
+
+
+def tighten(text: str, verdicts: Sequence[Verdict]) -> Tightened:
+    """Sharpen every bound that an equally good model holds too.
+
+    The bounds are those of `margins.bearable`, over all limits on shares of examples together.
+    None is ever loosened. A number that several limits use is sharpened as far as all of them
+    bear. Limits against a baseline are not looked at.
+
+    Parameters
+    ----------
+    text
+        The policy, which has been read before.
+    verdicts
+        On all its limits, none of which has failed.
+    """
+    bom = _BOM if text.startswith(_BOM) else ""
+    numbers = Numbers(text.removeprefix(_BOM))
+    values = [verdict for verdict in verdicts if verdict.limit.against == "value"]
+    composites = tuple(verdict.limit.id for verdict in values if _tally(verdict) is None)
+    ways = _Ways(numbers)
+    groups: dict[tuple[Step, ...], _Group] = {}
+    considered = 0
+    for verdict in values:
+        tally = _tally(verdict)
+        # With less than min_support a limit is undecided, whatever its bound.
+        if tally is not None and tally.trials >= verdict.limit.evidence.min_support:
+            considered += 1
+            way = ways.to(verdict.limit)
+            group = groups.setdefault(way, _Group(numbers.find(way)))
+            group.members.append((verdict.limit, tally))
+    edits: list[tuple[Number, str]] = []
+    changes: list[Change] = []
+    shared: list[str] = []
+    for group in groups.values():
+        change = _sharper(group, considered)
+        if change is None:
+            continue
+        if group.number is None or group.number.shared:
+            shared += change.limits
+        else:
+            changes.append(change)
+            edits.append((group.number, change.after))
+    edited = bom + _edited(text.removeprefix(_BOM), edits)
+    return Tightened(edited, tuple(changes), considered, composites, tuple(shared))
+
+
+def _tally(verdict: Verdict) -> Tally | None:
+    """Return the share behind a verdict; ``None``: there is none whose noise is known."""
+    hits, trials = verdict.hits, verdict.trials
+    if hits is None or not trials or not verdict.limit.has_interval:
+        return None
+    if verdict.limit.metric == "f1":
+        # By Jaccard's index; F1 counts what is right twice.
+        return Tally(hits // 2, trials - hits // 2, lambda share: 2 * share / (1 + share))
+    return Tally(hits, trials)
+
+
+def _sharper(group: _Group, considered: int) -> Change | None:
+    bound = group.members[0][0].bound
+    borne = [
+        (bearable(tally, bound.kind, considered, limit.evidence), limit.id)
+        for limit, tally in group.members
+    ]
+    above = bound.kind == "at_least"
+    value, held_by = min(borne, key=_first) if above else max(borne, key=_first)
+    if value <= bound.value if above else value >= bound.value:
+        return None
+    ids = tuple(limit.id for limit, _ in group.members)
+    return Change(ids, bound.text, decimal(value), held_by if len(ids) > 1 else None)
+
+
+def _first(pair: tuple[Fraction, str]) -> Fraction:
+    return pair[0]
+
+
+class _Ways:
+    """The ways to the numbers that are the bounds of limits."""
+
+    def __init__(self, numbers: Numbers) -> None:
+        self._numbers = numbers
+        self._pairs: dict[tuple[str | None, str | None], tuple[Step, ...]] = {}
+        top = ("thresholds", "confusions")
+        for item in range(numbers.items(top)):
+            way = (*top, item)
+            pair = numbers.text((*way, "actual")), numbers.text((*way, "predicted"))
+            self._pairs[pair] = (*way, "at_most")
+
+    def to(self, limit: Limit) -> tuple[Step, ...]:
+        """Return the way to the bound of `limit`."""
+        if limit.metric == "confusion":
+            return self._pairs[limit.actual, limit.predicted]
+        top = ("thresholds", limit.metric)
+        ways: list[tuple[Step, ...]] = [(*top, "at_least"), top]
+        if limit.actual is not None:
+            own = (*top, "classes", limit.actual)
+            ways = [(*own, "at_least"), own, *ways]
+        # What a class does not say for itself is the general limit's.
+        return next(way for way in ways if self._numbers.text(way) is not None)
+
+
+def _edited(text: str, edits: Sequence[tuple[Number, str]]) -> str:
+    # From the end, so that places before stay where they are.
+    for number, after in sorted(edits, key=lambda edit: edit[0].start, reverse=True):
+        text = text[: number.start] + after + text[number.end :]
+    return text

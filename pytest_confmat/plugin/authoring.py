@@ -1,0 +1,369 @@
+"""``--confmat-init``: writes the policy of a project that has none, in place of a test run."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from pytest_confmat.authoring import proposal_for
+from pytest_confmat.authoring.document import Draft, Found, policy_text
+from pytest_confmat.authoring.places import find_place
+from pytest_confmat.authoring.proposal import Proposal
+from pytest_confmat.authoring.soundness import objection, remarks
+from pytest_confmat.authoring.stated import read_stated
+from pytest_confmat.data import class_names
+from pytest_confmat.diagnosis import Suspicion
+from pytest_confmat.errors import ConfmatError, EvaluationError, PolicyError, RequestError
+from pytest_confmat.evaluation import Evaluation
+from pytest_confmat.job import Job
+from pytest_confmat.manifest import digest
+from pytest_confmat.plugin.custom_objects import custom_objects
+from pytest_confmat.plugin.evaluator import Evaluator
+from pytest_confmat.plugin.options import DEFAULT_POLICY, NO_POLICY
+from pytest_confmat.plugin.settings import Settings, read_settings
+from pytest_confmat.plugin.state import fault_of
+from pytest_confmat.policy import Policy, read_policy
+from pytest_confmat.report.text import printable
+from pytest_confmat.report.wording import plural
+from pytest_confmat.spec import ModelSpec, TFRecordSpec
+from pytest_confmat.verdict import judge
+from pytest_confmat.writing import write_atomically
+
+_OPTION = "--confmat-init"
+# What a run that gates nothing cannot do.
+_BESIDE = ("report", "manifest", "tighten", "baseline", "save_baseline")
+_LINE = 1000
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be written, and where.
+
+    Attributes
+    ----------
+    target
+        The policy, which is not there yet.
+    is_named
+        Whether the command line says so.
+    policy
+        What can be said of the data before the evaluation, read as a policy is.
+    """
+
+    settings: Settings
+    model: ModelSpec
+    target: Path
+    is_named: bool
+    draft: Draft
+    policy: Policy
+    classes: tuple[str, ...]
+
+
+def write_policy(config: pytest.Config) -> int:
+    """Evaluate once, and write a policy with limits that an equally good model holds.
+
+    Returns
+    -------
+    int
+        The exit status.
+
+    Raises
+    ------
+    pytest.UsageError
+        If the request cannot be honoured.
+    """
+    try:
+        request = _read_request(config)
+    except ConfmatError as error:
+        raise pytest.UsageError(f"{_OPTION}: {error}") from error
+    data = config.getoption("confmat_data")
+    _say(f"confmat: evaluating {_named(request.model.path)} on {data} ...")
+    try:
+        return _evaluate_and_write(config, request)
+    except ConfmatError as error:
+        _refuse(str(error))
+    except OSError as error:
+        _refuse(f"{request.target} cannot be written: {error.strerror or error}")
+    except KeyboardInterrupt:
+        _refuse("interrupted")
+        return pytest.ExitCode.INTERRUPTED
+    return pytest.ExitCode.TESTS_FAILED
+
+
+# The request.
+
+
+def _read_request(config: pytest.Config) -> Request:
+    for name in _BESIDE:
+        if config.getoption(f"confmat_{name}", None) is not None:
+            option = f"--confmat-{name.replace('_', '-')}"
+            raise RequestError(f"it writes a policy and gates nothing: leave {option} out")
+    if config.option.collectonly:
+        raise RequestError("it collects nothing: leave --collect-only out")
+    target = _target(config)
+    settings = read_settings(config)
+    if settings.model is None:
+        raise RequestError(
+            "limits are proposed from what a model does: name one with --confmat-model PATH"
+        )
+    data = config.getoption("confmat_data")
+    if data is None:
+        raise RequestError(
+            "name the evaluation set with --confmat-data PATH: a folder of class directories, a "
+            "TFRecord file, a folder of shards, or a pattern such as 'data/test-*.tfrecord'"
+        )
+    stated = read_stated(str(config.getoption("confmat_init")))
+    place = find_place(str(data), config.invocation_params.dir, target.parent)
+    draft = Draft(place, stated)
+    policy, classes = _read_draft(draft, target)
+    model = ModelSpec(settings.model, settings.safe_mode)
+    is_named = bool(config.getoption("confmat_thresholds"))
+    return Request(settings, model, target, is_named, draft, policy, classes)
+
+
+def _target(config: pytest.Config) -> Path:
+    given, folder = config.getoption("confmat_thresholds"), config.invocation_params.dir
+    if not given:
+        given, folder = config.getini("confmat_thresholds"), _ini_folder(config)
+    if not given:
+        given, folder = [DEFAULT_POLICY], config.invocation_params.dir
+    if len(given) > 1 or given == [NO_POLICY]:
+        raise RequestError(
+            f"it writes one policy, and {' and '.join(given)} is asked for: name one file with "
+            "--confmat-thresholds"
+        )
+    target = Path(os.path.normpath(folder / Path(str(given[0])).expanduser()))
+    if os.path.lexists(target):
+        raise RequestError(
+            f"there is a policy already, {target}, and none is ever overwritten: remove it, or "
+            "name another file with --confmat-thresholds FILE; to sharpen its limits, use "
+            "--confmat-tighten"
+        )
+    if not target.parent.is_dir():
+        raise RequestError(f"there is no folder {target.parent} to write a policy to")
+    return target
+
+
+def _ini_folder(config: pytest.Config) -> Path:
+    return config.inipath.parent if config.inipath else config.rootpath
+
+
+def _read_draft(draft: Draft, target: Path) -> tuple[Policy, tuple[str, ...]]:
+    """Read what is known as a policy is read, and find out the names of the classes."""
+    hint = f"\nwhat a policy would say there, say here: {_OPTION}='key: value'"
+    try:
+        with _beside(target, draft.text) as path:
+            policy = read_policy(path)
+        if policy.dataset is None:
+            raise RequestError("the data are not known")
+        return policy, class_names(policy.dataset, policy.classes)
+    except PolicyError as error:
+        raise RequestError(f"{error.message}{hint}") from error
+    except RequestError:
+        raise
+    except ConfmatError as error:
+        raise RequestError(f"{error}{hint}") from error
+    except OSError as error:
+        raise RequestError(f"{target} cannot be written: {error.strerror or error}") from error
+
+
+# The evaluation.
+
+
+def _evaluate_and_write(config: pytest.Config, request: Request) -> int:
+    objects = partial(custom_objects, config)
+    evaluator = Evaluator(None, request.settings.batch_size, objects)
+    decision = request.policy.decision
+    job = evaluator.job(request.model, request.policy.dataset, request.classes, decision)
+    evaluation = evaluator.evaluate(job)
+    if evaluation.faults:
+        raise EvaluationError(
+            f"{plural(len(evaluation.faults), 'example')} cannot be used, such as "
+            f"{evaluation.faults[0].id}, which {evaluation.faults[0].reason}; mend them first"
+        )
+    if fault := fault_of(evaluation):
+        raise EvaluationError(fault)
+    suspicions = list(evaluator.diagnose(job))
+    if probe := _probe(job, evaluation, request, suspicions, objects):
+        suspicions.append(probe)
+    if why := objection(evaluation.matrix, suspicions):
+        raise EvaluationError(why)
+    proposal = proposal_for(evaluation.matrix)
+    if not proposal.limits:
+        raise EvaluationError(
+            f"{plural(len(evaluation), 'example')} are too few: no limit would hold an equally "
+            "good model"
+        )
+    found = _found(request, evaluation, suspicions)
+    _publish(request, policy_text(request.draft, found, proposal), evaluation, proposal)
+    _tell(request, found, proposal, suspicions)
+    return pytest.ExitCode.OK
+
+
+def _probe(
+    job: Job,
+    evaluation: Evaluation,
+    request: Request,
+    suspicions: Sequence[Suspicion],
+    objects: partial[dict[str, object]],
+) -> Suspicion | None:
+    """Try the usual rescalings where nobody said which; what is done to pixels leaves no trace."""
+    tried = any(suspicion.kind == "preprocessing" for suspicion in suspicions)
+    if tried or _says_pixels(request) or not _takes_pixels(request):
+        return None
+    from pytest_confmat.probing import probe_preprocessing
+
+    try:
+        return probe_preprocessing(job, evaluation, objects())
+    except Exception:
+        return None  # it is an aside
+
+
+def _says_pixels(request: Request) -> bool:
+    return not {"rescale", "preprocess"}.isdisjoint(request.draft.stated.dataset)
+
+
+def _takes_pixels(request: Request) -> bool:
+    spec = request.policy.dataset
+    arrays = isinstance(spec, TFRecordSpec) and spec.image and spec.image.encoding == "float"
+    return not arrays
+
+
+def _found(request: Request, evaluation: Evaluation, suspicions: Sequence[Suspicion]) -> Found:
+    rescales: bool | None = None
+    if _takes_pixels(request):
+        probed = [s.evidence for s in suspicions if s.kind == "preprocessing"]
+        rescales = any(evidence.get("own_layer") is not None for evidence in probed)
+    return Found(
+        model=_named(request.model.path),
+        command=_command(request),
+        digest=digest(evaluation),
+        classes=request.classes,
+        notes=evaluation.notes,
+        rescales_itself=rescales,
+        remarks=tuple(remarks(suspicions)),
+    )
+
+
+def _command(request: Request) -> str:
+    """Return what is to be run next, from where this ran."""
+    words = ["pytest", "--confmat-model", _named(request.model.path)]
+    if not request.settings.safe_mode:
+        words.append("--confmat-unsafe-model")
+    if request.is_named:
+        words += ["--confmat-thresholds", _named(request.target)]
+    return shlex.join(words)
+
+
+# The file.
+
+
+@contextmanager
+def _beside(target: Path, text: str) -> Iterator[Path]:
+    """Have `text` in a file beside `target`, as its paths are relative to that folder."""
+    path = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        write_atomically(path, text.encode("utf-8"))
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _publish(request: Request, text: str, evaluation: Evaluation, proposal: Proposal) -> None:
+    """Write the policy once it is known to be read as it was meant, and to hold."""
+    with _beside(request.target, text) as path:
+        policy = read_policy(path)
+        dataset = policy.dataset
+        limits, _ = policy.limits_for(request.classes)
+        meant = {limit.id: limit.bound.value for limit in proposal.limits}
+        same = {limit.id: limit.bound.value for limit in limits} == meant
+        holds = all(verdict.outcome == "passed" for verdict in judge(limits, evaluation))
+        if not same or not holds or dataset is None or dataset.digest != digest(evaluation):
+            raise EvaluationError(
+                "the policy is not read as it was meant; this is a defect of ours"
+            )
+        try:
+            os.link(path, request.target)  # never in place of a file that came up meanwhile
+        except FileExistsError:
+            raise EvaluationError(f"{request.target} has come up meanwhile") from None
+        except OSError:  # a file system without links
+            if os.path.lexists(request.target):
+                raise EvaluationError(f"{request.target} has come up meanwhile") from None
+            path.replace(request.target)
+
+
+# What is told.
+
+
+def _tell(
+    request: Request, found: Found, proposal: Proposal, suspicions: Sequence[Suspicion]
+) -> None:
+    accuracy, recall = proposal.accuracy, [x for x in proposal.limits if x.metric == "recall"]
+    _say(
+        f"confmat: wrote {_named(request.target)}: {plural(len(proposal.limits), 'limit')} from "
+        f"{accuracy.trials:,} examples of {len(request.classes):,} classes"
+    )
+    _say(f"  accuracy {float(accuracy.observed):.4f} of {accuracy.trials:,} was observed")
+    if proposal.exempt:
+        _say(
+            f"  {len(proposal.exempt):,} of {len(request.classes):,} classes bear no limit on "
+            "recall: too few of their examples are there, or recognised"
+        )
+    if recall:
+        values = sorted(limit.bound.value for limit in recall)
+        spread = f"{float(values[0]):.4g} to {float(values[-1]):.4g}"
+        _say(
+            f"  limits on recall: {spread if values[0] < values[-1] else f'{float(values[0]):.4g}'}"
+        )
+    _say(
+        f"  an equally good model holds all of them together in 95 of 100 runs, each in all but 1 "
+        f"of {proposal.runs:,}"
+    )
+    for remark in found.remarks:
+        _say(f"warning: {remark}")
+    if found.rescales_itself is False and not _says_pixels(request):
+        _say(f"warning: {_on_pixels(suspicions)}")
+    _say(f"next: {found.command}")
+
+
+def _on_pixels(suspicions: Sequence[Suspicion]) -> str:
+    said = "the model has no Rescaling layer, and pixels went in as 0 to 255"
+    for suspicion in suspicions:
+        tried = suspicion.evidence.get("tried") or {}
+        if "rescale: 1/255" in tried:
+            said += (
+                f" (on {suspicion.evidence['examples']} examples: accuracy "
+                f"{suspicion.evidence['accuracy']:.3f} so, {tried['rescale: 1/255']:.3f} with "
+                "rescale: 1/255)"
+            )
+    return (
+        f"{said}; if training scaled them, remove the file and say how: {_OPTION}='rescale: 1/255'"
+    )
+
+
+def _refuse(why: str) -> None:
+    first, *more = why.splitlines() or [""]
+    _say(f"confmat: no policy was written: {first}")
+    for line in more:
+        _say(f"  {line}")
+
+
+def _named(path: Path) -> str:
+    """Return the shorter of a path and its form relative to where pytest runs."""
+    relative = os.path.relpath(path)
+    return relative if len(relative) < len(str(path)) else str(path)
+
+
+def _say(line: str) -> None:
+    # There is no terminal reporter yet, and a stream may not have every character.
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    shown = printable(line, _LINE)
+    print(shown.encode(encoding, "backslashreplace").decode(encoding), flush=True)

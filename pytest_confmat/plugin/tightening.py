@@ -1,0 +1,182 @@
+"""``--confmat-tighten``: after a gate that passed, sharpens the limits that the model beats."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import unified_diff
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_confmat.authoring import Tightened, tighten
+from pytest_confmat.errors import ConfmatError, EvaluationError
+from pytest_confmat.plugin import workers
+from pytest_confmat.plugin.gate import Gate
+from pytest_confmat.plugin.session import STATE, GateHooks
+from pytest_confmat.policy import read_policy
+from pytest_confmat.report.text import printable
+from pytest_confmat.report.wording import plural
+from pytest_confmat.result import GateResult
+from pytest_confmat.verdict import judge
+from pytest_confmat.writing import write_atomically
+
+FORCE = "force"
+_OPTION = "--confmat-tighten"
+_NAME = "confmat-tighten"
+_FALSE = ("", "0", "false", "no", "off")
+_LINE = 400
+_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A policy as it is, and as it is to be."""
+
+    path: Path
+    before: str
+    tightened: Tightened
+
+
+def prepare(config: pytest.Config) -> None:
+    """Have the policies tightened at the end of a session that gates.
+
+    Raises
+    ------
+    pytest.UsageError
+        If the value is not known, there is no policy, or this is CI.
+    """
+    value = config.getoption("confmat_tighten")
+    if value not in ("", FORCE):
+        raise pytest.UsageError(
+            f"{_OPTION}: {value!r} is not known; it takes no value, or ={FORCE} to change the "
+            "policy in CI too"
+        )
+    ci = os.environ.get("CI", "")
+    if value != FORCE and ci.strip().lower() not in _FALSE:
+        raise pytest.UsageError(
+            f"{_OPTION} changes the policy, and this is CI (CI={ci}): tighten where the change is "
+            f"seen and committed, or say {_OPTION}={FORCE}"
+        )
+    if not config.stash[STATE].gates:
+        raise pytest.UsageError(f"{_OPTION}: there is no policy to tighten")
+    if not workers.is_worker(config) and not config.option.collectonly:
+        gate: Any = config.pluginmanager.get_plugin("confmat-session")
+        if config.pluginmanager.register(TightenHooks(gate), _NAME) is None:
+            raise pytest.UsageError(f"-p no:{_NAME} takes away what {_OPTION} asks for")
+
+
+class TightenHooks:
+    """Runs when the books are closed, before the summary; in the controller alone."""
+
+    def __init__(self, gate: GateHooks) -> None:
+        self._gate = gate
+        self._lines: list[str] = []
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Tighten, or say why not; a request that is not honoured is not green."""
+        results = self._gate.results
+        try:
+            _require_passed(results, int(session.exitstatus))
+            edits = [self._edit(result) for result in results]
+            for edit in edits:
+                _write(edit)
+                self._lines += _told(edit)
+        except (ConfmatError, OSError) as error:
+            self._lines = [f"{_OPTION}: nothing was changed: {printable(str(error), _LINE)}"]
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Tell of it."""
+        if self._lines:
+            terminalreporter.ensure_newline()
+            terminalreporter.section("confmat tighten", sep="=")
+            for line in self._lines:
+                terminalreporter.write_line(line)
+
+    def _edit(self, result: GateResult) -> Edit:
+        gate = self._gate.state.by_path[result.policy]
+        text = gate.path.read_bytes().decode("utf-8")
+        if read_policy(gate.path) != gate.policy:
+            raise EvaluationError(f"{gate.path} was changed while the gate ran: run it again")
+        tightened = tighten(text, result.verdicts)
+        if tightened.changes:
+            _require_same_verdicts(gate, result, tightened.text)
+        return Edit(gate.path, text, tightened)
+
+
+def _require_passed(results: Sequence[GateResult], exitstatus: int) -> None:
+    for result in results:
+        if result.outcome != "passed":
+            reason = {
+                "failed": "a limit does not hold, or was not checked",
+                "error": "the evaluation could not be done",
+                "incomplete": "limits were left out",
+            }[result.outcome]
+            raise EvaluationError(f"the gate {result.policy.name} did not pass: {reason}")
+    if not results or exitstatus:
+        raise EvaluationError("the run did not pass")
+
+
+def _require_same_verdicts(gate: Gate, result: GateResult, text: str) -> None:
+    """Hold the tightened policy against the evaluation that it comes from, before it is written."""
+    path = gate.path.with_name(f".{gate.path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        write_atomically(path, text.encode("utf-8"))
+        limits, _ = read_policy(path).limits_for(gate.classes)
+    finally:
+        path.unlink(missing_ok=True)
+    if result.evaluation is None:
+        raise EvaluationError("there is no evaluation")
+    values = [limit for limit in limits if limit.against == "value"]
+    before = {verdict.limit.id: verdict.outcome for verdict in result.verdicts}
+    for verdict in judge(values, result.evaluation):
+        if verdict.outcome != before[verdict.limit.id]:
+            raise EvaluationError(
+                f"{verdict.limit.id} would not pass with {verdict.limit.bound.text}; this is a "
+                "defect of ours"
+            )
+
+
+def _write(edit: Edit) -> None:
+    if edit.tightened.changes:
+        mode = edit.path.stat().st_mode & 0o777
+        write_atomically(edit.path, edit.tightened.text.encode("utf-8"))
+        edit.path.chmod(mode)
+
+
+def _told(edit: Edit) -> list[str]:
+    found, name = edit.tightened, os.path.relpath(edit.path)
+    lines = []
+    if found.changes:
+        lines.append(
+            f"{printable(name)}: {plural(len(found.changes), 'number')} tightened; an equally good "
+            f"model holds all {found.considered} limits on shares together in 95 of 100 runs"
+        )
+        diff = unified_diff(
+            edit.before.splitlines(), found.text.splitlines(), name, name, lineterm="", n=1
+        )
+        lines += [printable(line, _LINE) for line in diff]
+        lines += [
+            f"{printable(change.before)} -> {change.after} as far as {printable(change.held_by)} "
+            f"bears, for {len(change.limits)} limits"
+            for change in found.changes
+            if change.held_by is not None
+        ]
+    else:
+        lines.append(f"{printable(name)}: no limit is beaten beyond noise; nothing was changed")
+    if found.shared:
+        lines.append(f"left, as their number is written for several places: {_some(found.shared)}")
+    if found.composites:
+        lines.append(f"left, as they are no shares of examples: {_some(found.composites)}")
+    return lines
+
+
+def _some(ids: Sequence[str]) -> str:
+    more = len(ids) - _SHOWN
+    named = ", ".join(printable(name) for name in ids[:_SHOWN])
+    return f"{named} and {more} more" if more > 0 else named
