@@ -51,8 +51,19 @@ class Job:
         )
 
 
-def run(job: Job, progress: Progress | None = None) -> Evaluation:
+def run(
+    job: Job,
+    progress: Progress | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
+) -> Evaluation:
     """Stream the data through the model once.
+
+    Parameters
+    ----------
+    progress
+        See `streaming.evaluate`.
+    custom_objects
+        Classes and functions of the project's that a model file may name.
 
     Raises
     ------
@@ -60,15 +71,18 @@ def run(job: Job, progress: Progress | None = None) -> Evaluation:
         If model or data are not what they should be.
     """
     from pytest_confmat import data, models, streaming
+    from pytest_confmat.models import runtime
 
     timing: dict[str, float] = {}
     care: dict[str, Any] = {}
-    started = perf_counter()
+    started, imported = perf_counter(), runtime.import_seconds
     if isinstance(job.model, ModelSpec):
-        predictor = models.load(job.model, job.classes, job.decision)
+        predictor = models.load(job.model, job.classes, job.decision, custom_objects)
     else:
         predictor = models.wrap(job.model, job.classes, job.decision)
-    timing["load"] = perf_counter() - started
+    took = perf_counter() - started
+    timing["import"] = min(took, runtime.import_seconds - imported)
+    timing["load"] = took - timing["import"]
     started = perf_counter()
     if isinstance(job.dataset, DirectorySpec | TFRecordSpec):
         source = data.open_source(job.dataset, job.classes, predictor.input)
@@ -78,7 +92,11 @@ def run(job: Job, progress: Progress | None = None) -> Evaluation:
     timing["open"] = perf_counter() - started
     provenance = {
         "model": describe_model(job.model),
-        "dataset": {"source": source.description, "states_count": source.states_count},
+        "dataset": {
+            "source": source.description,
+            "states_count": source.states_count,
+            "unfixed": source.unfixed,
+        },
         "versions": versions(),
     }
     started = perf_counter()
@@ -92,7 +110,7 @@ def run(job: Job, progress: Progress | None = None) -> Evaluation:
         **care,
     )
     timing["evaluate"] = perf_counter() - started
-    return replace(evaluation, timing=timing)
+    return replace(evaluation, timing={**timing, **evaluation.timing})
 
 
 def describe_model(model: Any) -> dict[str, Any]:

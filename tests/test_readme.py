@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import joblib
@@ -48,12 +49,76 @@ def test_the_failing_run_is_shown_as_it_is(digits):
         assert printed[start : start + len(lines)] == lines
 
 
-@pytest.mark.parametrize("name", ["policy", "tfrecord"])
+DROP = """\
+version: 1
+dataset:
+  directory: examples/digits/test
+  color_mode: grayscale
+  rescale: 1/255
+baseline: baselines/production
+thresholds:
+  recall: {max_drop: 0.02}
+"""
+
+
+def test_the_failing_drop_is_shown_as_it_is(digits):
+    digits.path.joinpath("thresholds.yaml").write_text(DROP)
+    save = "--confmat-save-baseline", "baselines/production"
+    assert digits.runpytest_subprocess("--confmat-model", GOOD, *save).ret == 0
+    assert digits.runpytest_subprocess("--confmat-model", GOOD).ret == 0
+    result = digits.runpytest_subprocess("--confmat-model", REGRESSED)
+    assert result.ret == 1
+    shown = EXAMPLES["drop"].rstrip("\n").splitlines()
+    printed = [line.rstrip() for line in result.outlines]
+    start = printed.index(shown[0])
+    assert printed[start : start + len(shown)] == shown
+
+
+CUSTOM = """\
+import keras
+
+
+class Doubled(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+"""
+SAVE = """\
+import keras
+from net.layers import Doubled
+
+keras.Sequential([keras.Input((2,)), Doubled(), keras.layers.Softmax()]).save("m.keras")
+"""
+DATA = """
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="session")
+def confmat_dataset():
+    return [(np.eye(2, dtype=np.float32), np.arange(2))]
+"""
+
+
+def test_a_model_with_a_layer_of_the_projects_own(pytester):
+    pytester.path.joinpath("net").mkdir()
+    pytester.path.joinpath("net/layers.py").write_text(CUSTOM)
+    pytester.run(sys.executable, "-c", SAVE)
+    pytester.makeconftest(EXAMPLES["objects"] + DATA)
+    pytester.path.joinpath("thresholds.yaml").write_text(
+        "version: 1\nclasses: [a, b]\nthresholds: {recall: 1.0}\n"
+    )
+    pytester.makeini("[pytest]\npythonpath = .\n")
+    result = pytester.runpytest_subprocess("--confmat-model", "m.keras")
+    assert result.ret == 0, result.stdout.str()
+
+
+@pytest.mark.parametrize("name", ["policy", "evidence", "tfrecord"])
 def test_the_policies_are_read(name, tmp_path):
     (tmp_path / "thresholds.yaml").write_text(EXAMPLES[name])
     (tmp_path / "labels.txt").write_text("cat\ndog\n")
     policy = read_policy(tmp_path / "thresholds.yaml")
-    assert isinstance(policy.dataset, DirectorySpec if name == "policy" else TFRecordSpec)
+    assert isinstance(policy.dataset, TFRecordSpec if name == "tfrecord" else DirectorySpec)
     assert policy.limits_for(policy.classes)
 
 

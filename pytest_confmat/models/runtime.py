@@ -10,6 +10,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from importlib import import_module
+from time import perf_counter
 from typing import Any
 
 from pytest_confmat.errors import MissingDependencyError, ModelError
@@ -27,6 +28,10 @@ _NOISE = re.compile(
 )
 
 
+# What importing has cost this process, if it was done here; the time of a run tells it apart.
+import_seconds = 0.0
+
+
 def import_keras() -> tuple[Any, Any]:
     """Return the modules ``tensorflow`` and ``keras``.
 
@@ -40,6 +45,7 @@ def import_keras() -> tuple[Any, Any]:
     _require_tensorflow(*_backend_in_sight())
     quiet = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") not in ("0", "1")
     fresh = "tensorflow" not in sys.modules
+    started = perf_counter()
     try:
         with tolerant(), _without_noise() if quiet and fresh else contextlib.nullcontext():
             tensorflow = import_module("tensorflow")
@@ -63,6 +69,8 @@ def import_keras() -> tuple[Any, Any]:
             f"Keras {keras.__version__} is installed, and Keras 3 is needed: {INSTALL}"
         )
     _require_tensorflow(keras.config.backend(), "its configuration file")
+    global import_seconds  # noqa: PLW0603 (of the process, as the modules are)
+    import_seconds += perf_counter() - started
     return tensorflow, keras
 
 

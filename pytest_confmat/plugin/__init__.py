@@ -15,6 +15,7 @@ from pytest_confmat.plugin.fixtures import (
     confmat_dataset,
     confmat_directory_dataset,
     confmat_evaluator,
+    confmat_fingerprint,
     confmat_model,
     confmat_tfrecord_dataset,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "confmat_dataset",
     "confmat_directory_dataset",
     "confmat_evaluator",
+    "confmat_fingerprint",
     "confmat_model",
     "confmat_tfrecord_dataset",
 ]
@@ -35,13 +37,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
 
 
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the hooks that a project may implement."""
+    from pytest_confmat.plugin import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Start a gate where one is asked for; a wrong request ends here, with exit status 4."""
     config.addinivalue_line("markers", "confmat: a limit of a confusion-matrix policy")
-    if asks_for_gate(config):
+    # With --confmat-init pytest comes here for its help alone.
+    if asks_for_gate(config) and config.getoption("confmat_init") is None:
         from pytest_confmat.plugin.session import start
 
         start(config)
+        if config.getoption("confmat_tighten") is not None:
+            from pytest_confmat.plugin.tightening import prepare
+
+            prepare(config)
+
+
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Write a policy in place of a test run, where that is asked for."""
+    if config.getoption("confmat_init") is None or config.option.help or config.option.version:
+        return None
+    from pytest_confmat.plugin.authoring import write_policy
+
+    return write_policy(config)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,12 @@ import pytest
 from pytest_confmat.errors import ConfmatError
 from pytest_confmat.plugin.gate import EVALUATION, Gate
 from pytest_confmat.plugin.state import GateState, fault_of
-from pytest_confmat.report.text import decimal_text, describe
+from pytest_confmat.report.text import decimal_text, describe, headline
 from pytest_confmat.verdict import Verdict
 
 # What an item found out, on its way into the report of its call.
 FOUND = pytest.StashKey[dict[str, Any]]()
+VERDICTS_TOLD = 50
 NOT_CHECKED = f"not checked: see {EVALUATION}"
 
 
@@ -66,7 +67,7 @@ def _evaluation_check(gate: Gate, state: GateState) -> Callable[[pytest.FixtureR
         fault: str | None
         try:
             result, found["key"] = state.evaluation_of(gate, request)
-            found["notes"] = list(state.overrides(gate))
+            found |= state.told_of(gate)
             found["suspicions"] = state.suspicions_of(gate, request)
             fault = fault_of(result)
         except ConfmatError as error:
@@ -87,7 +88,7 @@ def _limit_check(
         request.node.stash[FOUND] = found
         try:
             _, found["key"] = state.evaluation_of(gate, request)
-            found["notes"] = list(state.overrides(gate))
+            found |= state.told_of(gate)
             judged = state.verdicts_of(gate, request)
         except ConfmatError as error:
             judged = {}
@@ -100,10 +101,21 @@ def _limit_check(
         found["suspicions"] = state.suspicions_of(gate, request)
         if len(verdicts) == 1:
             request.node.user_properties += _properties(verdicts[0])
-        if failed := [verdict for verdict in verdicts if verdict.outcome == "failed"]:
-            pytest.fail("\n".join(describe(verdict) for verdict in failed), pytrace=False)
+        waiting = [v for v in verdicts if v.outcome == "undecided" and not v.blocks]
+        for told in _first(waiting, headline):
+            request.node.warn(pytest.PytestWarning(told))
+        if blocking := [verdict for verdict in verdicts if verdict.blocks]:
+            pytest.fail("\n".join(_first(blocking, describe)), pytrace=False)
 
     return limit
+
+
+def _first(verdicts: Sequence[Verdict], tell: Callable[[Verdict], str]) -> list[str]:
+    """Tell of the first verdicts of an item, which may check thousands of limits."""
+    told = [tell(verdict) for verdict in verdicts[:VERDICTS_TOLD]]
+    if more := len(verdicts) - len(told):
+        told.append(f"and {more:,} more, all of which stand in confmat.json")
+    return told
 
 
 def _properties(verdict: Verdict) -> list[tuple[str, object]]:

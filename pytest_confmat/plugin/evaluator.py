@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from pytest_confmat import errors
 from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.errors import ConfmatError, EvaluationError, RequestError
 from pytest_confmat.evaluation import Evaluation
-from pytest_confmat.job import Job, run
+from pytest_confmat.job import Job, Progress, run
+from pytest_confmat.keeper import Keeper, Origin
 from pytest_confmat.spec import (
     Argmax,
     Decision,
@@ -43,11 +45,28 @@ class Evaluator:
         Where workers of one session share results; ``None``: there is one process.
     batch_size
         For jobs that do not state their own.
+    custom_objects
+        Tells the project's classes and functions that model files name; asked when one is loaded.
+    watch
+        Opens the watch over one evaluation, and tells what to call as it goes on.
+    keeper
+        Recalls evaluations of earlier sessions, where a caller allows; ``None``: there are none.
     """
 
-    def __init__(self, folder: Path | None = None, batch_size: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path | None = None,
+        batch_size: int | None = None,
+        custom_objects: Callable[[], Mapping[str, Any]] = dict,
+        keeper: Keeper | None = None,
+        watch: Callable[[], AbstractContextManager[Progress | None]] = nullcontext,
+    ) -> None:
         self._folder = folder
         self._batch_size = batch_size
+        self._custom_objects = custom_objects
+        self._keeper = keeper
+        self._watch = watch
+        self._origins: dict[str, Origin] = {}
         self._memory: dict[str, Evaluation | ConfmatError] = {}
         # Objects are remembered by identity, so that they must outlive what is remembered.
         self._alive: list[Job] = []
@@ -117,31 +136,67 @@ class Evaluator:
         seen = [_identity(job.model), _identity(job.dataset)]
         return f"objects-{seen}-{job.classes}-{job.decision}-{job.batch_size}"
 
-    def evaluate(self, job: Job, name: str | None = None) -> Evaluation:
-        """Do `job`, or recall its result; an error is remembered as well."""
+    def evaluate(
+        self,
+        job: Job,
+        name: str | None = None,
+        *,
+        keep: bool = False,
+        fingerprint: str | None = None,
+    ) -> Evaluation:
+        """Do `job`, or recall its result; an error is remembered as well.
+
+        Parameters
+        ----------
+        name
+            See `key`.
+        keep
+            Whether it may come from an earlier session, and is kept for a later one; `origin`
+            tells.
+        fingerprint
+            What the project states of objects and code of its own; see `identity`.
+        """
         key = self.key(job, name)
         if key not in self._memory:
             self._alive.append(job)
             try:
-                self._memory[key] = self._share(key, job)
+                self._memory[key] = self._share(key, job, keep, fingerprint)
             except ConfmatError as error:
                 self._memory[key] = error
         return self.recall(key)
 
+    def origin(self, key: str) -> Origin:
+        """Return where the evaluation that is remembered under `key` came from."""
+        if key not in self._origins and self._folder is not None:
+            told = self._folder / f"{key}.origin.json"
+            if told.exists():
+                self._origins[key] = Origin.from_plain(json.loads(told.read_bytes()))
+        return self._origins.get(key, Origin())
+
     def diagnose(self, job: Job, name: str | None = None) -> tuple[Suspicion, ...]:
         """Say what the result of `job`, evaluated before, looks like; one process for all."""
-        from pytest_confmat.probing import diagnose
-
         key = self.key(job, name)
-        evaluation = self.recall(key)
         if self._folder is None or key.startswith("objects-"):
-            return diagnose(job, evaluation)
+            return self._diagnose(key, job)
         told = self._folder / f"{key}.suspicions.json"
         with FileLock(told.with_suffix(".lock")):
             if not told.exists():
-                found = [suspicion.to_plain() for suspicion in diagnose(job, evaluation)]
-                write_atomically(told, json.dumps(found).encode())
+                plain = [suspicion.to_plain() for suspicion in self._diagnose(key, job)]
+                write_atomically(told, json.dumps(plain).encode())
             return tuple(Suspicion(**plain) for plain in json.loads(told.read_bytes()))
+
+    def _diagnose(self, key: str, job: Job) -> tuple[Suspicion, ...]:
+        evaluation, origin = self.recall(key), self.origin(key)
+        if self._keeper is not None:
+            kept = self._keeper.suspicions(origin)
+            if kept is not None:
+                return kept
+        from pytest_confmat.probing import diagnose
+
+        found = diagnose(job, evaluation, self._custom_objects())
+        if self._keeper is not None:
+            self._keeper.keep_suspicions(origin, found)
+        return found
 
     def recall(self, key: str) -> Evaluation:
         """Return what is remembered under `key`, here or in the shared folder."""
@@ -153,9 +208,9 @@ class Evaluator:
             raise type(found)(*found.args) from found.__cause__
         return found
 
-    def _share(self, key: str, job: Job) -> Evaluation:
+    def _share(self, key: str, job: Job, keep: bool, fingerprint: str | None) -> Evaluation:
         if self._folder is None or key.startswith("objects-"):
-            return _compute(job)
+            return self._obtain(key, job, keep, fingerprint)
         with FileLock(self._folder / f"{key}.lock"):
             found = self._read(key)
             if isinstance(found, Evaluation):
@@ -163,13 +218,36 @@ class Evaluator:
             if found is not None:
                 raise found
             try:
-                evaluation = _compute(job)
+                evaluation = self._obtain(key, job, keep, fingerprint)
             except ConfmatError as error:
                 failure = {"type": type(error).__name__, "text": str(error)}
                 write_atomically(self._folder / f"{key}.json", json.dumps(failure).encode())
                 raise
+            plain = self.origin(key).to_plain()
+            write_atomically(self._folder / f"{key}.origin.json", json.dumps(plain).encode())
             evaluation.save(self._folder / f"{key}.npz")
             return evaluation
+
+    def _obtain(self, key: str, job: Job, keep: bool, fingerprint: str | None) -> Evaluation:
+        if self._keeper is None or not keep:
+            return self._compute(job)
+        evaluation, self._origins[key] = self._keeper.obtain(
+            job, lambda: self._compute(job), fingerprint
+        )
+        return evaluation
+
+    def _compute(self, job: Job) -> Evaluation:
+        try:
+            with self._watch() as progress:
+                return run(job, progress, self._custom_objects())
+        except ConfmatError:
+            raise
+        except Exception as error:
+            # Nothing of ours may look like a verdict, nor be tried again for every limit.
+            raise EvaluationError(
+                f"the evaluation ended in an unforeseen {type(error).__name__}: {error}\n"
+                f"{traceback.format_exc()}"
+            ) from error
 
     def _read(self, key: str) -> Evaluation | ConfmatError | None:
         if self._folder is None:
@@ -188,19 +266,6 @@ def _identity(value: Any) -> str:
     if isinstance(value, ModelSpec | DirectorySpec | TFRecordSpec):
         return repr(value)
     return str(id(value))
-
-
-def _compute(job: Job) -> Evaluation:
-    try:
-        return run(job)
-    except ConfmatError:
-        raise
-    except Exception as error:
-        # Nothing of ours may look like a verdict, nor be tried again for every limit.
-        raise EvaluationError(
-            f"the evaluation ended in an unforeseen {type(error).__name__}: {error}\n"
-            f"{traceback.format_exc()}"
-        ) from error
 
 
 def _decision(given: Decision | Mapping[str, Any] | str) -> Decision:

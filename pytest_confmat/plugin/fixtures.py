@@ -70,10 +70,27 @@ def confmat_evaluator(pytestconfig: pytest.Config) -> Evaluator:
     state = _state(pytestconfig)
     if state is not None:
         return state.evaluator
+    from functools import partial
+
     from pytest_confmat.plugin import workers
+    from pytest_confmat.plugin.custom_objects import custom_objects
     from pytest_confmat.plugin.evaluator import Evaluator
 
-    return Evaluator(workers.shared_folder(pytestconfig))
+    return Evaluator(
+        workers.shared_folder(pytestconfig),
+        custom_objects=partial(custom_objects, pytestconfig),
+    )
+
+
+@pytest.fixture(scope="session")
+def confmat_fingerprint() -> str | None:
+    """What an evaluation depends on besides files: nothing that is known.
+
+    Override it in a ``conftest.py`` whose model or data are objects of its own, or whose model
+    files name code of its own, to have their evaluations kept between runs: return a text that
+    changes whenever these objects or that code do, such as a digest of the files behind them.
+    """
+    return None
 
 
 @pytest.fixture
@@ -85,6 +102,7 @@ def confmat(request: pytest.FixtureRequest, confmat_model: Any, confmat_dataset:
     """
     from pytest_confmat.errors import ConfmatError, RequestError
     from pytest_confmat.plugin.collection import FOUND
+    from pytest_confmat.plugin.state import fingerprint_of
 
     state = _state(request.config)
     if state is None:
@@ -102,7 +120,11 @@ def confmat(request: pytest.FixtureRequest, confmat_model: Any, confmat_dataset:
         "key": state.evaluator.key(job),
     }
     try:
-        return state.evaluator.evaluate(job)
+        found = state.evaluator.evaluate(job, keep=True, fingerprint=fingerprint_of(request))
+        if computed := state.evaluator.origin(state.evaluator.key(job)).computed:
+            # The summary speaks of what policies judge, and this may be another.
+            request.node.user_properties.append(("confmat_cached", computed))
+        return found
     except ConfmatError as error:
         fault = str(error)
     # Outside of the handler, or the fault would be told twice.

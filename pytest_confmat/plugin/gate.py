@@ -12,8 +12,10 @@ import pytest
 from pytest_confmat.data import class_names
 from pytest_confmat.errors import ConfmatError, PolicyError
 from pytest_confmat.limits import Exemption, Limit
+from pytest_confmat.plugin.baselines import compared_with, without_comparison
+from pytest_confmat.plugin.settings import Settings
 from pytest_confmat.policy import Policy, read_policy
-from pytest_confmat.spec import DatasetSpec, DirectorySpec, TFRecordSpec
+from pytest_confmat.spec import BaselineSpec, DatasetSpec, DirectorySpec, TFRecordSpec
 
 # Items cost pytest 0.6 ms each; from here on a whole rule is one item.
 MANY_CLASSES = 2000
@@ -22,13 +24,25 @@ EVALUATION = "evaluation"
 
 @dataclass(frozen=True)
 class Gate:
-    """A policy, ready to be held against a model."""
+    """A policy, ready to be held against a model.
+
+    Attributes
+    ----------
+    limits
+        All that are to be checked.
+    baseline
+        What limits against a baseline are held against.
+    waiting
+        How many of these are not to be checked yet, as this run saves the first baseline.
+    """
 
     policy: Policy
     dataset: DatasetSpec | None
     classes: tuple[str, ...]
     limits: tuple[Limit, ...]
     exemptions: tuple[Exemption, ...]
+    baseline: BaselineSpec | None = None
+    waiting: int = 0
 
     @property
     def path(self) -> Path:
@@ -60,8 +74,8 @@ class Gate:
         return {name: tuple(limits) for name, limits in grouped.items()}
 
 
-def open_gate(path: Path, data: Path | None) -> Gate:
-    """Read a policy and find out its class names; `data` overrides where its data are.
+def open_gate(path: Path, settings: Settings) -> Gate:
+    """Read a policy and find out its class names, with what the command line overrides.
 
     Raises
     ------
@@ -70,7 +84,7 @@ def open_gate(path: Path, data: Path | None) -> Gate:
     """
     try:
         policy = read_policy(path)
-        dataset = policy.dataset
+        dataset, data = policy.dataset, settings.data
         if data is not None:
             if dataset is None:
                 raise pytest.UsageError(
@@ -79,10 +93,13 @@ def open_gate(path: Path, data: Path | None) -> Gate:
                 )
             dataset = _moved(dataset, data)
         classes = _classes(policy, dataset)
-        limits, exemptions = policy.limits_for(classes)
+        declared, exemptions = policy.limits_for(classes)
+        baseline = compared_with(policy, settings)
     except ConfmatError as error:
         raise pytest.UsageError(str(error)) from error
-    return Gate(policy, dataset, classes, limits, exemptions)
+    limits = declared if baseline is not None else without_comparison(declared)
+    waiting = len(declared) - len(limits)
+    return Gate(policy, dataset, classes, limits, exemptions, baseline, waiting)
 
 
 def _classes(policy: Policy, dataset: DatasetSpec | None) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ class Entry:
     verdicts: dict[str, Verdict]
     error: str | None = None
     key: str | None = None
+    cached: str | None = None
     notes: tuple[str, ...] = ()
     suspicions: tuple[Suspicion, ...] = ()
 
@@ -47,6 +48,7 @@ class Ledger:
         if key := found.get("key"):
             entry.key = key
             self._keys.add(key)
+        entry.cached = found.get("cached") or entry.cached
         entry.error = found.get("error") or entry.error
         entry.notes = tuple(found.get("notes") or entry.notes)
         if suspected := found.get("suspicions"):
@@ -120,6 +122,7 @@ def _result(
         model=provenance.get("model", {}),
         dataset=_dataset(evaluation, set_digest),
         evaluation=evaluation,
+        cached=entry.cached,
         verdicts=verdicts,
         unchecked=unchecked,
         exemptions=gate.exemptions,
@@ -136,7 +139,7 @@ def _outcome(
 ) -> GateOutcome:
     if error is not None:
         return "error"
-    if any(verdict.outcome != "passed" for verdict in verdicts):
+    if any(verdict.blocks for verdict in verdicts):
         return "failed"
     if unchecked:
         return "incomplete" if excused else "failed"

@@ -17,6 +17,12 @@ def add_options(parser: pytest.Parser) -> None:
         help="gate this model (.keras, .h5); without it no limit is collected",
     )
     group.addoption(
+        "--confmat-unsafe-model",
+        action="store_true",
+        default=None,
+        help="run the code that the model file holds (Lambda layers): only for a file you trust",
+    )
+    group.addoption(
         "--confmat-thresholds",
         metavar="FILE",
         action="append",
@@ -44,11 +50,46 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="hold the evaluation set against this manifest; written by the first run",
     )
+    group.addoption(
+        "--confmat-baseline",
+        metavar="PATH",
+        help="compare with this stored evaluation; default: what the policy names",
+    )
+    group.addoption(
+        "--confmat-save-baseline",
+        metavar="PATH",
+        help="store the evaluation of a model that passes there, as what later ones are "
+        "compared with",
+    )
+    group.addoption(
+        "--confmat-cache",
+        metavar="HOW",
+        help="on (default): an evaluation is recalled if nothing it depends on changed; verify: "
+        "and every file is read to be sure; off: it is computed anew",
+    )
+    group.addoption(
+        "--confmat-init",
+        nargs="?",
+        const="",
+        metavar="KEYS",
+        help=f"write a {DEFAULT_POLICY} for --confmat-model and --confmat-data, in place of a test "
+        "run; KEYS: what the data cannot say, as in a policy's dataset, such as 'rescale: 1/255'",
+    )
+    group.addoption(
+        "--confmat-tighten",
+        nargs="?",
+        const="",
+        metavar="force",
+        help="after a gate that passed, raise the limits that the model beats beyond noise; not in "
+        "CI, unless forced",
+    )
     parser.addini("confmat_model", "as --confmat-model, relative to this file")
     parser.addini("confmat_thresholds", "as --confmat-thresholds, one a line", type="linelist")
     parser.addini("confmat_batch_size", "as --confmat-batch-size")
     parser.addini("confmat_report", "as --confmat-report, relative to this file")
     parser.addini("confmat_manifest", "as --confmat-manifest, relative to this file")
+    parser.addini("confmat_baseline", "as --confmat-baseline, relative to this file")
+    parser.addini("confmat_cache", "as --confmat-cache")
 
 
 def asks_for_gate(config: pytest.Config) -> bool:
@@ -57,6 +98,9 @@ def asks_for_gate(config: pytest.Config) -> bool:
     An option that was given counts even when it is empty, as a variable of CI's that was not
     set would leave it: settings.py then says what is wrong.
     """
-    options = ("model", "thresholds", "data", "batch_size", "report", "manifest")
-    given = any(config.getoption(f"confmat_{name}") is not None for name in options)
+    names = (
+        *("model", "unsafe_model", "thresholds", "data", "batch_size", "report", "manifest"),
+        *("baseline", "save_baseline", "cache", "tighten"),
+    )
+    given = any(config.getoption(f"confmat_{name}") is not None for name in names)
     return given or bool(config.getini("confmat_model"))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
 
 from pytest_confmat.errors import MissingDependencyError
+from pytest_confmat.plugin.foresight import unprovable_limits
 from pytest_confmat.plugin.gate import Gate
 from pytest_confmat.plugin.settings import Settings
 from pytest_confmat.report.json import incomplete_document, write_json
@@ -66,10 +69,18 @@ class ReportFiles:
         """
         try:
             for result in results:
-                folder = self._folders[result.policy]
+                folder, started = self._folders[result.policy], perf_counter()
                 write_json(result, folder / JSON)
-                if result.evaluation is not None:
+                if result.evaluation is None:
+                    continue
+                if result.evaluation.matrix.is_large:
+                    k = len(result.evaluation.classes)
+                    self.notes.append(f"{PICTURE} is not drawn of as many as {k:,} classes")
+                else:
                     self._draw(result, folder / PICTURE)
+                # Again, with the time that the picture took.
+                timing = {**result.timing, "report": perf_counter() - started}
+                write_json(replace(result, timing=timing), folder / JSON)
             if self._folder not in self._folders.values():
                 (self._folder / JSON).unlink(missing_ok=True)
         except OSError as error:
@@ -106,6 +117,8 @@ def header(settings: Settings, gates: Sequence[Gate]) -> list[str]:
     model = "from the fixture confmat_model"
     if settings.model is not None:
         model = f"{printable(_shown(settings.model))} ({origins['model']})"
+    if not settings.safe_mode:
+        model += ", without safe mode (--confmat-unsafe-model)"
     lines = [f"confmat: model {model}"]
     for gate in gates:
         where = origins.get("data", "policy")
@@ -114,14 +127,20 @@ def header(settings: Settings, gates: Sequence[Gate]) -> list[str]:
             f"{plural(len(gate.limits), 'limit')}, {len(gate.classes)} classes, "
             f"data {printable(_data(gate.dataset))}" + (f" ({where})" if gate.dataset else "")
         )
+        if gate.baseline is not None:
+            named = origins.get("baseline", "policy")
+            lines.append(f"confmat: baseline {printable(_shown(gate.baseline.path))} ({named})")
+        lines += [f"confmat: {printable(line, 400)}" for line in unprovable_limits(gate)]
     extra = [
         f"{name.replace('_', ' ')} {printable(str(value))} ({origins[name]})"
         for name, value in (
             ("batch_size", settings.batch_size),
             ("report", settings.report),
             ("manifest", settings.manifest),
+            ("save_baseline", settings.save_baseline),
+            ("cache", settings.cache),
         )
-        if value is not None
+        if value is not None and name in origins
     ]
     if extra:
         lines.append(f"confmat: {', '.join(extra)}")

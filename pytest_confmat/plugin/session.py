@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from pytest_confmat.plugin import workers
+from pytest_confmat.plugin import caching, workers
+from pytest_confmat.plugin.baselines import keep_baseline
 from pytest_confmat.plugin.collection import FOUND, ConfmatItem, ThresholdsFile
 from pytest_confmat.plugin.gate import EVALUATION
 from pytest_confmat.plugin.ledger import Ledger
 from pytest_confmat.plugin.reports import ReportFiles, header, print_summary
+from pytest_confmat.plugin.rootdir import misled
 from pytest_confmat.plugin.selection import Selection, is_covered
 from pytest_confmat.plugin.settings import Settings, read_policies, read_settings
 from pytest_confmat.plugin.setwatch import keep_manifest
@@ -101,7 +103,10 @@ class GateHooks:
     # The end.
 
     def pytest_report_header(self) -> list[str]:
-        return header(self.settings, self.state.gates)
+        lines = header(self.settings, self.state.gates)
+        if (told := misled(self.config)) is not None:
+            lines.append(f"confmat: {told}")
+        return [*lines, *caching.remarks(self.config, self.settings)]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -112,6 +117,8 @@ class GateHooks:
             lambda gate: self.selection.left_out(self.config, gate),
             interrupted=exitstatus not in _RAN,
         )
+        if self.state.watch.current is not None:
+            self._notes.append(f"interrupted after {self.state.watch.current}")
         held = all(result.outcome in ("passed", "incomplete") for result in self.results)
         # Before anything is written: a full disk must not turn red into green.
         if not held and exitstatus in _RAN:
@@ -120,6 +127,11 @@ class GateHooks:
         if kept:
             self._notes.append(kept[0])
             if not kept[1]:
+                session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+        if self.settings.save_baseline is not None and self.results:
+            told, stored = keep_baseline(self.settings.save_baseline, self.results)
+            self._notes.append(told)
+            if not stored:
                 session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
         if self.files is not None and not self.files.finish(self.results):
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED

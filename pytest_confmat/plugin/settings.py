@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal, get_args
 
 import pytest
 
-from pytest_confmat.errors import DataError
+from pytest_confmat.errors import DataError, ModelError
 from pytest_confmat.plugin.options import DEFAULT_POLICY, NO_POLICY
+
+CacheUse = Literal["on", "verify", "off"]
+CACHE_USES: tuple[CacheUse, ...] = get_args(CacheUse)
 
 
 @dataclass(frozen=True)
@@ -18,10 +22,14 @@ class Settings:
 
     Attributes
     ----------
-    model, data, report, manifest
+    model, data, report, manifest, baseline, save_baseline
         Absolute paths.
     policies
         Absolute paths, as `read_policies` finds them; empty if the project asked for none.
+    safe_mode
+        Whether code that a model file holds is refused instead of run.
+    cache
+        Whether an evaluation may be recalled, and only after all files were read.
     """
 
     model: Path | None
@@ -31,6 +39,10 @@ class Settings:
     report: Path | None
     origins: dict[str, str]
     manifest: Path | None = None
+    baseline: Path | None = None
+    save_baseline: Path | None = None
+    safe_mode: bool = True
+    cache: CacheUse = "on"
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -44,7 +56,7 @@ def read_settings(config: pytest.Config) -> Settings:
     origins: dict[str, str] = {}
     model = _path(config, "model", origins)
     if model is not None and not model.exists():
-        raise pytest.UsageError(f"{origins['model']}: there is no model {model}")
+        raise pytest.UsageError(f"{origins['model']}: {_why_missing(config, origins, model)}")
     report = _path(config, "report", origins)
     if report is not None and report.is_file():
         raise pytest.UsageError(f"{origins['report']}: {report} is a file, not a folder")
@@ -56,6 +68,11 @@ def read_settings(config: pytest.Config) -> Settings:
         report=report,
         origins=origins,
         manifest=_manifest(config, origins),
+        baseline=_path(config, "baseline", origins),
+        save_baseline=_path(config, "save_baseline", origins, ini=False),
+        # By hand alone: a line in a file would undo it for good, and unseen.
+        safe_mode=not config.getoption("confmat_unsafe_model"),
+        cache=_cache(config, origins),
     )
 
 
@@ -79,10 +96,11 @@ def read_policies(config: pytest.Config, settings: Settings) -> Settings:
             f"--confmat-data says where one policy's data are, and there are "
             f"{len(policies)} policies: write the location into each policy"
         )
-    if settings.manifest is not None and len(policies) != 1:
-        raise pytest.UsageError(
-            f"{origins['manifest']} is of one policy's data, and there are {len(policies)} policies"
-        )
+    for name in ("manifest", "baseline", "save_baseline"):
+        if getattr(settings, name) is not None and len(policies) != 1:
+            raise pytest.UsageError(
+                f"{origins[name]} is of one policy's data, and there are {len(policies)} policies"
+            )
     return replace(settings, policies=policies)
 
 
@@ -117,6 +135,18 @@ def _path(
     return _absolute(folder, text)
 
 
+def _why_missing(config: pytest.Config, origins: dict[str, str], model: Path) -> str:
+    """Say it in the loader's words, of the path as it was given: resolved, a link is none."""
+    from pytest_confmat.models.look import look_at
+
+    text, folder = _given(config, "model", origins)
+    try:
+        look_at(folder / Path(str(text)).expanduser())
+    except ModelError as error:
+        return str(error)
+    return f"there was no model {model}"
+
+
 def _manifest(config: pytest.Config, origins: dict[str, str]) -> Path | None:
     path = _path(config, "manifest", origins)
     if path is not None and path.exists():
@@ -136,6 +166,16 @@ def _batch_size(config: pytest.Config, origins: dict[str, str]) -> int | None:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise pytest.UsageError(f"{origins['batch_size']}: {text!r} is no number of examples")
     return int(text)
+
+
+def _cache(config: pytest.Config, origins: dict[str, str]) -> CacheUse:
+    text, _ = _given(config, "cache", origins)
+    if text is None:
+        return "on"
+    for use in CACHE_USES:
+        if text == use:
+            return use
+    raise pytest.UsageError(f"{origins['cache']}: {text!r} is none of {', '.join(CACHE_USES)}")
 
 
 def _policies(config: pytest.Config, origins: dict[str, str]) -> tuple[Path, ...]:

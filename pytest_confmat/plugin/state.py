@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_confmat.baseline import load_baseline
+from pytest_confmat.comparison import Comparison, compare
 from pytest_confmat.data.counts import expect
 from pytest_confmat.diagnosis import Suspicion
-from pytest_confmat.errors import ConfmatError, EvaluationError, RequestError
+from pytest_confmat.errors import ConfmatError, EvaluationError, ModelError, RequestError
 from pytest_confmat.evaluation import Evaluation
+from pytest_confmat.fingerprint import sha256_of
 from pytest_confmat.job import Job
 from pytest_confmat.plugin import workers
+from pytest_confmat.plugin.baselines import waiting_note
+from pytest_confmat.plugin.caching import keeper
+from pytest_confmat.plugin.custom_objects import custom_objects
 from pytest_confmat.plugin.evaluator import Evaluator
 from pytest_confmat.plugin.gate import Gate, open_gate
+from pytest_confmat.plugin.progress import watch
 from pytest_confmat.plugin.settings import Settings
 from pytest_confmat.plugin.setwatch import require_agreed
 from pytest_confmat.spec import ModelSpec
@@ -36,16 +44,27 @@ class GateState:
     """
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
-        self.gates = tuple(open_gate(path, settings.data) for path in settings.policies)
+        self.gates = tuple(open_gate(path, settings) for path in settings.policies)
         self.by_path = {gate.path: gate for gate in self.gates}
-        self.model = ModelSpec(settings.model) if settings.model is not None else None
+        self.model = None
+        if settings.model is not None:
+            self.model = ModelSpec(settings.model, settings.safe_mode)
         self._data_were_named = settings.data is not None
         self._manifest = settings.manifest
-        self.evaluator = Evaluator(workers.shared_folder(config), settings.batch_size)
+        self.watch = watch(config)
+        self.evaluator = Evaluator(
+            workers.shared_folder(config),
+            settings.batch_size,
+            partial(custom_objects, config),
+            keeper(config, settings),
+            self.watch.evaluation,
+        )
         # Gates whose evaluation item is to be run; it reports what is wrong with the evaluation.
         self.reported: frozenset[Path] = frozenset()
         self._evaluated: dict[Path, tuple[Evaluation, str] | ConfmatError] = {}
         self._jobs: dict[Path, Job] = {}
+        self._keys: dict[Path, str] = {}
+        self._comparisons: dict[Path, Comparison] = {}
         self._judged: dict[Path, dict[str, Verdict]] = {}
         self._diagnosed: set[Path] = set()
 
@@ -95,12 +114,19 @@ class GateState:
             )
         job = self.evaluator.job(model, dataset, gate.classes, gate.policy.decision)
         self._jobs[gate.path] = job
-        key = self.evaluator.key(job, name=str(gate.path))
-        evaluation = self.evaluator.evaluate(job, name=str(gate.path))
+        _require_pinned(gate, model)
+        key = self._keys[gate.path] = self.evaluator.key(job, name=str(gate.path))
+        evaluation = self.evaluator.evaluate(
+            job, str(gate.path), keep=True, fingerprint=fingerprint_of(request)
+        )
         if gate.dataset is not None:
             # Of the policy's own data the source has seen to it before the pass.
             expect(gate.dataset.expected_examples, len(evaluation), "the evaluation set")
         require_agreed(gate, evaluation, self._manifest)
+        if gate.baseline is not None:
+            baseline = load_baseline(gate.baseline.path)
+            overlap = gate.baseline.min_overlap
+            self._comparisons[gate.path] = compare(baseline, evaluation, overlap)
         return evaluation, key
 
     def overrides(self, gate: Gate) -> tuple[str, ...]:
@@ -119,11 +145,21 @@ class GateState:
             )
         return tuple(said)
 
+    def told_of(self, gate: Gate) -> dict[str, Any]:
+        """Return what is to be told of the evaluation of `gate` besides its numbers."""
+        origin = self.evaluator.origin(self._keys.get(gate.path, ""))
+        notes = [*self.overrides(gate), *origin.remarks]
+        if comparison := self._comparisons.get(gate.path):
+            notes += comparison.notes
+        if gate.waiting:
+            notes.append(waiting_note(gate.waiting))
+        return {"notes": notes, "cached": origin.computed}
+
     def verdicts_of(self, gate: Gate, request: pytest.FixtureRequest) -> dict[str, Verdict]:
         """Hold all limits of `gate` against its evaluation, once; verdicts by limit id."""
         if gate.path not in self._judged:
             evaluation, _ = self.evaluation_of(gate, request)
-            verdicts = judge(gate.limits, evaluation)
+            verdicts = judge(gate.limits, evaluation, self._comparisons.get(gate.path))
             self._judged[gate.path] = {verdict.limit.id: verdict for verdict in verdicts}
         return self._judged[gate.path]
 
@@ -137,13 +173,30 @@ class GateState:
         self._diagnosed.add(gate.path)
         try:
             judged = self.verdicts_of(gate, request).values()
-            if all(verdict.outcome == "passed" for verdict in judged):
+            if not any(verdict.blocks for verdict in judged):
                 return []
             found = self.evaluator.diagnose(self._jobs[gate.path], name=str(gate.path))
         except Exception as error:
             text = f"no pattern could be looked for: {type(error).__name__}: {error}"
             found = (Suspicion("none", " ".join(text.split()), {}),)
         return [suspicion.to_plain() for suspicion in found]
+
+
+def fingerprint_of(request: pytest.FixtureRequest) -> str | None:
+    """Return what the project states of its own objects and code.
+
+    Raises
+    ------
+    RequestError
+        If that is no text.
+    """
+    stated = request.getfixturevalue("confmat_fingerprint")
+    if stated is None or (isinstance(stated, str) and stated):
+        return stated
+    raise RequestError(
+        f"the fixture confmat_fingerprint returned {stated!r}: return a text that changes whenever "
+        "objects or code of the project's that the evaluation depends on do, or None"
+    )
 
 
 def fault_of(evaluation: Evaluation) -> str | None:
@@ -158,6 +211,32 @@ def fault_of(evaluation: Evaluation) -> str | None:
         f"{len(empty)} of {len(matrix.classes)} classes have no example among "
         f"{matrix.total}: {named}{more}; nothing can be said about them"
     )
+
+
+def _require_pinned(gate: Gate, model: Any) -> None:
+    """Hold a model against the digest that the policy pins.
+
+    Raises
+    ------
+    ModelError
+        If it is another one, or has no file.
+    """
+    pinned = gate.policy.model_sha256
+    if pinned is None:
+        return
+    where = gate.policy.where("model_sha256")
+    if not isinstance(model, ModelSpec):
+        raise ModelError(
+            f"{where} pins model_sha256, and the model comes from a fixture confmat_model of the "
+            f"project's ({_kind(model)}), which has no file to hold against it: take the pin out, "
+            "or name the file with --confmat-model"
+        )
+    # What is no file is told with more words where it is loaded.
+    if model.path.is_file() and (found := sha256_of(model.path)) != pinned:
+        raise ModelError(
+            f"{model.path.name} is not the model that the policy is for: its SHA-256 is {found}, "
+            f"and {where} pins {pinned}; name the other file, or pin this one"
+        )
 
 
 def _kind(value: Any) -> str:

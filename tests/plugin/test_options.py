@@ -99,7 +99,15 @@ def test_a_remote_model_is_refused(project):
 
 def test_a_model_that_is_not_there(project):
     assert refused(project, "--confmat-model=m.keras", gate=True) == (
-        "--confmat-model: there is no model HERE/m.keras"
+        "--confmat-model: there is no model HERE/m.keras, and no .keras, .h5 or .hdf5 file in that "
+        "folder"
+    )
+
+
+def test_a_model_behind_a_link_that_leads_nowhere(project):
+    (project.path / "m.keras").symlink_to("best.keras")
+    assert refused(project, "--confmat-model=m.keras", gate=True) == (
+        "--confmat-model: HERE/m.keras is a link to 'best.keras', which does not exist"
     )
 
 

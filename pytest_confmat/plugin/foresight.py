@@ -1,0 +1,67 @@
+"""Limits that no model could pass, said before anything is evaluated."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from pytest_confmat.data.listing import list_directory
+from pytest_confmat.errors import DataError
+from pytest_confmat.limits import Limit
+from pytest_confmat.plugin.gate import Gate
+from pytest_confmat.proof import Share
+from pytest_confmat.spec import DirectorySpec
+
+SHOWN = 5
+
+
+def unprovable_limits(gate: Gate) -> Iterator[str]:
+    """Yield a sentence for each limit that asks for more proof than its examples can give.
+
+    Where the data tell how many there are of each class before they are read: in directories.
+    Elsewhere the verdicts say it.
+    """
+    asked = [limit for limit in gate.limits if _can_be_foreseen(limit)]
+    if not asked or not isinstance(gate.dataset, DirectorySpec):
+        return
+    try:
+        labels = list_directory(gate.dataset, gate.classes).labels
+    except DataError:
+        return  # which the evaluation will tell
+    support = {gate.classes[label]: count for label, count in Counter(labels).items()}
+    found = [told for limit in asked if (told := _told(limit, support)) is not None]
+    yield from found[:SHOWN]
+    if len(found) > SHOWN:
+        yield f"and {len(found) - SHOWN:,} more limits that no model could pass"
+
+
+def _can_be_foreseen(limit: Limit) -> bool:
+    # How often a class will be predicted, and how many examples a baseline shares, is not known.
+    counted = limit.metric not in ("precision", "f1", "jaccard")
+    return limit.evidence.rule == "proven" and limit.against == "value" and counted
+
+
+def _told(limit: Limit, support: Mapping[str, int]) -> str | None:
+    trials = _trials(limit, support)
+    if not trials:
+        return None
+    confidence = float(limit.evidence.confidence)
+    least = Share(0, trials).least_trials(limit.bound, confidence)
+    if least is None:
+        return f"no model could pass {limit.id}: no number of examples shows {limit.bound.text}"
+    if least <= trials:
+        return None
+    return (
+        f"no model could pass {limit.id}: to show {limit.bound.text} takes {least:,} examples even "
+        f"if nothing goes wrong on them, and there are {trials:,}"
+    )
+
+
+def _trials(limit: Limit, support: Mapping[str, int]) -> int:
+    if limit.metric == "confusions":
+        return min(support.values(), default=0)
+    if limit.actual is None:
+        return sum(support.values())
+    if limit.metric == "specificity":
+        return sum(support.values()) - support.get(limit.actual, 0)
+    return support.get(limit.actual, 0)

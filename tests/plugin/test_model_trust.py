@@ -1,0 +1,165 @@
+"""Code in models, and which model it is: safe mode, custom objects, the pinned digest."""
+
+import hashlib
+
+import pytest
+
+pytest.importorskip("tensorflow")
+import keras
+
+# Runs in this process take away again what they were the first to import.
+import tests.faults.loaded  # noqa: F401
+
+POLICY = "version: 1\n{pin}classes: [dark, bright]\nthresholds:\n  accuracy: 1.0\n"
+DATA = """
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="session")
+def confmat_dataset():
+    return [(np.array([[1, 0], [0, 1]], np.float32), np.array([0, 1]))]
+"""
+
+
+@pytest.fixture
+def project(pytester):
+    def make(layers=(), pin="", conftest=""):
+        keras.Sequential([keras.Input((2,)), *layers, keras.layers.Softmax()]).save("m.keras")
+        pytester.makefile(".yaml", thresholds=POLICY.format(pin=pin))
+        pytester.makeconftest(DATA + conftest)
+        return pytester
+
+    return make
+
+
+def run(pytester, *args):
+    without = ["-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
+    return pytester.runpytest_inprocess(*without, "--confmat-model=m.keras", *args)
+
+
+class Doubled(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+
+
+HOOK = """
+
+def pytest_confmat_custom_objects():
+    import keras
+
+    class Doubled(keras.layers.Layer):
+        def call(self, x):
+            return 2 * x
+
+    return {"Doubled": Doubled}
+"""
+
+
+def test_a_custom_layer_is_named_by_a_hook(project):
+    pytester = project([Doubled()])
+    result = run(pytester)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["*return it from the hook pytest_confmat_custom_objects in conftest.py, as*"]
+    )
+    pytester.makeconftest(DATA + HOOK)
+    result = run(pytester)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*confmat: passed*"])
+
+
+def test_the_hook_serves_all_workers(project):
+    pytest.importorskip("xdist")
+    pytester = project([Doubled()], conftest=HOOK)
+    result = pytester.runpytest_subprocess(
+        "-p", "no:hypothesispytest", "--confmat-model=m.keras", "-n2"
+    )
+    assert result.ret == 0
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        ("[1]", "the hook pytest_confmat_custom_objects returned [1]: return a dict of names*"),
+        ("{1: int}", "the hook pytest_confmat_custom_objects returned {1: <class 'int'>}: return*"),
+        ("{'a': 7}", "the hook pytest_confmat_custom_objects says that 'a' is 7: give the class*"),
+        ("1 / 0", "the hook pytest_confmat_custom_objects failed: ZeroDivisionError: *"),
+    ],
+    ids=["list", "number as name", "number as object", "raises"],
+)
+def test_what_the_hook_must_not_return(project, returned, message):
+    hook = f"\n\ndef pytest_confmat_custom_objects():\n    return {returned}\n"
+    result = run(project(conftest=hook))
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([message.replace("[", "[[]")])
+
+
+def test_two_hooks_that_disagree(project):
+    pytester = project(conftest=HOOK)
+    pytester.makepyfile(other=HOOK)
+    pytester.syspathinsert()
+    result = run(pytester, "-p", "other")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["two hooks pytest_confmat_custom_objects name different objects 'Doubled'"]
+    )
+
+
+@pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")
+def test_code_in_the_file_is_run_only_by_name(project):
+    pytester = project([keras.layers.Lambda(lambda x: x)])
+    result = run(pytester)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*or say --confmat-unsafe-model if you trust the file"])
+    result = run(pytester, "--confmat-unsafe-model")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "confmat: model m.keras (--confmat-model), without safe mode (--confmat-unsafe-model)",
+            "note: m.keras was loaded without safe mode, so that code in it was run:",
+            "  --confmat-unsafe-model asks for that",
+        ]
+    )
+
+
+def test_an_unsafe_setting_of_the_project_is_refused_unless_asked_for(project):
+    unsafe = "\n\nimport keras\nkeras.config.enable_unsafe_deserialization()\n"
+    pytester = project(conftest=unsafe)
+    arguments = ["-p", "no:hypothesispytest", "--confmat-model=m.keras"]
+    result = pytester.runpytest_subprocess(*arguments)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["keras.config.enable_unsafe_deserialization() was called in*"])
+    assert pytester.runpytest_subprocess(*arguments, "--confmat-unsafe-model").ret == 0
+
+
+def test_a_pinned_model(project):
+    pytester = project()
+    digest = hashlib.sha256((pytester.path / "m.keras").read_bytes()).hexdigest()
+    pytester.makefile(".yaml", thresholds=POLICY.format(pin=f"model_sha256: {digest}\n"))
+    assert run(pytester).ret == 0
+    other = "0" * 64
+    pytester.makefile(".yaml", thresholds=POLICY.format(pin=f"model_sha256: {other}\n"))
+    result = run(pytester)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            f"m.keras is not the model that the policy is for: its SHA-256 is {digest}, and "
+            f"thresholds.yaml:2 pins {other}; name the other file, or pin this one"
+        ]
+    )
+    result.assert_outcomes(failed=2)
+
+
+def test_a_pin_needs_a_file(project):
+    override = "\n\n@pytest.fixture(scope='session')\ndef confmat_model():\n    return np.asarray\n"
+    pytester = project(pin=f"model_sha256: {'0' * 64}\n", conftest=override)
+    result = run(pytester)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "thresholds.yaml:2 pins model_sha256, and the model comes from a fixture "
+            "confmat_model of the project's (builtins.builtin_function_or_method), which has no "
+            "file to hold against it: take the pin out, or name the file with --confmat-model"
+        ]
+    )
