@@ -7,6 +7,7 @@ REGRESSED := examples/digits/digits-regressed.keras
 GATE := $(BIN)/pytest thresholds.yaml --confmat-model
 
 PYTEST_ARGS ?= -n 2 --dist worksteal
+SECONDS ?= 60
 
 # Which Python makes the environment: the one that PYTHON=... names, else the first that will do.
 # TensorFlow has wheels for 3.13 at most, so a newer one is taken only if it is named.
@@ -18,7 +19,7 @@ PYTHONS := python3 python3.13 python3.12 python3.11
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 endif
 
-.PHONY: help venv gate gate-red test lint format types digits clean
+.PHONY: help venv gate gate-red test lint format types digits fuzz evidence clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -57,6 +58,16 @@ digits: $(VENV)/.dev ## Make the digits example anew: images, shards, models
 	rm -rf examples/digits/test examples/digits/tfrecord
 	$(BIN)/python examples/digits/make.py --out examples/digits
 
+fuzz: $(VENV)/.fuzz ## Fuzz all that reads files, 60 seconds each (FUZZ="image shard" SECONDS=600)
+	@for target in $${FUZZ:-$$($(BIN)/python -m fuzz.run | cut -d ' ' -f 1)}; do \
+		echo "Fuzzing $$target for $(SECONDS) seconds"; \
+		$(BIN)/python -m fuzz.run $$target --seconds $(SECONDS) || exit 1; \
+	done
+
+evidence: $(VENV)/.dev ## Simulate how often the gate is wrong; renew docs/evidence.md
+	$(BIN)/python -m benchmarks.evidence --json benchmarks/evidence.json --docs docs/evidence.md
+	$(BIN)/python docs/images/evidence.py
+
 clean: ## Remove the environment, caches and reports
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist report
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -83,4 +94,9 @@ $(VENV)/.gate: pyproject.toml | $(VENV)/.created
 $(VENV)/.dev: pyproject.toml | $(VENV)/.created
 	@echo 'Installing pytest-confmat with TensorFlow and all that its tests need; this takes a few minutes'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.gate
+
+$(VENV)/.fuzz: pyproject.toml | $(VENV)/.created
+	@echo 'Installing pytest-confmat with TensorFlow and atheris; this takes a few minutes'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
 	@touch $@ $(VENV)/.gate

@@ -186,7 +186,7 @@ def assert_confusion(
 
 def _check(subject: Evaluation | ConfusionMatrix, limits: Sequence[Limit]) -> None:
     __tracebackhide__ = True
-    failed = [verdict for verdict in judge(limits, subject) if verdict.outcome == "failed"]
+    failed = [verdict for verdict in judge(limits, subject) if verdict.blocks]
     if failed:
         raise LimitError("\n".join(describe(verdict) for verdict in failed))
 

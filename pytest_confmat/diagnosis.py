@@ -107,10 +107,10 @@ def _reordered(matrix: ConfusionMatrix) -> tuple[str | None, Order] | None:
     An order with a name was chosen from a handful; the best of all orders from K!, and it takes
     accordingly more to believe it.
     """
-    counts = matrix.counts
-    if np.array_equal(counts.max(axis=1), matrix.correct):
+    counts = matrix.entries
+    if (counts.values <= matrix.correct[counts.rows]).all():
         return None  # no class is found more often elsewhere than in its own place
-    declared = np.arange(len(counts))
+    declared = np.arange(len(matrix.classes))
     best = _best_order(matrix)
     named = _named_orders(matrix.classes)
     fitting = {
@@ -119,7 +119,7 @@ def _reordered(matrix: ConfusionMatrix) -> tuple[str | None, Order] | None:
         if _fits_better(matrix, np.array(order), declared, log(len(named)))
     }
     if fitting:
-        likely = max(fitting, key=lambda order: int(counts[declared, order].sum()))
+        likely = max(fitting, key=lambda order: int(counts.at(declared, order).sum()))
         order = np.array(likely)
         if not _fits_better(matrix, best, order, _ln_orders(best, order)):
             return fitting[likely], order
@@ -129,7 +129,12 @@ def _reordered(matrix: ConfusionMatrix) -> tuple[str | None, Order] | None:
 
 
 def _best_order(matrix: ConfusionMatrix) -> Order:
-    """Return the order with the highest accuracy, that leaves in place what it can."""
+    """Return the order with the highest accuracy, that leaves in place what it can.
+
+    Of very many classes, for which that would take hours, the declared one.
+    """
+    if matrix.is_large:
+        return np.arange(len(matrix.classes))
     # Costs a quarter of a CPU-second, which a run with limits that hold need not pay.
     from scipy.optimize import linear_sum_assignment
 
@@ -156,8 +161,8 @@ def _fits_better(matrix: ConfusionMatrix, order: Order, rival: Order, ln_tries: 
     if not moved.size:
         return False
     support = matrix.support[moved]
-    found = matrix.counts[moved, order[moved]]
-    before = matrix.counts[moved, rival[moved]]
+    found = matrix.entries.at(moved, order[moved])
+    before = matrix.entries.at(moved, rival[moved])
     each_class = 1 / support
     for weight in (np.ones(len(moved)), each_class):
         if weight @ found < max(weight @ support / 2, 2 * (weight @ before)):
@@ -216,7 +221,7 @@ def _told_order(
     classes = matrix.classes
     outputs = [classes[i] for i in np.argsort(order)]
     accuracy = int(matrix.correct.sum()) / matrix.total
-    fitting = int(matrix.counts[np.arange(len(order)), order].sum()) / matrix.total
+    fitting = int(matrix.entries.at(np.arange(len(order)), order).sum()) / matrix.total
     step = next((step for step, shift in _SHIFTED.items() if shift == name), None)
     numbers = f"accuracy {accuracy:.3f} as declared, {fitting:.3f} if"
     evidence = {"accuracy": accuracy, "accuracy_if": fitting, "outputs": outputs, "order": name}
@@ -282,13 +287,14 @@ def _collapsed(matrix: ConfusionMatrix) -> tuple[int, ...]:
     share of the two among the examples. A model that names each class rightly at least as often
     as it takes it for either of two sends at most 2 of 3 examples there, to one class 1 of 2.
     """
-    counts, k = matrix.counts, len(matrix.classes)
-    examples, total = counts.sum(axis=1), counts.sum()
+    counts, k = matrix.entries, len(matrix.classes)
+    examples, total = counts.row_sums, counts.values.sum()
     ranked = np.argsort(-matrix.predicted, kind="stable")
     for size in range(1, 3 if k > 3 else 2):
         few, others = ranked[:size], ranked[size:]
         elsewhere = int(examples[others].sum())
-        taken = int(counts[np.ix_(others, few)].sum())
+        taken = sum(int(counts.column(i)[1].sum()) for i in few)
+        taken -= int(counts.at(*np.meshgrid(few, few)).sum())
         if (
             matrix.predicted[few].sum() >= NEARLY_ALL * total
             and taken >= NEARLY_ALL * elsewhere
@@ -302,8 +308,8 @@ def _collapsed(matrix: ConfusionMatrix) -> tuple[int, ...]:
 def _told_collapse(matrix: ConfusionMatrix, few: tuple[int, ...]) -> Suspicion:
     names = [matrix.classes[i] for i in few]
     predictions = int(matrix.predicted[list(few)].sum())
-    support = int(matrix.counts[list(few)].sum())
-    total = int(matrix.counts.sum())
+    support = int(matrix.entries.row_sums[list(few)].sum())
+    total = int(matrix.entries.values.sum())
     quoted = " or ".join(f"'{one_line(name)}'" for name in names)
     text = (
         f"{predictions} of {total} predictions are {quoted}, as {support} of the examples "
@@ -320,7 +326,7 @@ def _told_collapse(matrix: ConfusionMatrix, few: tuple[int, ...]) -> Suspicion:
 
 def _never_predicted(matrix: ConfusionMatrix) -> list[Suspicion]:
     """Tell of classes that a model which recognises a third of their examples would have named."""
-    examples = matrix.counts.sum(axis=1)
+    examples = matrix.entries.row_sums
     ln_missed = examples * log(1 - RECOGNISED) + log(len(matrix.classes))
     missing = np.flatnonzero((matrix.predicted == 0) & (ln_missed <= log(CHANCE)))
     if not missing.size:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_confmat.entries import DENSE_CLASSES, Entries
 from pytest_confmat.errors import EvaluationError
 from pytest_confmat.limits import Weighting
 from pytest_confmat.matrix import (
@@ -41,6 +41,9 @@ __all__ = [
     "Mistake",
     "NumberedIds",
     "Part",
+    "outcome_matrix",
+    "weighted_counts",
+    "weighted_entries",
     "weighted_matrix",
 ]
 
@@ -107,28 +110,17 @@ class Evaluation:
     @cached_property
     def matrix(self) -> ConfusionMatrix:
         """Counts of all parts."""
-        k = len(self.classes)
-        known = self._predicted != UNPREDICTED
-        pairs = pair_indices(self._true[known], self._predicted[known], k)
-        counts = np.bincount(pairs, minlength=k * k).reshape(k, k)
-        # A true class out of range is an error of its own, not a longer count.
-        others = pair_indices(self._true[~known], self._true[~known], k) // (k + 1)
-        return ConfusionMatrix(counts, self.classes, np.bincount(others, minlength=k))
+        return outcome_matrix(self._true, self._predicted, self.classes)
 
     @cached_property
-    def sample_weighted(self) -> Floats | None:
+    def sample_weighted(self) -> Floats | Entries | None:
         """The matrix with each example counted by its own weight, float64 (K, K).
 
-        ``None`` if the source gives no weights. Summed in the set's order, so that the result
-        is the same to the bit whatever order the parts arrived in.
+        `Entries` of very many classes; ``None`` if the source gives no weights. Summed in the set's
+        order, so that the result is the same to the bit whatever order the parts arrived in.
         """
-        if self._weight is None:
-            return None
-        k = len(self.classes)
-        known = self._predicted != UNPREDICTED
-        pairs = pair_indices(self._true[known], self._predicted[known], k)
-        sums = np.bincount(pairs, weights=self._weight[known], minlength=k * k)
-        return sums.astype(np.float64).reshape(k, k)
+        found = self._weighted_counts
+        return None if found is None else found[0]
 
     @cached_property
     def sample_unpredicted(self) -> Floats | None:
@@ -136,12 +128,15 @@ class Evaluation:
 
         ``None`` if the source gives no weights.
         """
-        if self._weight is None:
+        found = self._weighted_counts
+        return None if found is None else found[1]
+
+    @cached_property
+    def _weighted_counts(self) -> tuple[Floats | Entries, Floats] | None:
+        weight = self.sample_weight
+        if weight is None:
             return None
-        none = self._predicted == UNPREDICTED
-        k = len(self.classes)
-        sums = np.bincount(self._true[none], weights=self._weight[none], minlength=k)
-        return sums.astype(np.float64)
+        return weighted_counts(self._true, self._predicted, weight, len(self.classes))
 
     @cached_property
     def rank_counts(self) -> NDArray[np.int64]:
@@ -153,7 +148,11 @@ class Evaluation:
         return np.bincount(ranks, minlength=len(self.classes))
 
     def mistakes(
-        self, actual: str | None = None, predicted: str | None = None, limit: int = 3
+        self,
+        actual: str | None = None,
+        predicted: str | None = None,
+        limit: int = 3,
+        places: NDArray[np.int64] | None = None,
     ) -> tuple[Mistake, ...]:
         """Return the wrong predictions with the highest scores, surest first.
 
@@ -165,13 +164,17 @@ class Evaluation:
             Only examples of this class, or predicted as this class.
         limit
             How many at most. Ties stand in the set's order.
+        places
+            Only examples at these places of the set's order.
         """
         chosen = self._wrong
+        if places is not None:
+            chosen = chosen[np.isin(chosen, places)]
         if actual is not None:
             chosen = chosen[self._true[chosen] == self.matrix.index(actual)]
         if predicted is not None:
             chosen = chosen[self._predicted[chosen] == self.matrix.index(predicted)]
-        scores = self._joined("score")
+        scores = self._score
         return tuple(
             Mistake(
                 self._id(int(i)),
@@ -186,8 +189,12 @@ class Evaluation:
     def _wrong(self) -> NDArray[np.int64]:
         """Places in the set's order of what was predicted as another class, surest first."""
         wrong = np.flatnonzero((self._true != self._predicted) & (self._predicted != UNPREDICTED))
-        order = np.argsort(-self._joined("score")[wrong], kind="stable")
+        order = np.argsort(-self._score[wrong], kind="stable")
         return np.asarray(wrong[order], dtype=np.int64)
+
+    @cached_property
+    def _score(self) -> NDArray[np.float32]:
+        return self._joined("score")
 
     @cached_property
     def _true(self) -> NDArray[np.integer]:
@@ -198,7 +205,8 @@ class Evaluation:
         return self._joined("predicted")
 
     @cached_property
-    def _weight(self) -> NDArray[np.float64] | None:
+    def sample_weight(self) -> NDArray[np.float64] | None:
+        """The examples' own weights in the set's order, (n,); ``None`` if there are none."""
         if not self.parts or any(part.weight is None for part in self.parts):
             return None
         return self._joined("weight")
@@ -248,6 +256,10 @@ class Evaluation:
 
     def save(self, path: Path) -> None:
         """Write to `path` atomically, as an uncompressed ``.npz`` without pickles."""
+        write_atomically(path, self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """Return what `save` writes."""
         arrays: dict[str, NDArray[Any]] = {}
         parts = []
         for number, part in enumerate(self.parts):
@@ -266,11 +278,11 @@ class Evaluation:
         buffer = io.BytesIO()
         text = json.dumps(header, ensure_ascii=True).encode()
         np.savez(buffer, allow_pickle=False, header=np.frombuffer(text, np.uint8), **arrays)
-        write_atomically(path, buffer.getvalue())
+        return buffer.getvalue()
 
     @classmethod
-    def load(cls, path: Path) -> Evaluation:
-        """Read what `save` wrote.
+    def load(cls, path: Path | io.BytesIO) -> Evaluation:
+        """Read what `save` wrote, from a file or from what `to_bytes` returned.
 
         Raises
         ------
@@ -292,14 +304,46 @@ class Evaluation:
                     header["timing"],
                     tuple(Fault(*fault) for fault in header.get("faults", ())),
                 )
-        except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        except EvaluationError:
+            raise
+        except Exception as error:  # damage takes many forms: zlib.error, TokenError, MemoryError
             raise EvaluationError(f"{path} is no stored evaluation: {error}") from error
+
+
+def outcome_matrix(
+    true: NDArray[np.integer], predicted: NDArray[np.integer], classes: Sequence[str]
+) -> ConfusionMatrix:
+    """Count pairs of class indices, both of shape (N,); `predicted` may hold `UNPREDICTED`."""
+    k = len(classes)
+    known = predicted != UNPREDICTED
+    # A true class out of range is an error of its own, not a longer count.
+    others = pair_indices(true[~known], true[~known], k) // (k + 1)
+    beside = np.bincount(others, minlength=k)
+    return ConfusionMatrix.from_labels(true[known], predicted[known], classes, beside)
+
+
+def weighted_counts(
+    true: NDArray[np.integer], predicted: NDArray[np.integer], weight: Floats, k: int
+) -> tuple[Floats | Entries, Floats]:
+    """Sum the weights of pairs of class indices, all of shape (N,).
+
+    Returns them by true and predicted class, float64 (K, K), of very many classes as `Entries`;
+    and by true class for those that were predicted as none, float64 (K,).
+    """
+    known = predicted != UNPREDICTED
+    pairs = pair_indices(true[known], predicted[known], k)
+    beside = np.bincount(true[~known], weights=weight[~known], minlength=k).astype(np.float64)
+    if k > DENSE_CLASSES:
+        return Entries.counted(pairs, k, weight[known]), beside
+    sums = np.bincount(pairs, weights=weight[known], minlength=k * k).reshape(k, k)
+    return sums.astype(np.float64), beside
 
 
 def weighted_matrix(evaluation: Evaluation, weighting: Weighting) -> Floats:
     """Return the counts under a policy's weights, normalised as it says; float64 (K, K).
 
-    NaN where nothing is known: rows of classes without examples, and what `normalized` says.
+    Not for very many classes: see `weighted_entries`. NaN where nothing is known: rows of classes
+    without examples, and what `normalized` says.
 
     Raises
     ------
@@ -311,15 +355,38 @@ def weighted_matrix(evaluation: Evaluation, weighting: Weighting) -> Floats:
     if weights == "inverse_frequency" and normalize is None:
         # Dividing the counts once gives the share nearest to the exact one.
         return normalized(matrix.counts, "true", matrix.unpredicted)
-    if weights == "sample":
+    sums, beside = _weighted_sums(evaluation, weighting)
+    shares = normalized(sums.dense(), normalize, beside)
+    return np.where(matrix.support[:, np.newaxis] > 0, shares, np.nan)
+
+
+def weighted_entries(evaluation: Evaluation, weighting: Weighting) -> Entries:
+    """Return what is not empty in `weighted_matrix`; what is unknown there is left out here."""
+    sums, beside = _weighted_sums(evaluation, weighting)
+    by_row = sums.row_sums + beside
+    divisor = {
+        "true": by_row[sums.rows],
+        "pred": sums.column_sums[sums.columns],
+        "all": np.full(len(sums), by_row.sum()),
+        None: np.ones(len(sums)),
+    }[weighting.normalize]
+    chosen = (divisor > 0) & (evaluation.matrix.support[sums.rows] > 0)
+    shares = sums.values[chosen] / divisor[chosen]
+    return Entries(sums.rows[chosen], sums.columns[chosen], shares, sums.k)
+
+
+def _weighted_sums(evaluation: Evaluation, weighting: Weighting) -> tuple[Entries, Floats]:
+    """Return the weighted counts, and those of what was predicted as none, (K,)."""
+    matrix = evaluation.matrix
+    if weighting.weights == "sample":
         sums, beside = evaluation.sample_weighted, evaluation.sample_unpredicted
         if sums is None or beside is None:
             raise EvaluationError("a matrix weighted by sample needs weights of the examples")
-    else:
-        by_class = _class_weights(weights, matrix)
-        sums, beside = matrix.weighted(by_class), matrix.unpredicted * by_class
-    shares = normalized(sums, normalize, beside)
-    return np.where(matrix.support[:, np.newaxis] > 0, shares, np.nan)
+        return sums if isinstance(sums, Entries) else Entries.of(sums), beside
+    by_class = _class_weights(weighting.weights, matrix)
+    counts = matrix.entries
+    values = counts.values * by_class[counts.rows]
+    return replace(counts, values=values), matrix.unpredicted * by_class
 
 
 def _class_weights(

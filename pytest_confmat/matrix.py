@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pytest_confmat.entries import DENSE_CLASSES, Entries
 from pytest_confmat.errors import MatrixError
 from pytest_confmat.spec import Normalize
+
+_LISTED = 200
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class ConfusionMatrix:
     """How often each true class (row) was predicted as each class (column).
 
@@ -27,7 +30,8 @@ class ConfusionMatrix:
     Parameters
     ----------
     counts
-        Shape (K, K), whole numbers that are not negative; kept as int64, read-only.
+        Shape (K, K), whole numbers that are not negative; kept as int64, read-only. Or `Entries`,
+        of very many classes.
     classes
         K distinct names, in the order of rows and columns.
     unpredicted
@@ -40,50 +44,77 @@ class ConfusionMatrix:
         If the counts are not square, not whole or negative, or the names do not fit them.
     """
 
-    counts: Counts
     classes: tuple[str, ...]
-    unpredicted: Counts = field(default_factory=lambda: np.zeros(0, np.int64))
+    unpredicted: Counts
+    _stored: Counts | Entries = field(repr=False)
 
-    def __post_init__(self) -> None:
-        counts = _as_counts(self.counts)
-        classes = tuple(self.classes)
-        if len(classes) != len(counts):
+    def __init__(
+        self, counts: ArrayLike | Entries, classes: Sequence[str], unpredicted: ArrayLike = ()
+    ) -> None:
+        stored = _as_counts(counts)
+        k = stored.k if isinstance(stored, Entries) else len(stored)
+        names = tuple(classes)
+        if len(names) != k:
             raise MatrixError(
-                f"a confusion matrix of shape {counts.shape} needs {len(counts)} class names, "
-                f"and was given {len(classes)}"
+                f"a confusion matrix of shape {(k, k)} needs {k} class names, "
+                f"and was given {len(names)}"
             )
-        if len(set(classes)) < len(classes):
-            repeated = sorted(name for name, times in Counter(classes).items() if times > 1)
+        if len(set(names)) < len(names):
+            repeated = sorted(name for name, times in Counter(names).items() if times > 1)
             raise MatrixError(f"class names must differ; given more than once: {repeated}")
-        object.__setattr__(self, "counts", counts)
-        object.__setattr__(self, "classes", classes)
-        object.__setattr__(self, "unpredicted", _as_unpredicted(self.unpredicted, len(counts)))
+        object.__setattr__(self, "classes", names)
+        object.__setattr__(self, "unpredicted", _as_unpredicted(unpredicted, k))
+        object.__setattr__(self, "_stored", stored)
 
     @classmethod
     def from_labels(
-        cls, true: ArrayLike, predicted: ArrayLike, classes: Sequence[str]
+        cls,
+        true: ArrayLike,
+        predicted: ArrayLike,
+        classes: Sequence[str],
+        unpredicted: ArrayLike = (),
     ) -> ConfusionMatrix:
         """Count pairs of class indices, both of shape (N,), within 0 to K - 1."""
         k = len(classes)
         pairs = pair_indices(true, predicted, k)
-        return cls(np.bincount(pairs, minlength=k * k).reshape(k, k), tuple(classes))
+        if k > DENSE_CLASSES:
+            return cls(Entries.counted(pairs, k), classes, unpredicted)
+        return cls(np.bincount(pairs, minlength=k * k).reshape(k, k), classes, unpredicted)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether there are more classes than fit into a plain array: use `entries` then."""
+        return len(self.classes) > DENSE_CLASSES
+
+    @property
+    def counts(self) -> Counts:
+        """All cells, int64 (K, K). Where there are very many classes, it is made anew each time."""
+        if not isinstance(self._stored, Entries):
+            return self._stored
+        dense: Counts = self._stored.dense()
+        dense.setflags(write=False)
+        return dense
+
+    @cached_property
+    def entries(self) -> Entries:
+        """The cells that are not empty."""
+        return self._stored if isinstance(self._stored, Entries) else Entries.of(self._stored)
 
     @cached_property
     def support(self) -> Counts:
         """Examples of each true class, shape (K,), those predicted as none included."""
-        support: Counts = self.counts.sum(axis=1) + self.unpredicted
+        support: Counts = self.entries.row_sums + self.unpredicted
         return support
 
     @cached_property
     def predicted(self) -> Counts:
         """Predictions of each class, shape (K,)."""
-        predicted: Counts = self.counts.sum(axis=0)
-        return predicted
+        return self.entries.column_sums
 
     @cached_property
     def correct(self) -> Counts:
         """Examples of each class predicted as that class, shape (K,): the diagonal."""
-        return self.counts.diagonal().copy()
+        return self.entries.diagonal
 
     @cached_property
     def total(self) -> int:
@@ -96,7 +127,7 @@ class ConfusionMatrix:
             return self._positions[name]
         except KeyError:
             raise MatrixError(
-                f"there is no class {name!r}; the classes are {list(self.classes)}"
+                f"there is no class {name!r}; the classes are {_listed(self.classes)}"
             ) from None
 
     @cached_property
@@ -108,9 +139,11 @@ class ConfusionMatrix:
         if self.classes != other.classes:
             raise MatrixError(
                 "confusion matrices of different classes cannot be merged: "
-                f"{list(self.classes)} and {list(other.classes)}"
+                f"{_listed(self.classes)} and {_listed(other.classes)}"
             )
         unpredicted = self.unpredicted + other.unpredicted
+        if self.is_large:
+            return ConfusionMatrix(self.entries + other.entries, self.classes, unpredicted)
         return ConfusionMatrix(self.counts + other.counts, self.classes, unpredicted)
 
     __add__ = merge
@@ -120,12 +153,12 @@ class ConfusionMatrix:
             return NotImplemented
         return (
             self.classes == other.classes
-            and np.array_equal(self.counts, other.counts)
+            and self.entries == other.entries
             and np.array_equal(self.unpredicted, other.unpredicted)
         )
 
     def __hash__(self) -> int:
-        return hash((self.classes, self.counts.tobytes(), self.unpredicted.tobytes()))
+        return hash((self.classes, self.entries, self.unpredicted.tobytes()))
 
     def weighted(self, weights: ArrayLike) -> Floats:
         """Return the counts with each row scaled by its class's weight, float64 (K, K).
@@ -134,6 +167,11 @@ class ConfusionMatrix:
         """
         column = np.asarray(weights, dtype=np.float64)[:, np.newaxis]
         return np.asarray(self.counts * column, dtype=np.float64)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _LISTED
+    return f"{list(names[:_LISTED])} and {more:,} more" if more > 0 else str(list(names))
 
 
 def inverse_frequency_weights(support: ArrayLike) -> Floats:
@@ -217,7 +255,9 @@ def _as_unpredicted(values: Any, k: int) -> Counts:
     return _whole(given)
 
 
-def _as_counts(values: Any) -> Counts:
+def _as_counts(values: Any) -> Counts | Entries:
+    if isinstance(values, Entries):
+        return replace(values, values=_whole(values.values))
     try:
         given = np.asarray(values)
     except ValueError:

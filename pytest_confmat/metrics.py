@@ -15,6 +15,7 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_confmat.entries import Entries
 from pytest_confmat.limits import OVERALL_METRICS, PER_CLASS_METRICS, TOP_K, Weighting
 from pytest_confmat.matrix import ConfusionMatrix, Floats
 
@@ -62,7 +63,7 @@ class Tally:
 
     matrix: ConfusionMatrix
     rank_counts: NDArray[np.int64] | None = None
-    sample_weighted: Floats | None = None
+    sample_weighted: Floats | Entries | None = None
     sample_unpredicted: Floats | None = None
 
     @cached_property
@@ -135,22 +136,23 @@ class Tally:
             return Measured(cell / whole)
         if not self.predicted[index]:
             return Measured(None, undefined=NEVER_PREDICTED)
-        column = self.matrix.counts[:, index].tolist()
-        terms = [w * n for w, n in zip(weights, column, strict=True) if n]
+        rows, counts = (cells.tolist() for cells in self.matrix.entries.column(index))
+        terms = [weights[i] * n for i, n in zip(rows, counts, strict=True)]
         return Measured(cell / exact_sum(terms))
 
     def _sample_diagonal(self, weighting: Weighting) -> list[Measured]:
-        values, beside = self.sample_weighted, self.sample_unpredicted
+        given, beside = self.sample_weighted, self.sample_unpredicted
         k = len(self.support)
-        if values is None:
+        if given is None:
             return [Measured(None, undefined="the evaluation set states no weights")] * k
+        sums = given if isinstance(given, Entries) else Entries.of(given)
         if beside is None:
             beside = np.zeros(k)
         if weighting.normalize == "pred":
-            wholes = [_exact(values[:, i]) for i in range(k)]
+            wholes = [_exact(sums.column(i)[1]) for i in range(k)]
             nothing = "what was predicted as it weighs nothing"
         else:
-            wholes = [_exact(np.append(values[i], beside[i])) for i in range(k)]
+            wholes = [_exact(np.append(sums.row(i)[1], beside[i])) for i in range(k)]
             nothing = "its examples weigh nothing"
         if weighting.normalize == "all":
             wholes = [exact_sum(wholes)] * k
@@ -160,7 +162,7 @@ class Tally:
             if not self.support[i]
             else Measured(None, undefined=nothing)
             if not whole
-            else Measured(Fraction(float(values[i, i])) / whole)
+            else Measured(Fraction(float(sums.diagonal[i])) / whole)
             for i, whole in enumerate(wholes)
         ]
 

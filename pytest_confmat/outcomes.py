@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -123,6 +123,12 @@ class Outcomes:
             more = max(extent, 2 * capacity, 1024) - capacity
             for field, values in self._arrays.items():
                 self._arrays[field] = np.concatenate([values, np.zeros(more, values.dtype)])
+
+    def holds_class(self, label: int, besides: Collection[int]) -> bool:
+        """Whether an example has come of this class, `besides` those at these places."""
+        came = self._arrays["seen"] & (self._arrays["true"] == label)
+        came[list(besides)] = False
+        return bool(came.any())
 
     def missing(self) -> list[int]:
         """Return the places of examples that have not come."""

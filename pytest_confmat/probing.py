@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pytest_confmat import data, models
 from pytest_confmat.diagnosis import CHANCE, Suspicion, ln_tail, suspicions
 from pytest_confmat.errors import ConfmatError, DataError
-from pytest_confmat.evaluation import Evaluation
+from pytest_confmat.evaluation import UNPREDICTED, Evaluation
 from pytest_confmat.job import Job
 from pytest_confmat.limits import one_line
 from pytest_confmat.models.configuration import rescaling_layer
@@ -40,21 +40,25 @@ _STD = np.array([0.229, 0.224, 0.225], np.float32)
 _CAFFE_MEAN = np.array([103.939, 116.779, 123.68], np.float32)
 
 
-def diagnose(job: Job, evaluation: Evaluation) -> tuple[Suspicion, ...]:
+def diagnose(
+    job: Job, evaluation: Evaluation, custom_objects: Mapping[str, Any] | None = None
+) -> tuple[Suspicion, ...]:
     """Say what the result of a job looks like; a probe that fails says so, and no more."""
     spec = job.dataset if isinstance(job.dataset, DirectorySpec | TFRecordSpec) else None
     found = suspicions(evaluation.matrix, spec)
     if not any(suspicion.kind == "collapsed" for suspicion in found):
         return found
     try:
-        return (*found, probe_preprocessing(job, evaluation))
+        return (*found, probe_preprocessing(job, evaluation, custom_objects))
     except Exception as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         text = f"the usual rescalings could not be tried: {lines[0]}"
         return (*found, Suspicion("preprocessing", text, {"error": str(error)}))
 
 
-def probe_preprocessing(job: Job, evaluation: Evaluation) -> Suspicion:
+def probe_preprocessing(
+    job: Job, evaluation: Evaluation, custom_objects: Mapping[str, Any] | None = None
+) -> Suspicion:
     """Try the usual rescalings on a small batch, balanced over the classes, and compare.
 
     One is said to change the picture where it does better than what is declared by more than
@@ -66,7 +70,7 @@ def probe_preprocessing(job: Job, evaluation: Evaluation) -> Suspicion:
     ConfmatError
         If model or data cannot be had once more.
     """
-    predictor = models.wrap(job.model, job.classes, job.decision)
+    predictor = models.wrap(job.model, job.classes, job.decision, custom_objects)
     own_data = not isinstance(job.dataset, DirectorySpec | TFRecordSpec)
     if isinstance(job.dataset, DirectorySpec | TFRecordSpec):
         pixels, labels = _sample_spec(job, job.dataset, evaluation, predictor)
@@ -134,21 +138,23 @@ def _own_layer(model: Any) -> tuple[str, str] | None:
 # The batch.
 
 
-def _balanced(true: NDArray[np.integer], size: int) -> NDArray[np.int64]:
-    """Return places of up to `size` examples, spread over the classes and over each class."""
-    classes = np.unique(true)
+def _balanced(evaluation: Evaluation, size: int, reach: int | None = None) -> NDArray[np.int64]:
+    """Return places of up to `size` examples, spread over the classes and over each class.
+
+    Only such as were predicted, and among the first `reach`.
+    """
+    parts = evaluation.parts
+    true = np.concatenate([part.true for part in parts])[:reach]
+    predicted = np.concatenate([part.predicted for part in parts])[:reach] != UNPREDICTED
+    classes = np.unique(true[predicted])
     chosen = classes[_spread(len(classes), size)]
     each = max(1, size // len(chosen))
-    places = [np.flatnonzero(true == index) for index in chosen]
+    places = [np.flatnonzero((true == index) & predicted) for index in chosen]
     return np.sort(np.concatenate([at[_spread(len(at), each)] for at in places]))
 
 
 def _spread(length: int, size: int) -> NDArray[np.int64]:
     return np.unique(np.linspace(0, length - 1, min(length, size)).astype(np.int64))
-
-
-def _true_classes(evaluation: Evaluation) -> NDArray[np.integer]:
-    return np.concatenate([part.true for part in evaluation.parts])
 
 
 def _sample_spec(
@@ -158,10 +164,9 @@ def _sample_spec(
     bare = replace(spec, images=replace(spec.images, rescale=None, preprocess=None))
     source = data.open_source(bare, job.classes, predictor.input)
     size = min(SAMPLE, batch_size_for(source.shape, "float32"))
-    places = _balanced(_true_classes(evaluation), size)
     batches = []
-    for place in places:
-        with suppress(DataError):  # a fault that the policy counts as a wrong prediction
+    for place in _balanced(evaluation, size):
+        with suppress(DataError):  # it could be read in the pass, and has changed since
             batches.append(source.example(int(place)))
     pixels = np.concatenate([np.asarray(batch.inputs) for batch in batches])
     return pixels.astype(np.float32), np.concatenate([batch.labels for batch in batches])
@@ -171,7 +176,7 @@ def _sample_batches(
     job: Job, evaluation: Evaluation, predictor: Predictor
 ) -> tuple[Pixels, NDArray[np.int64]]:
     """Return inputs as the user's data hold them, and labels, which may come in another order."""
-    places = _balanced(_true_classes(evaluation)[:REACH], SAMPLE)
+    places = _balanced(evaluation, SAMPLE, REACH)
     source = data.open_batches(job.dataset, job.classes, predictor.input)
     pixels, labels = [], []
     for batch in source.batches(SAMPLE):

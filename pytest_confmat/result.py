@@ -33,6 +33,8 @@ class GateResult:
         ``source`` (in words), ``examples``.
     evaluation
         ``None`` if there is none.
+    cached
+        When it was computed, as ISO 8601, if it came out of the cache.
     verdicts
         In the order of the policy.
     unchecked
@@ -56,3 +58,4 @@ class GateResult:
     suspicions: tuple[Suspicion, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     timing: Mapping[str, float] = field(default_factory=dict)
+    cached: str | None = None

@@ -24,6 +24,7 @@ OnFault = Literal["error", "misclassified"]
 # Pillow's limit: a quarter of a GiB of pixels of three bytes.
 MAX_PIXELS = 178_956_970
 MAX_FAULTS = 100
+MIN_OVERLAP = Fraction(9, 10)
 
 CHANNELS: dict[ColorMode, int] = {"grayscale": 1, "rgb": 3, "rgba": 4}
 
@@ -158,9 +159,30 @@ Decision = Argmax | Threshold
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A saved model: an absolute path as the user meant it, not yet looked at."""
+    """A saved model: an absolute path as the user meant it, not yet looked at.
+
+    Attributes
+    ----------
+    safe_mode
+        Whether code that the file holds is refused instead of run.
+    """
 
     path: Path
+    safe_mode: bool = True
+
+
+@dataclass(frozen=True)
+class BaselineSpec:
+    """A stored evaluation to compare with: an absolute path, not yet looked at.
+
+    Attributes
+    ----------
+    min_overlap
+        Share of examples that both sets must have in common, as a whole and in each class.
+    """
+
+    path: Path
+    min_overlap: Fraction = MIN_OVERLAP
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,11 @@ faults. Faults are collected and raised together; there is no evaluation of fewe
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
+from time import perf_counter
 from types import MappingProxyType
 from typing import Any
 
@@ -17,15 +19,17 @@ import numpy as np
 from pytest_confmat.data.source import Batch, ExampleFault, Piece, Source
 from pytest_confmat.errors import DataError, RequestError
 from pytest_confmat.evaluation import Evaluation, Fault, NumberedIds, Part
+from pytest_confmat.lanes import in_order
 from pytest_confmat.limits import one_line
 from pytest_confmat.models.predictor import Prediction, Predictor
 from pytest_confmat.outcomes import Outcomes
 from pytest_confmat.remarks import Marks, misclassified_note
 from pytest_confmat.spec import MAX_FAULTS, OnFault
 
-BATCH_BYTES = 32 * 2**20
+BATCH_BYTES = 16 * 2**20
 SMALLEST_BATCH, LARGEST_BATCH, UNKNOWN_BATCH = 8, 512, 32
 FAULTS_SHOWN = 20
+MOST_LANES = 4
 
 Progress = Callable[[int, int | None], None]
 
@@ -33,7 +37,7 @@ Progress = Callable[[int, int | None], None]
 def batch_size_for(shape: Sequence[int] | None, dtype: str) -> int:
     """Return the batch size for examples of `shape`: a rule of their size alone.
 
-    The largest power of two with which a batch takes at most 32 MiB, from 8 to 512; 32 if the
+    The largest power of two with which a batch takes at most 16 MiB, from 8 to 512; 32 if the
     shape is not known. Never of the machine, because a model's outputs move by some 1e-5 with
     the batch size.
     """
@@ -110,6 +114,7 @@ def evaluate(
         run.parts(),
         {**provenance, "batch_size": size},
         (*source.notes, *predictor.notes, *run.notes(faults)),
+        timing={"first_batch": run.first_batch},
         faults=faults,
     )
 
@@ -127,6 +132,7 @@ class _Pass:
         max_faults: int,
         progress: Progress | None,
     ) -> None:
+        self.first_batch = 0.0  # seconds, with the tracing of the graph
         self._source = source
         self._predictor = predictor
         self._k = k
@@ -139,23 +145,36 @@ class _Pass:
         self._outcomes = Outcomes(k, self._total, self._name)
         self._faults: dict[int, ExampleFault] = {}
         self._marks = Marks()
+        self._foreign: dict[int, int] = {}
         self._checked = False
 
     def stream(self, batches: Iterable[Batch]) -> None:
         """Take every batch, and hold the model against the first of all."""
-        for batch in batches:
-            self._require_equal_lengths(batch)
-            if not len(batch.labels):
-                continue
-            if not self._checked:
-                self._predictor.check(batch.inputs)
-                self._checked = True
-            prediction = self._predictor.predict(batch.inputs, batch.labels)
+        for batch, prediction in in_order(self._predict, self._fitting(batches), self._lanes):
             self._outcomes.add(batch, prediction)
             self._marks.add(batch.index, batch.marks)
             self._find_faults(batch, prediction)
             if self._progress is not None:
                 self._progress(self._outcomes.count, self._total)
+
+    def _fitting(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        for batch in batches:
+            self._require_equal_lengths(batch)
+            if not len(batch.labels):
+                continue
+            if not self._checked:
+                started = perf_counter()
+                self._predictor.check(batch.inputs)
+                self.first_batch = perf_counter() - started
+                self._checked = True
+            yield batch
+
+    def _predict(self, batch: Batch) -> Prediction:
+        return self._predictor.predict(batch.inputs, batch.labels)
+
+    def _lanes(self) -> int:
+        # One batch alone does not keep all cores busy: it is split only within each operation.
+        return min(os.cpu_count() or 1, MOST_LANES) if self._predictor.is_pure else 1
 
     def missing(self, size: int) -> Iterator[Batch]:
         """Ask for each example that no batch held: one at fault must not cost its neighbours."""
@@ -197,8 +216,11 @@ class _Pass:
 
     def notes(self, faults: Sequence[Fault]) -> Iterator[str]:
         """Tell what is remarkable of single examples."""
-        numbered = any(isinstance(piece.ids, NumberedIds) for piece in self._pieces or ())
-        yield from self._marks.notes(self._name, "record" if numbered else "file")
+        noun = "example"
+        if self._pieces is not None:
+            numbered = any(isinstance(piece.ids, NumberedIds) for piece in self._pieces)
+            noun = "record" if numbered else "file"
+        yield from self._marks.notes(self._name, noun)
         if faults:
             yield misclassified_note(faults)
 
@@ -245,6 +267,7 @@ class _Pass:
             index, label, check = (int(of[at]) for of in (batch.index, batch.labels, batch.check))
             weight = None if batch.weights is None else float(batch.weights[at])
             if not named[at]:
+                self._foreign[index] = label
                 self._fault(index, self._label_fault(label, index))
             elif weight is not None and not (np.isfinite(weight) and weight >= 0):
                 reason = f"weight {weight} is not a finite number of at least 0"
@@ -293,9 +316,24 @@ class _Pass:
             lines.append(f"  and more: stopped after {self._max_faults:,} faults")
         elif number > len(shown):
             lines.append(f"  and {number - len(shown):,} more")
+        if hint := self._offset_hint():
+            lines.append(hint)
         if number is not None and self._on_fault == "misclassified":
             lines.append(self._why_not_misclassified())
         return DataError("\n".join(lines))
+
+    def _offset_hint(self) -> str | None:
+        """Say so where the labels out of range look as if counted from another number."""
+        for stray, missing, change in ((self._k, 0, 1), (-1, self._k - 1, -1)):
+            only = set(self._foreign.values()) == {stray}
+            if only and not self._outcomes.holds_class(missing, self._foreign):
+                return (
+                    f"  no label is {missing}, as if they were counted from {change}: a "
+                    f"dataset.label.offset that is {abs(change)} "
+                    f"{'higher' if change > 0 else 'lower'} would make them fit "
+                    "(0 unless the policy says one)"
+                )
+        return None
 
     def _why_not_misclassified(self) -> str:
         if not self._counts_faults:

@@ -188,11 +188,11 @@ class TestBatchSize:
         ("shape", "dtype", "expected"),
         [
             ((28, 28, 1), "float32", 512),
-            ((224, 224, 3), "float32", 32),
-            ((224, 224, 3), "uint8", 128),
-            ((128, 128, 1), "float32", 512),
-            ((128, 129, 1), "float32", 256),
-            ((128, 128, 3), "bfloat16", 256),
+            ((224, 224, 3), "float32", 16),
+            ((224, 224, 3), "uint8", 64),
+            ((128, 64, 1), "float32", 512),
+            ((128, 65, 1), "float32", 256),
+            ((128, 128, 3), "bfloat16", 128),
             ((1024, 1024, 3), "float32", 8),
             ((100_000, 100_000, 100_000), "float64", 8),
             ((), "int64", 512),
@@ -205,12 +205,12 @@ class TestBatchSize:
         assert batch_size_for(shape, dtype) == expected
 
     @given(st.lists(st.integers(1, 4000), max_size=4), st.sampled_from(["uint8", "float32"]))
-    def test_a_batch_of_it_is_the_largest_within_32_mib(self, shape, dtype):
+    def test_a_batch_of_it_is_the_largest_within_16_mib(self, shape, dtype):
         size = batch_size_for(shape, dtype)
         one = int(np.prod(shape, dtype=object)) * np.dtype(dtype).itemsize
         assert size in (8, 16, 32, 64, 128, 256, 512)
-        assert size == 8 or size * one <= 2**25
-        assert size == 512 or 2 * size * one > 2**25
+        assert size == 8 or size * one <= 2**24
+        assert size == 512 or 2 * size * one > 2**24
 
     @pytest.mark.parametrize(
         ("fixed", "asked", "expected"), [(None, None, 512), (None, 7, 7), (5, None, 5), (5, 7, 5)]
@@ -233,6 +233,7 @@ class TestBatchSize:
 
 class Fixed:
     notes = ()
+    is_pure = False
 
     def __init__(self, inner, batch):
         self.check, self.predict = inner.check, inner.predict
@@ -369,7 +370,7 @@ class TestFaults:
 
     def test_hostile_ids_stay_on_their_line(self):
         labels = labels_of(2)
-        labels[1] = 3
+        labels[1] = 9
         source = Memory(
             scores_of(2), labels, pieces=(Piece("p", ("a", "x\n::error::\x1b[31m" + "y" * 99)),)
         )
@@ -546,7 +547,7 @@ def test_every_example_is_an_outcome_or_a_fault(n, data):
     faulty = data.draw(st.sets(st.integers(0, n - 1)))
     lost = data.draw(st.sets(st.integers(0, n - 1)))
     labels, scores = labels_of(n), scores_of(n)
-    labels[sorted(faulty)] = 3
+    labels[sorted(faulty)] = 9
     source = Memory(scores, labels, left_out=lost, lost=dict.fromkeys(lost, "gone"))
     size = data.draw(st.integers(1, 70))
     if not faulty | lost:

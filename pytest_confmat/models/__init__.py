@@ -21,13 +21,20 @@ _LOADERS: Mapping[Format, str] = {
 }
 
 
-def load(spec: ModelSpec, classes: tuple[str, ...], decision: Decision) -> Predictor:
+def load(
+    spec: ModelSpec,
+    classes: tuple[str, ...],
+    decision: Decision,
+    custom_objects: Mapping[str, Any] | None = None,
+) -> Predictor:
     """Load a saved model and put it behind a predictor.
 
     Parameters
     ----------
     classes
         Names, in the order of the model's outputs.
+    custom_objects
+        Classes and functions of the project's that the file names.
 
     Raises
     ------
@@ -39,11 +46,19 @@ def load(spec: ModelSpec, classes: tuple[str, ...], decision: Decision) -> Predi
         If the decision does not go with the classes.
     """
     file = look_at(spec.path)
-    predictor: Predictor = import_module(_LOADERS[file.format]).load(file, classes, decision)
+    loader = import_module(_LOADERS[file.format])
+    predictor: Predictor = loader.load(
+        file, classes, decision, safe_mode=spec.safe_mode, custom_objects=custom_objects
+    )
     return predictor
 
 
-def wrap(model: Any, classes: tuple[str, ...], decision: Decision) -> Predictor:
+def wrap(
+    model: Any,
+    classes: tuple[str, ...],
+    decision: Decision,
+    custom_objects: Mapping[str, Any] | None = None,
+) -> Predictor:
     """Put what a project hands in behind a predictor.
 
     Parameters
@@ -51,6 +66,8 @@ def wrap(model: Any, classes: tuple[str, ...], decision: Decision) -> Predictor:
     model
         A `ModelSpec`, which is loaded; a ``keras.Model``; or anything callable on a NumPy batch
         of shape (n, ...) that returns scores of shape (n, K), or (n, 1) under a threshold.
+    custom_objects
+        See `load`.
 
     Raises
     ------
@@ -60,7 +77,7 @@ def wrap(model: Any, classes: tuple[str, ...], decision: Decision) -> Predictor:
         If the decision does not go with the classes.
     """
     if isinstance(model, ModelSpec):
-        return load(model, classes, decision)
+        return load(model, classes, decision, custom_objects)
     if _is_keras_model(model):
         from pytest_confmat.models.keras import KerasPredictor
         from pytest_confmat.models.runtime import import_keras

@@ -52,6 +52,11 @@ class CallablePredictor:
         positive = self._rule.classes[self._rule.positive]
         return (f"{self._name} has one output, read as the score of {positive!r}",)
 
+    @property
+    def is_pure(self) -> bool:
+        """No: of a project's own function nobody knows."""
+        return False
+
     def check(self, inputs: Any) -> None:
         """Call the function on a first batch; `predict` does not call it again for the same.
 

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pytest_confmat.models.look import look_at
+from pytest_confmat.models.look import look_at, read_member
 from pytest_confmat.spec import ModelSpec
 
 _RESCALING = ("Rescaling", "Normalization")
@@ -26,7 +26,7 @@ def rescaling_layer(model: Any) -> tuple[str, str] | None:
     Exception
         What reading the file or asking the object raises; nothing depends on the answer.
     """
-    for layer in _objects(_configuration(model)):
+    for layer in objects(configuration(model)):
         if layer.get("class_name") in _RESCALING:
             config = layer.get("config")
             name = config.get("name") if isinstance(config, Mapping) else None
@@ -34,23 +34,30 @@ def rescaling_layer(model: Any) -> tuple[str, str] | None:
     return None
 
 
-def _configuration(model: Any) -> Any:
+def configuration(model: Any) -> Any:
+    """Return what the file of a `ModelSpec`, or an object, says of itself; ``None``: nothing.
+
+    Raises
+    ------
+    Exception
+        What reading the file or asking the object raises.
+    """
     if not isinstance(model, ModelSpec):
         return model.get_config() if hasattr(model, "get_config") else None
     if look_at(model.path).format == "keras":
         with zipfile.ZipFile(model.path) as archive:
-            return json.loads(archive.read("config.json"))
+            return json.loads(read_member(archive, "config.json"))
     import h5py
 
     with h5py.File(model.path, "r") as file:
         return json.loads(file.attrs["model_config"])
 
 
-def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
+def objects(value: Any) -> Iterator[Mapping[str, Any]]:
     """Yield every mapping inside `value`, outer ones first, in order."""
     if isinstance(value, Mapping):
         yield value
         value = list(value.values())
     if isinstance(value, list | tuple):
         for entry in value:
-            yield from _objects(entry)
+            yield from objects(entry)

@@ -14,6 +14,32 @@ from numpy.typing import NDArray
 from pytest_confmat.models.decision import ROUNDING, Rule
 from pytest_confmat.models.predictor import Prediction
 
+# Stateful only in name: these read variables, or call functions that are looked into themselves.
+_HARMLESS = frozenset(
+    {"ReadVariableOp", "ResourceGather", "PartitionedCall", "StatefulPartitionedCall"}
+    | {"While", "If", "Case"}
+)
+
+
+def is_pure(function: Any) -> bool:
+    """Whether calls of a concrete function cannot influence each other.
+
+    They could by variables that are written to, random numbers, tables, Python code, ...: by any
+    operation that TensorFlow calls stateful, but reading a variable.
+    """
+    definition = function.graph.as_graph_def()
+    kinds = {node.op for node in definition.node}
+    for called in definition.library.function:
+        kinds |= {node.op for node in called.node_def}
+    return not any(map(_is_stateful, kinds - _HARMLESS))
+
+
+def _is_stateful(kind: str) -> bool:
+    from tensorflow.python.framework import op_def_registry
+
+    definition = op_def_registry.get(kind)
+    return definition is None or definition.is_stateful
+
 
 def decide(rule: Rule, scores: Any, labels: Any) -> Any:
     """Decide a batch as `Rule.decide` does, but for holding the scores against 0 to 1.

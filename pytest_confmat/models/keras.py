@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pytest_confmat.errors import ConfmatError, ModelError
 from pytest_confmat.models import graph
 from pytest_confmat.models.decision import Rule, with_n
+from pytest_confmat.models.folding import folded
 from pytest_confmat.models.inputs import Shape, fit, input_of
 from pytest_confmat.models.look import ModelFile
 from pytest_confmat.models.predictor import Prediction
@@ -24,25 +25,47 @@ from pytest_confmat.spec import Decision, ModelInput
 LEAST = 32
 
 
-def load(file: ModelFile, classes: tuple[str, ...], decision: Decision) -> KerasPredictor:
-    """Load a model file that was looked at, without its compile section and in safe mode.
+def load(
+    file: ModelFile,
+    classes: tuple[str, ...],
+    decision: Decision,
+    *,
+    safe_mode: bool = True,
+    custom_objects: Mapping[str, Any] | None = None,
+) -> KerasPredictor:
+    """Load a model file that was looked at, without its compile section.
+
+    Parameters
+    ----------
+    safe_mode
+        Whether to refuse code that the file holds.
+    custom_objects
+        Classes and functions of the project's, by the names that the file has for them.
 
     Raises
     ------
     ModelError
-        If Keras cannot load it, safe mode is switched off, or its input is not supported.
+        If Keras cannot load it, safe mode is undone elsewhere, or its input is not supported.
     MissingDependencyError
         If TensorFlow or Keras is not installed.
     """
     _, keras = import_keras()
-    _require_safe_mode(keras)
+    notes = list(_known_holes(keras.__version__))
+    if safe_mode:
+        _require_safe_mode(keras)
+    else:
+        notes.append(
+            f"{file.path.name} was loaded without safe mode, so that code in it was run: "
+            "--confmat-unsafe-model asks for that"
+        )
     try:
         with tolerant():
-            model = keras.saving.load_model(file.path, compile=False, safe_mode=True)
+            model = keras.saving.load_model(
+                file.path, dict(custom_objects or {}), compile=False, safe_mode=safe_mode
+            )
     except Exception as error:
         raise explain(file, error) from error
-    notes = _known_holes(keras.__version__)
-    return KerasPredictor(model, classes, decision, f"the model {file.path.name}", notes)
+    return KerasPredictor(model, classes, decision, f"the model {file.path.name}", tuple(notes))
 
 
 def _require_safe_mode(keras: Any) -> None:
@@ -56,8 +79,8 @@ def _require_safe_mode(keras: Any) -> None:
         pass  # it went on to the code, of which there is none
     raise ModelError(
         "keras.config.enable_unsafe_deserialization() was called in this run, so that loading a "
-        "model would run whatever code its file holds: remove the call, or hand in a model that "
-        "you trust by overriding the fixture confmat_model"
+        "model would run whatever code its file holds: remove the call, or say "
+        "--confmat-unsafe-model if you trust the file"
     )
 
 
@@ -123,6 +146,11 @@ class KerasPredictor:
         positive = self._rule.classes[self._rule.positive]
         return (*self._notes, f"{self._name} has one output, read as the score of {positive!r}")
 
+    @property
+    def is_pure(self) -> bool:
+        """Whether the graph does nothing but compute: no state, nothing at random."""
+        return self._step is not None and graph.is_pure(self._step)
+
     def check(self, inputs: Any) -> None:
         """Build the graph for batches like `inputs` and try it on the first examples.
 
@@ -176,20 +204,30 @@ class KerasPredictor:
 
         self._shape = tuple(tensor.shape[1:]) if self._shape is None else self._shape
         self._dtype = tensor.dtype.name
-        units = self._units = self._probe(tensor[:2])
-
-        def forward(inputs: Any, labels: Any) -> Any:
-            scores = self._scores(self._model(inputs, training=False))
-            return graph.decide(self._rule, tf.ensure_shape(scores, (None, units)), labels)
-
+        self._units = self._probe(tensor[:2])
         batch = self._input.batch
         signature = (
             tf.TensorSpec((batch, *self._shape), tensor.dtype),
             tf.TensorSpec((batch,), tf.int64),
         )
+        if forward := folded(self._model):
+            # A layer of the user's may be one that Keras cannot run on constants.
+            with contextlib.suppress(Exception):
+                self._step = self._trace(forward, signature)
+                return
+        self._step = self._trace(lambda inputs: self._model(inputs, training=False), signature)
+
+    def _trace(self, forward: Callable[[Any], Any], signature: tuple[Any, ...]) -> Any:
+        """Build the graph of a forward pass and the decisions on its scores."""
+        import tensorflow as tf
+
+        def step(inputs: Any, labels: Any) -> Any:
+            scores = tf.ensure_shape(self._scores(forward(inputs)), (None, self._units))
+            return graph.decide(self._rule, scores, labels)
+
         # Without AutoGraph, as Keras's own predict runs a model.
-        function = tf.function(forward, input_signature=signature, autograph=False)
-        self._step = function.get_concrete_function()
+        function = tf.function(step, input_signature=signature, autograph=False)
+        return function.get_concrete_function()
 
     def _probe(self, tensor: Any) -> int:
         """Return the number of output units, from what the model states or one eager call."""

@@ -21,6 +21,8 @@ from pytest_confmat.errors import ModelError
 Format = Literal["keras", "hdf5"]
 
 SUFFIXES: Mapping[str, Format] = {".keras": "keras", ".h5": "hdf5", ".hdf5": "hdf5"}
+# Of JSON in a .keras file; a thousand layers take about 1 MiB.
+_LARGEST_MEMBER = 64 * 2**20
 _SAVE = "model.save('model.keras')"
 _HAND_IN = "hand it in as a function by overriding the fixture confmat_model"
 _OTHER_FORMATS = {
@@ -194,7 +196,7 @@ def _look_into_zip(path: Path) -> str | None:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
             _require_members(path, names)
-            config = archive.read("config.json")
+            config = read_member(archive, "config.json")
             saved_by = _saved_by(archive) if "metadata.json" in names else None
     except ModelError:
         raise
@@ -211,6 +213,23 @@ def _look_into_zip(path: Path) -> str | None:
             f"again with {_SAVE}"
         ) from error
     return saved_by
+
+
+def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Return what a member of a .keras file holds, which is text and has its bounds.
+
+    Raises
+    ------
+    ValueError
+        If it is larger than any model's: few bytes of a zip file can stand for gigabytes.
+    Exception
+        If it is damaged, in many forms.
+    """
+    with archive.open(name) as member:
+        content = member.read(_LARGEST_MEMBER + 1)
+    if len(content) > _LARGEST_MEMBER:
+        raise ValueError(f"its {name} is larger than {_LARGEST_MEMBER // 2**20} MiB")
+    return content
 
 
 def _require_members(path: Path, names: list[str]) -> None:
@@ -231,7 +250,7 @@ def _require_members(path: Path, names: list[str]) -> None:
 
 def _saved_by(archive: zipfile.ZipFile) -> str | None:
     try:
-        metadata: Any = json.loads(archive.read("metadata.json"))
+        metadata: Any = json.loads(read_member(archive, "metadata.json"))
         return str(metadata["keras_version"])
     except (KeyError, RecursionError, TypeError, ValueError):
         return None  # only said in messages

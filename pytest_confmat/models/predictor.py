@@ -46,6 +46,10 @@ class Predictor(Protocol):
     def notes(self) -> tuple[str, ...]:
         """Sentences for the reader."""
 
+    @property
+    def is_pure(self) -> bool:
+        """Whether batches may be predicted at the same time, in threads; known after `check`."""
+
     def check(self, inputs: Any) -> None:
         """Hold the model's outputs for a first batch against classes and decision.
 

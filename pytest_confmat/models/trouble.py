@@ -11,6 +11,7 @@ from pytest_confmat.models.look import ModelFile
 from pytest_confmat.models.runtime import first_line, root_cause
 
 _UNKNOWN = re.compile(r"(?:Could not locate|Unknown) ([\w ]+?):? '([^']+)'")
+_NO_LAYER = re.compile(r"Could not deserialize '(keras\.[\w.]+)' because it is not")
 _ARGUMENT = re.compile(r"Unrecognized keyword arguments? passed to (\w+): \{'(\w+)'")
 _OVERRIDE = "or hand the model in by overriding the fixture confmat_model"
 
@@ -23,10 +24,15 @@ def explain(file: ModelFile, error: Exception) -> ModelError:
         said = (
             "it holds Python code in a Lambda layer, and models are loaded in safe mode, which "
             "runs no code from a file: replace the Lambda by a layer of your own and save again, "
-            f"{_OVERRIDE} if you trust the file"
+            "or say --confmat-unsafe-model if you trust the file"
         )
     elif unknown := _UNKNOWN.search(text):
         said = _unknown_object(unknown[1], unknown[2], text)
+    elif layer := _NO_LAYER.search(text):
+        said = (
+            f"this Keras has no {layer[1]}, which is in it: install the Keras that wrote it, or a "
+            f"newer one, {_OVERRIDE}"
+        )
     elif argument := _ARGUMENT.search(text):
         said = (
             f"its layer {argument[1]} was saved with the argument {argument[2]!r}, which this "
@@ -54,18 +60,10 @@ def _unknown_object(kind: str, name: str, text: str) -> str:
         )
     kind = kind if kind in ("function", "layer") else "class"
     full = name if kind == "function" else _registered_name(text) or name
-    package, _, plain = full.rpartition(">")
-    if package:
-        how = (
-            "have conftest.py import the code that registers it with "
-            f"@keras.saving.register_keras_serializable(package={package!r}, name={plain!r})"
-        )
-    else:
-        # The decorator would register it as Custom>name, which is not what the file asks for.
-        how = (
-            "it was saved without @keras.saving.register_keras_serializable, so make it known in "
-            f"conftest.py with keras.saving.get_custom_objects()[{full!r}] = {name}"
-        )
+    how = (
+        "return it from the hook pytest_confmat_custom_objects in conftest.py, as "
+        f"{{{full!r}: {full.rpartition('>')[2]}}}"
+    )
     return f"the {kind} {name!r} in it is not Keras's own and not known here: {how}, {_OVERRIDE}"
 
 

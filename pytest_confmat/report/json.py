@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pytest_confmat.evaluation import Evaluation, Fault, weighted_matrix
+from pytest_confmat.evaluation import Evaluation, Fault, weighted_entries, weighted_matrix
 from pytest_confmat.limits import Exemption, Weighting
 from pytest_confmat.report.facts import all_notes, weightings
 from pytest_confmat.report.wording import describe
 from pytest_confmat.result import GateResult
-from pytest_confmat.verdict import Verdict
+from pytest_confmat.verdict import Change, Verdict
 from pytest_confmat.writing import write_atomically
 
 SCHEMA_VERSION = 1
@@ -31,7 +32,7 @@ def document(result: GateResult) -> dict[str, Any]:
         "policy": str(result.policy),
         "model": {"path": None, "format": None, "sha256": None} | _plain(result.model),
         "dataset": _dataset(result),
-        "matrix": None if evaluation is None else evaluation.matrix.counts.tolist(),
+        **_matrix(evaluation),
         "weighted_matrix": [] if evaluation is None else _weighted(result, evaluation),
         "faults": [] if evaluation is None else [_fault(fault) for fault in evaluation.faults],
         "verdicts": [_verdict(verdict) for verdict in result.verdicts],
@@ -42,6 +43,7 @@ def document(result: GateResult) -> dict[str, Any]:
         "notes": list(all_notes(result)),
         "versions": _plain(result.versions),
         "timing": _plain(result.timing),
+        "cached": result.cached,
     }
 
 
@@ -79,18 +81,34 @@ def _dataset(result: GateResult) -> dict[str, Any]:
     return said
 
 
+def _matrix(evaluation: Evaluation | None) -> dict[str, Any]:
+    """Return the counts: all cells, or of very many classes those that are not empty."""
+    if evaluation is None:
+        return {"matrix": None, "matrix_entries": None}
+    matrix = evaluation.matrix
+    if matrix.is_large:
+        return {"matrix": None, "matrix_entries": matrix.entries.by_row()}
+    return {"matrix": matrix.counts.tolist(), "matrix_entries": None}
+
+
 def _weighted(result: GateResult, evaluation: Evaluation) -> list[dict[str, Any]]:
     return [
         {
             "weights": _weights(weighting),
             "normalize": weighting.normalize,
-            "matrix": [
-                [value if math.isfinite(value) else None for value in row]
-                for row in weighted_matrix(evaluation, weighting).tolist()
-            ],
+            **_weighted_matrix(evaluation, weighting),
         }
         for weighting in weightings(result)
     ]
+
+
+def _weighted_matrix(evaluation: Evaluation, weighting: Weighting) -> dict[str, Any]:
+    if evaluation.matrix.is_large:
+        entries = weighted_entries(evaluation, weighting)
+        return {"matrix": None, "matrix_entries": entries.by_row()}
+    rows = weighted_matrix(evaluation, weighting).tolist()
+    matrix = [[value if math.isfinite(value) else None for value in row] for row in rows]
+    return {"matrix": matrix, "matrix_entries": None}
 
 
 def _weights(weighting: Weighting) -> str | dict[str, float]:
@@ -119,6 +137,13 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "hits": verdict.hits,
         "trials": verdict.trials,
         "needed": verdict.needed,
+        "against": limit.against,
+        "rule": limit.evidence.rule,
+        "blocks": verdict.blocks,
+        "interval": None if verdict.interval is None else list(verdict.interval),
+        "confidence": None if verdict.confidence is None else list(verdict.confidence),
+        "examples_needed": verdict.examples_needed,
+        "change": _change(verdict.change),
         "mistakes": [
             {
                 "id": mistake.id,
@@ -131,6 +156,10 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "message": describe(verdict),
         "location": None if limit.location is None else str(limit.location),
     }
+
+
+def _change(change: Change | None) -> dict[str, Any] | None:
+    return None if change is None else _plain(asdict(change))
 
 
 def _exemption(exemption: Exemption) -> dict[str, Any]:

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from pytest_confmat.limits import is_overall
+from pytest_confmat.limits import FLIPS, is_overall
+from pytest_confmat.report.certainty import certainty
 from pytest_confmat.report.decimals import decimal_text
 from pytest_confmat.report.facts import Standing, all_notes, standing
 from pytest_confmat.report.names import defused, printable
 from pytest_confmat.report.wording import located_headline, plural, quoted
 from pytest_confmat.result import GateResult
+from pytest_confmat.verdict import Verdict
 
 if TYPE_CHECKING:
     from pytest_confmat.report.page import Page
@@ -51,9 +53,15 @@ def summary(result: GateResult, width: int, color: bool) -> str:
     if error := _error(result):
         page.whole(*map(Text, error))
     if failed := _failed(result):
-        page.whole(Text("limits that do not hold", "bold"), *map(Text, failed))
+        undecided = any(v.blocks and v.outcome == "undecided" for v in result.verdicts)
+        title = "limits that do not hold" + (" or are undecided" if undecided else "")
+        page.whole(Text(title, "bold"), *map(Text, failed))
+    if let_pass := _undecided(result):
+        page.whole(Text("undecided limits, let pass", "bold"), *map(Text, let_pass))
     if result.evaluation is not None:
         _add_tables(page, standing(result, result.evaluation.matrix))
+    if time := time_line(result):
+        page.whole(Text(time, "dim"))
     return defused(page.text())
 
 
@@ -70,6 +78,29 @@ def _add_tables(page: Page, classes: Standing) -> None:
     elif found := tables.confusion_table(classes, page.width):
         table, more = found
         page.block(Text("most frequent confusions"), table, *([Text(more, "dim")] if more else []))
+
+
+_STAGES = {
+    "import": "import",
+    "load": "load",
+    "open": "open",
+    "first_batch": "first batch",
+    "evaluate": "evaluate",
+    "cache": "cache",
+}
+
+
+def time_line(result: GateResult) -> str | None:
+    """Return where the time went, in one line: ``time: import 4.1 s, ... (749 examples/s)``."""
+    said = [
+        f"{name} {result.timing[stage]:.1f} s"
+        for stage, name in _STAGES.items()
+        if result.timing.get(stage, 0) >= 0.05
+    ]
+    seconds = result.timing.get("evaluate", 0)
+    if result.evaluation is not None and seconds > 0:
+        said.append(f"{len(result.evaluation) / seconds:,.0f} examples/s")
+    return f"time: {', '.join(said)}" if said else None
 
 
 def verdict_line(result: GateResult, width: int = 80) -> str:
@@ -95,30 +126,37 @@ _STYLES = {
 
 
 def _finding(result: GateResult, width: int) -> str:
-    failed = [v.limit.id for v in result.verdicts if v.outcome != "passed"]
+    failed = [v.limit.id for v in result.verdicts if v.outcome == "failed"]
+    blocking = [v.limit.id for v in result.verdicts if v.blocks and v.outcome == "undecided"]
+    undecided = sum(v.outcome == "undecided" and not v.blocks for v in result.verdicts)
     unchecked = len(result.unchecked)
     declared = len(result.verdicts) + unchecked
     limits = plural(declared, "limit")
+    held = len(result.verdicts) - undecided
+    hold = "holds" if held == 1 else "hold"
+    waiting = f", {undecided} undecided" if undecided else ""
     if result.outcome == "passed":
-        hold = "holds" if declared == 1 else "hold"
-        return f"{limits} {hold}{_examples(result)}"
+        holding = f"{held} of {limits}" if undecided else limits
+        return f"{holding} {hold}{waiting}{_examples(result)}"
     if result.outcome == "incomplete":
-        hold = "holds" if len(result.verdicts) == 1 else "hold"
-        checked = f"{len(result.verdicts)} of {limits} checked and {hold}"
+        checked = f"{held} of {limits} checked and {hold}{waiting}"
         return (
             f"{checked if result.verdicts else f'none of {limits} checked'}, {unchecked} left out"
         )
     parts = []
     if failed:
         parts.append(f"{len(failed)} of {limits} {'does' if len(failed) == 1 else 'do'} not hold")
-    if unchecked:
+    if blocking:
         of = "" if failed else f" of {limits}"
+        parts.append(f"{len(blocking)}{of} undecided")
+    if unchecked:
+        of = "" if parts else f" of {limits}"
         parts.append(f"{unchecked}{of} not checked")
     found = ", ".join(parts)
     if result.outcome == "error":
         reason = (result.error or "the evaluation could not be done").strip().splitlines() or [""]
         return f"{found}: {printable(reason[0], _SENTENCE)}" if found else printable(reason[0])
-    named = failed or list(result.unchecked)
+    named = [*failed, *blocking] or list(result.unchecked)
     room = max(width, _LOG_WIDTH) - len("confmat: BLOCKED  ") - len(found)
     return found + _named(named, room)
 
@@ -187,19 +225,27 @@ def _paragraphs(result: GateResult) -> Iterator[str]:
 
 def _overall(result: GateResult) -> str:
     """Return the numbers for the whole set that have a limit, or accuracy if none has."""
-    judged = [verdict for verdict in result.verdicts if is_overall(verdict.limit.metric)]
+    judged = [
+        verdict
+        for verdict in result.verdicts
+        if is_overall(verdict.limit.metric) or verdict.limit.metric == FLIPS
+    ]
     if not judged and result.evaluation is not None:
         matrix = result.evaluation.matrix
         if matrix.total:
             right = Fraction(int(matrix.correct.sum()), matrix.total)
             return f"accuracy {decimal_text(right)}"
-    return ", ".join(
-        f"{verdict.limit.metric} undefined"
-        if verdict.observed is None
-        else f"{verdict.limit.metric} {decimal_text(verdict.observed, verdict.limit.bound.value)} "
-        f"(at least {printable(verdict.limit.bound.text)})"
-        for verdict in judged
-    )
+    return ", ".join(map(_number, judged))
+
+
+def _number(verdict: Verdict) -> str:
+    """Return ``accuracy 0.9555 (at least 0.95)``."""
+    name = verdict.limit.id.replace("_drop", " drop")
+    if verdict.observed is None:
+        return f"{name} undefined"
+    bound = verdict.limit.bound
+    side = bound.kind.replace("_", " ")
+    return f"{name} {decimal_text(verdict.observed, bound.value)} ({side} {printable(bound.text)})"
 
 
 def _error(result: GateResult) -> list[str]:
@@ -214,10 +260,21 @@ def _error(result: GateResult) -> list[str]:
 
 
 def _failed(result: GateResult) -> list[str]:
-    failed = [verdict for verdict in result.verdicts if verdict.outcome != "passed"]
+    failed = [verdict for verdict in result.verdicts if verdict.blocks]
     shown = [f"  {located_headline(verdict)}" for verdict in failed[:FAILED_SHOWN]]
     if len(failed) > FAILED_SHOWN:
         shown.append(f"  and {len(failed) - FAILED_SHOWN} more")
+    return shown
+
+
+def _undecided(result: GateResult) -> list[str]:
+    waiting = [v for v in result.verdicts if v.outcome == "undecided" and not v.blocks]
+    shown = []
+    for verdict in waiting[:FAILED_SHOWN]:
+        shown.append(f"  {located_headline(verdict)}")
+        shown += [f"    {line}" for line in certainty(verdict)]
+    if len(waiting) > FAILED_SHOWN:
+        shown.append(f"  and {len(waiting) - FAILED_SHOWN} more")
     return shown
 
 

@@ -276,6 +276,22 @@ def test_floats(here):
     assert source.example(3).check == found["check"][3]
 
 
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("dtype", [None, "float16", "float32", "float64"])
+def test_numbers_that_are_not_finite_are_a_fault_of_their_example(here, dtype, bad):
+    rows = [[1.0, 2.0, 3.0], [1.0, bad, 3.0], [4.0, 5.0, 6.0]]
+    image = ImageFeature("image", "float", None, (3,))
+    if dtype:
+        rows = [np.array(row, dtype).tobytes() for row in rows]
+        image = ImageFeature("image", "raw", dtype, (3,))
+    shard(here / "x.tfrecord", [example(image=row, label=n % 2) for n, row in enumerate(rows)])
+    source = opened(here, model=ModelInput((3,)), image=image)
+    assert collect(source)["index"].tolist() == [0, 2]
+    assert reason(source, 1) == (
+        f"feature 'image' holds {bad} as its number 1, expected finite numbers"
+    )
+
+
 def test_the_shape_of_arrays_may_be_the_models(here):
     shard(here / "x.tfrecord", [example(image=[1.0, 2.0, 3.0, 4.0], label=0)])
     source = opened(here, model=ModelInput((2, 2)), image=ImageFeature("image", "float"))

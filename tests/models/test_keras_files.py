@@ -23,8 +23,8 @@ from .conftest import CLASSES
 OVERRIDE = "or hand the model in by overriding the fixture confmat_model"
 
 
-def loaded(path, classes=CLASSES, decision=None):
-    return load(ModelSpec(path), classes, decision or Argmax())
+def loaded(path, classes=CLASSES, decision=None, custom_objects=None, safe_mode=True):
+    return load(ModelSpec(path, safe_mode), classes, decision or Argmax(), custom_objects)
 
 
 def failure(path):
@@ -148,15 +148,11 @@ class TestCustomObjects:
         kind = {".keras": "class", ".h5": "layer"}[suffix]
         assert failure(path) == (
             f"{path} cannot be loaded (saved by Keras {keras.__version__}): the {kind} 'Doubled' "
-            "in it is not Keras's own and not known here: it was saved without "
-            "@keras.saving.register_keras_serializable, so make it known in conftest.py with "
-            f"keras.saving.get_custom_objects()['Doubled'] = Doubled, {OVERRIDE}"
+            "in it is not Keras's own and not known here: return it "
+            "from the hook pytest_confmat_custom_objects in conftest.py, as {'Doubled': Doubled}, "
+            f"{OVERRIDE}"
         )
-        keras.saving.get_custom_objects()["Doubled"] = layer
-        try:
-            assert loaded(path).input.shape == (6, 5, 1)
-        finally:
-            del keras.saving.get_custom_objects()["Doubled"]
+        assert loaded(path, custom_objects={"Doubled": layer}).input.shape == (6, 5, 1)
 
     def test_a_registered_layer_is_named_with_its_package(self, keras, nets, path, suffix, layer):
         keras.saving.register_keras_serializable(package="acme")(layer)
@@ -165,15 +161,11 @@ class TestCustomObjects:
         shown = {".keras": "class 'Doubled'", ".h5": "layer 'acme>Doubled'"}[suffix]
         assert failure(path) == (
             f"{path} cannot be loaded (saved by Keras {keras.__version__}): the {shown} in it is "
-            "not Keras's own and not known here: have conftest.py import the code that registers "
-            "it with @keras.saving.register_keras_serializable(package='acme', name='Doubled'), "
+            "not Keras's own and not known here: return it from the hook "
+            "pytest_confmat_custom_objects in conftest.py, as {'acme>Doubled': Doubled}, "
             f"{OVERRIDE}"
         )
-        keras.saving.register_keras_serializable(package="acme")(layer)
-        try:
-            assert loaded(path).input.shape == (6, 5, 1)
-        finally:
-            del keras.saving.get_custom_objects()["acme>Doubled"]
+        assert loaded(path, custom_objects={"acme>Doubled": layer}).input.shape == (6, 5, 1)
 
     def test_a_function_is_named(self, keras, nets, path):
         def squash(x):
@@ -182,10 +174,11 @@ class TestCustomObjects:
         nets.stack(keras.layers.Dense(3, activation=squash)).save(path)
         assert failure(path) == (
             f"{path} cannot be loaded (saved by Keras {keras.__version__}): the function 'squash' "
-            "in it is not Keras's own and not known here: it was saved without "
-            "@keras.saving.register_keras_serializable, so make it known in conftest.py with "
-            f"keras.saving.get_custom_objects()['squash'] = squash, {OVERRIDE}"
+            "in it is not Keras's own and not known here: return "
+            "it from the hook pytest_confmat_custom_objects in conftest.py, as "
+            f"{{'squash': squash}}, {OVERRIDE}"
         )
+        assert loaded(path, custom_objects={"squash": squash}).input.shape == (6, 5, 1)
 
     def test_a_subclassed_model_is_loaded_once_it_is_known(self, keras, nets, images, tmp_path):
         @keras.saving.register_keras_serializable(package="acme")
@@ -206,7 +199,7 @@ class TestCustomObjects:
         found = predictor.predict(images, np.zeros(len(images), np.int64))
         assert found.predicted.tolist() == expected.tolist()
         del keras.saving.get_custom_objects()["acme>Net"]
-        assert "(package='acme', name='Net')" in failure(tmp_path / "m.keras")
+        assert "{'acme>Net': Net}" in failure(tmp_path / "m.keras")
 
 
 @pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")
@@ -215,7 +208,14 @@ def test_code_in_a_lambda_layer_is_not_run(keras, nets, path):
     assert failure(path) == (
         f"{path} cannot be loaded (saved by Keras {keras.__version__}): it holds Python code in a "
         "Lambda layer, and models are loaded in safe mode, which runs no code from a file: replace "
-        f"the Lambda by a layer of your own and save again, {OVERRIDE} if you trust the file"
+        "the Lambda by a layer of your own and save again, or say --confmat-unsafe-model if you "
+        "trust the file"
+    )
+    predictor = loaded(path, safe_mode=False)
+    assert predictor.input.shape == (6, 5, 1)
+    assert predictor.notes == (
+        f"{path.name} was loaded without safe mode, so that code in it was run: "
+        "--confmat-unsafe-model asks for that",
     )
 
 
@@ -235,12 +235,15 @@ def test_safe_mode_cannot_be_switched_off_behind_our_back(tmp_path, nets):
             load(spec, ("a", "b", "c"), Argmax())
         except Exception as error:
             print(type(error).__name__, error)
+        unsafe = ModelSpec(spec.path, safe_mode=False)
+        print(load(unsafe, ("a", "b", "c"), Argmax()).input.shape)
         """
     )
     assert run.stdout == (
         "ModelError keras.config.enable_unsafe_deserialization() was called in this run, so that "
-        "loading a model would run whatever code its file holds: remove the call, or hand in a "
-        "model that you trust by overriding the fixture confmat_model\n"
+        "loading a model would run whatever code its file holds: remove the call, or say "
+        "--confmat-unsafe-model if you trust the file\n"
+        "(6, 5, 1)\n"
     )
 
 

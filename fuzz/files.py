@@ -1,0 +1,57 @@
+"""Targets: model files before they are loaded, evaluations and baselines that were stored."""
+
+from __future__ import annotations
+
+import contextlib
+
+from fuzz.place import folder, put
+from pytest_confmat import baseline_outcomes, baseline_text
+from pytest_confmat.errors import ModelError
+from pytest_confmat.evaluation import Evaluation
+from pytest_confmat.models.configuration import rescaling_layer
+from pytest_confmat.models.look import look_at
+from pytest_confmat.spec import ModelSpec
+
+
+def keras(data: bytes) -> None:
+    """Look at a zip file under every name that models have."""
+    fault: ModelError | None = None
+    for name in ("model.keras", "model.h5", "model"):
+        path = put(folder("model") / name, data)
+        try:
+            found = look_at(path)
+        except ModelError as error:
+            fault = fault or error
+            continue
+        assert found.saved_by is None or isinstance(found.saved_by, str)
+        # Whatever it raises, nothing depends on the answer; but an answer must come.
+        with contextlib.suppress(Exception):
+            rescaling_layer(ModelSpec(path))
+        return
+    if fault is not None:
+        raise fault
+
+
+def evaluation(data: bytes) -> None:
+    """Load an evaluation."""
+    found = Evaluation.load(put(folder("evaluation") / "stored.npz", data))
+    assert len(found) == sum(map(len, found.parts))
+
+
+def baseline(data: bytes) -> None:
+    """Read one of the two parts of a baseline."""
+    if not data.startswith(baseline_outcomes.MAGIC[:8]):
+        values = baseline_text.parse(data, "pytest --confmat-save-baseline FILE")
+        assert values["outcomes"]["sha256"]
+        return
+    found = baseline_outcomes.decode(data)
+    k = len(found.classes)
+    arrays = (found.check, found.true, found.predicted, found.rank)
+    assert {len(array) for array in arrays} == {len(found.ids)}
+    for array, lowest, highest in (
+        (found.true, 0, k - 1),
+        (found.predicted, -1, k - 1),
+        (found.rank, 0, k),
+    ):
+        assert not len(array) or lowest <= array.min() <= array.max() <= highest
+    assert sum(1 for _ in zip(found.ids, range(1000), strict=False)) <= len(found.ids)
