@@ -14,7 +14,9 @@ from pytest_confmat.limits import Exemption, Weighting
 from pytest_confmat.report.json import document, incomplete_document, write_json
 from pytest_confmat.report.wording import describe
 from pytest_confmat.result import GateResult
+from pytest_confmat.verdict import judge
 from tests.report.results import POLICY, evaluation, gate, limit
+from tests.verdicts import drop, two_models
 
 ANIMALS = ("cat", "dog", "fox")
 COUNTS = [[15, 2, 0], [1, 20, 0], [0, 0, 0]]
@@ -46,7 +48,7 @@ def test_a_result_as_json(tmp_path):
         versions={"numpy": "2.4"},
         timing={"evaluate": 1.5, "load": float("nan")},
     )
-    recall, precision, _ = result.verdicts
+    recall, precision, confusion = result.verdicts
     found = written(result, tmp_path)
     assert found == {
         "schema_version": 1,
@@ -62,6 +64,7 @@ def test_a_result_as_json(tmp_path):
             "unpredicted": [0, 0, 0],
         },
         "matrix": COUNTS,
+        "matrix_entries": None,
         "weighted_matrix": [],
         "faults": [],
         "verdicts": [
@@ -79,6 +82,13 @@ def test_a_result_as_json(tmp_path):
                 "hits": 15,
                 "trials": 17,
                 "needed": 17,
+                "against": "value",
+                "rule": "estimate",
+                "blocks": True,
+                "interval": list(recall.interval),
+                "confidence": [0.95, 0.95],
+                "examples_needed": None,
+                "change": None,
                 "mistakes": [
                     {"id": "val#16", "actual": "cat", "predicted": "dog", "score": found_score(16)},
                     {"id": "val#15", "actual": "cat", "predicted": "dog", "score": found_score(15)},
@@ -100,6 +110,13 @@ def test_a_result_as_json(tmp_path):
                 "hits": None,
                 "trials": None,
                 "needed": None,
+                "against": "value",
+                "rule": "estimate",
+                "blocks": True,
+                "interval": None,
+                "confidence": None,
+                "examples_needed": None,
+                "change": None,
                 "mistakes": [],
                 "message": describe(precision),
                 "location": "thresholds.yaml:16",
@@ -118,6 +135,13 @@ def test_a_result_as_json(tmp_path):
                 "hits": 2,
                 "trials": 17,
                 "needed": 3,
+                "against": "value",
+                "rule": "estimate",
+                "blocks": False,
+                "interval": list(confusion.interval),
+                "confidence": [0.95, 0.95],
+                "examples_needed": None,
+                "change": None,
                 "mistakes": [],
                 "message": "share of 'cat' taken for 'dog' is 0.1176, at most 0.2",
                 "location": None,
@@ -130,9 +154,49 @@ def test_a_result_as_json(tmp_path):
         "notes": ["a note"],
         "versions": {"numpy": "2.4"},
         "timing": {"evaluate": 1.5, "load": None},
+        "cached": None,
     }
     assert list(found) == list(document(result))
     assert precision.undefined
+    # As scipy.stats.binomtest(15, 17) has it, each bound one-sided.
+    assert recall.interval == pytest.approx((0.67381, 0.97868), abs=1e-5)
+
+
+def test_a_comparison_as_json(tmp_path):
+    models = two_models(
+        [0] * 20 + [1] * 20, [0] * 20 + [1] * 19 + [0], [1] * 4 + [0] * 16 + [1] * 20, k=2
+    )
+    limits = [
+        drop("recall", "0.1", actual="c0", rule="proven"),
+        drop("recall", "0.3", actual="c0", rule="proven", undecided="warn"),
+        drop("f1", "0", actual="c0"),
+        drop("flips", "0.03"),
+    ]
+    verdicts = judge(limits, models.evaluation, models.comparison)
+    result = GateResult(POLICY, "failed", evaluation=models.evaluation, verdicts=verdicts)
+    recall, let_pass, f1, flips = written(result, tmp_path)["verdicts"]
+    assert {key: recall[key] for key in ("id", "against", "rule", "outcome", "blocks")} == {
+        "id": "recall_drop[c0]", "against": "baseline", "rule": "proven", "outcome": "undecided",
+        "blocks": True,
+    }  # fmt: skip
+    assert (let_pass["outcome"], let_pass["blocks"]) == ("undecided", False)
+    assert recall["change"] == {
+        "common": 40, "before": 1.0, "now": 0.8, "newly_wrong": 4, "newly_right": 0,
+        "p_value": 0.125,
+    }  # fmt: skip
+    assert (recall["observed"], recall["hits"], recall["trials"]) == (0.2, None, None)
+    assert recall["interval"] == list(verdicts[0].interval)
+    assert recall["examples_needed"] == verdicts[0].examples_needed > 20
+    assert f1["change"] == {
+        "common": 40, "before": 40 / 41, "now": 32 / 36, "newly_wrong": None,
+        "newly_right": None, "p_value": None,
+    }  # fmt: skip
+    assert (f1["interval"], f1["confidence"]) == (None, None)
+    assert flips["change"] == {
+        "common": 40, "before": None, "now": None, "newly_wrong": None, "newly_right": None,
+        "p_value": None,
+    }  # fmt: skip
+    assert (flips["hits"], flips["trials"], flips["needed"]) == (5, 40, 1)
 
 
 def found_score(index: int) -> float:
@@ -247,7 +311,10 @@ def test_rows_and_verdicts_have_a_line_each(tmp_path):
 
 def test_every_key_is_documented():
     weighting = Weighting("inverse_frequency")
-    limits = [limit("weighted_diagonal", "1", actual="cat", weighting=weighting)]
+    limits = [
+        limit("weighted_diagonal", "1", actual="cat", weighting=weighting),
+        drop("recall", "0.1", actual="cat"),
+    ]
     exempt = (Exemption("recall", "dog", Location(POLICY, 15)),)
     found = document(gate(COUNTS, ANIMALS, limits, exemptions=exempt))
     text = DOCS.read_text("utf-8")
