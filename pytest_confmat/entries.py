@@ -60,6 +60,7 @@ class Entries:
         values = times.astype(np.int64)
         if weights is not None:
             values = np.bincount(which, weights=weights, minlength=len(cells))
+            cells, values = cells[values != 0], values[values != 0]
         return cls(cells // k, cells % k, values, k)
 
     def __len__(self) -> int:

@@ -94,11 +94,15 @@ class Keeper:
         if opened is None:
             return compute(), Origin()
         cache, contents = opened
+        refusal: Exception | None = None
         try:
             known = _Known(job, contents, environment(), fingerprint, self._own_code())
             key = known.key()
         except (OSError, UndeterminedError) as reason:
-            return compute(), self._not_kept(reason)
+            refusal = reason
+        if refusal is not None:
+            # Outside of the handler: what computing raises has its own cause, and not this one.
+            return compute(), self._not_kept(refusal)
         remarks: tuple[str, ...] = ()
         try:
             entry = cache.get(key)

@@ -227,15 +227,15 @@ class ConfusionRule:
 Rule = OverallRule | ClassRule | ConfusionRule
 
 
-def one_line(name: str) -> str:
+def one_line(name: str, longest: int | None = _LONGEST_NAME) -> str:
     """Return a class name fit for an id that pytest prints as it is, in a CI log too.
 
     Control characters and backslashes are escaped, ``##[`` is (it is a command to GitHub and
-    Azure), and a name of more than 100 characters is cut and told apart by a digest.
+    Azure), and a name of more than `longest` characters is cut and told apart by a digest.
     """
-    if len(name) > _LONGEST_NAME:
+    if longest is not None and len(name) > longest:
         digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-        name = f"{name[: _LONGEST_NAME - 12]}...{digest}"
+        name = f"{name[: longest - 12]}...{digest}"
     shown = "".join(
         c if c.isprintable() and c != "\\" else c.encode("unicode_escape").decode("ascii")
         for c in name

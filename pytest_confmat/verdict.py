@@ -225,13 +225,17 @@ def _outcome(limit: Limit, found: Found, refuting: float) -> Outcome:
         return "failed"
     if found.trials < evidence.min_support:
         return "undecided"
-    if test is None or evidence.rule == "estimate":
+    if evidence.rule == "estimate":
         return "passed" if holds(limit.bound, value) else "failed"
-    if evidence.rule == "proven" and _is_proven(limit, found):
-        return "passed"
+    if test is None:
+        # Each pair has a limit of its own, and nothing is left; or it is a number that has no
+        # interval, of which nothing is ever proven: policies refuse to ask for it.
+        return "passed" if limit.metric == "confusions" else "failed"
     if test.p(limit.bound, "breaks") <= 1 - refuting:
         return "failed"
-    return "passed" if evidence.rule == "not_refuted" else "undecided"
+    # What is proven to hold is never refuted as well.
+    is_enough = evidence.rule == "not_refuted" or _is_proven(limit, found)
+    return "passed" if is_enough else "undecided"
 
 
 def _is_proven(limit: Limit, found: Found) -> bool:

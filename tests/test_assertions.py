@@ -26,9 +26,11 @@ def test_all_failing_classes_in_one_message():
     assert str(failed.value) == (
         "recall of 'cat' is 0.8413, below 0.95\n"
         "  159 of 189 recognised; 180 were needed\n"
+        "  true value 0.7909 to 0.8834, each bound at 95 % confidence\n"
         "  taken for   dog 21 (11.1 %)   fox 9 (4.8 %)\n"
         "recall of 'fox' is 0.9000, below 0.95\n"
         "  90 of 100 recognised; 95 were needed\n"
+        "  true value 0.8363 to 0.9447, each bound at 95 % confidence\n"
         "  taken for   dog 8 (8.0 %)   cat 2 (2.0 %)"
     )
     assert isinstance(failed.value, AssertionError)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from pytest_confmat.baseline import save_baseline
-from pytest_confmat.baseline_files import BaselineFiles
+from pytest_confmat.baseline import Baseline, load_baseline, save_baseline
+from pytest_confmat.baseline_files import BaselineFiles, how_to_save
 from pytest_confmat.errors import BaselineError, PolicyError
-from pytest_confmat.limits import Limit
+from pytest_confmat.limits import Limit, one_line
 from pytest_confmat.plugin.settings import Settings
 from pytest_confmat.policy import Policy
+from pytest_confmat.report.text import decimal_text
 from pytest_confmat.report.wording import plural
 from pytest_confmat.result import GateResult
 from pytest_confmat.spec import MIN_OVERLAP, BaselineSpec
@@ -33,18 +35,20 @@ def compared_with(policy: Policy, settings: Settings) -> BaselineSpec | None:
     if settings.baseline is not None:
         overlap = MIN_OVERLAP if spec is None else spec.min_overlap
         spec = BaselineSpec(settings.baseline, overlap)
+    first = settings.save_baseline is not None and not _text(settings.save_baseline).is_file()
     if spec is None:
-        if settings.save_baseline is None:
+        if not first:
+            # One that is saved again and again, and compared with by nothing, is no baseline.
             policy.require_baseline()
         return None
     text = _text(spec.path)
     if text.is_file():
         return spec
-    if settings.save_baseline is not None and _text(settings.save_baseline) == text:
+    if first and settings.save_baseline and _text(settings.save_baseline) == text:
         return None
     said = (
-        f"there is no baseline {text}: let the model in production save it, by pytest "
-        f"--confmat-model PRODUCTION.keras --confmat-save-baseline {spec.path}"
+        f"there is no baseline {one_line(str(text), None)}: let the model in production save it: "
+        f"{one_line(how_to_save(spec.path), None)}"
     )
     if settings.baseline is not None:
         raise pytest.UsageError(f"{settings.origins['baseline']}: {said}")
@@ -64,13 +68,15 @@ def waiting_note(count: int) -> str:
     )
 
 
-def keep_baseline(path: Path, results: Sequence[GateResult]) -> tuple[str, bool]:
-    """Store the evaluation of the one gate that there is, if it passed.
+def keep_baseline(path: Path, results: Sequence[GateResult], exitstatus: int) -> tuple[str, bool]:
+    """Store the evaluation of the one gate that there is, if it passed, and all else did.
 
     Returns what to say of it, and whether it was stored.
     """
     (result,) = results
     text = _text(path)
+    if result.outcome == "incomplete":
+        return f"no baseline was saved to {text}: limits were left out, or not run", False
     if result.evaluation is None or result.outcome != "passed":
         accept = ""
         if text.is_file() and result.outcome == "failed":
@@ -79,16 +85,34 @@ def keep_baseline(path: Path, results: Sequence[GateResult]) -> tuple[str, bool]
                 f"remove {text.name} first"
             )
         return f"no baseline was saved to {text}: the gate did not pass{accept}", False
+    if exitstatus:
+        return f"no baseline was saved to {text}: the gate passed, and the run did not", False
+    replaced = _replaced(path)
     try:
         saved = save_baseline(result.evaluation, path)
     except BaselineError as error:
         return str(error), False
     return (
-        f"baseline of {plural(len(saved), 'example')} saved to {text} and the binary part beside "
-        "it: keep both under version control",
+        f"baseline of {_size(saved)} saved to {text} and the binary part beside it"
+        f"{replaced}: keep both under version control",
         True,
     )
 
 
+def _size(baseline: Baseline) -> str:
+    right = Fraction(int(baseline.matrix.correct.sum()), len(baseline))
+    return f"{plural(len(baseline), 'example')}, accuracy {decimal_text(right)},"
+
+
+def _replaced(path: Path) -> str:
+    """Say what a new baseline takes the place of."""
+    if not _text(path).is_file():
+        return ""
+    try:
+        return f", in the place of one of {_size(load_baseline(path)).rstrip(',')}"
+    except BaselineError:
+        return ", in the place of one that could not be read"
+
+
 def _text(path: Path) -> Path:
-    return BaselineFiles(path).text
+    return BaselineFiles(path.resolve()).text

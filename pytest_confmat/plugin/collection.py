@@ -11,7 +11,7 @@ import pytest
 from pytest_confmat.errors import ConfmatError
 from pytest_confmat.plugin.gate import EVALUATION, Gate
 from pytest_confmat.plugin.state import GateState, fault_of
-from pytest_confmat.report.text import decimal_text, describe, headline
+from pytest_confmat.report.text import decimal_text, describe, headline, printable_lines
 from pytest_confmat.verdict import Verdict
 
 # What an item found out, on its way into the report of its call.
@@ -75,7 +75,7 @@ def _evaluation_check(gate: Gate, state: GateState) -> Callable[[pytest.FixtureR
         # Failing outside of the handler: what was handled would be told as a second failure.
         if fault is not None:
             found["error"] = fault
-            pytest.fail(fault, pytrace=False)
+            pytest.fail(printable_lines(fault), pytrace=False)
 
     return evaluation
 
@@ -95,7 +95,7 @@ def _limit_check(
             found["error"] = str(error)
         if not judged:
             told = NOT_CHECKED if gate.path in state.reported else f"not checked: {found['error']}"
-            pytest.fail(told, pytrace=False)
+            pytest.fail(printable_lines(told), pytrace=False)
         verdicts = [judged[limit.id] for limit in gate.items[name]]
         found["verdicts"] = [verdict.to_plain() for verdict in verdicts]
         found["suspicions"] = state.suspicions_of(gate, request)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -152,7 +153,7 @@ class Evaluator:
             See `key`.
         keep
             Whether it may come from an earlier session, and is kept for a later one; `origin`
-            tells.
+            tells. Of objects only under a `name`.
         fingerprint
             What the project states of objects and code of its own; see `identity`.
         """
@@ -160,6 +161,12 @@ class Evaluator:
         if key not in self._memory:
             self._alive.append(job)
             try:
+                if not job.is_plain:
+                    # What the project states holds for all its objects: which they are, only the
+                    # policy that they belong to can tell.
+                    keep = keep and name is not None
+                    if fingerprint is not None and name is not None:
+                        fingerprint = f"{fingerprint} in {os.path.relpath(name)}"
                 self._memory[key] = self._share(key, job, keep, fingerprint)
             except ConfmatError as error:
                 self._memory[key] = error

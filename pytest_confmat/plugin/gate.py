@@ -11,10 +11,11 @@ import pytest
 
 from pytest_confmat.data import class_names
 from pytest_confmat.errors import ConfmatError, PolicyError
-from pytest_confmat.limits import Exemption, Limit
+from pytest_confmat.limits import Exemption, Limit, limit_id
 from pytest_confmat.plugin.baselines import compared_with, without_comparison
 from pytest_confmat.plugin.settings import Settings
 from pytest_confmat.policy import Policy, read_policy
+from pytest_confmat.report.text import printable_lines
 from pytest_confmat.spec import BaselineSpec, DatasetSpec, DirectorySpec, TFRecordSpec
 
 # Items cost pytest 0.6 ms each; from here on a whole rule is one item.
@@ -70,7 +71,8 @@ class Gate:
         grouped: dict[str, list[Limit]] = {}
         for limit in self.limits:
             many = limit.actual is not None and limit.metric != "confusion"
-            grouped.setdefault(f"{limit.metric}[*]" if many else limit.id, []).append(limit)
+            rule = limit_id(limit.metric, against=limit.against)
+            grouped.setdefault(f"{rule}[*]" if many else limit.id, []).append(limit)
         return {name: tuple(limits) for name, limits in grouped.items()}
 
 
@@ -96,7 +98,7 @@ def open_gate(path: Path, settings: Settings) -> Gate:
         declared, exemptions = policy.limits_for(classes)
         baseline = compared_with(policy, settings)
     except ConfmatError as error:
-        raise pytest.UsageError(str(error)) from error
+        raise pytest.UsageError(printable_lines(str(error))) from error
     limits = declared if baseline is not None else without_comparison(declared)
     waiting = len(declared) - len(limits)
     return Gate(policy, dataset, classes, limits, exemptions, baseline, waiting)

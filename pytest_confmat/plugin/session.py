@@ -129,7 +129,9 @@ class GateHooks:
             if not kept[1]:
                 session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
         if self.settings.save_baseline is not None and self.results:
-            told, stored = keep_baseline(self.settings.save_baseline, self.results)
+            told, stored = keep_baseline(
+                self.settings.save_baseline, self.results, int(session.exitstatus)
+            )
             self._notes.append(told)
             if not stored:
                 session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED

@@ -123,11 +123,16 @@ class GateState:
             # Of the policy's own data the source has seen to it before the pass.
             expect(gate.dataset.expected_examples, len(evaluation), "the evaluation set")
         require_agreed(gate, evaluation, self._manifest)
-        if gate.baseline is not None:
+        self.comparison_of(gate, evaluation)
+        return evaluation, key
+
+    def comparison_of(self, gate: Gate, evaluation: Evaluation) -> Comparison | None:
+        """Compare the evaluation of `gate` with its baseline, once; ``None``: it has none."""
+        if gate.baseline is not None and gate.path not in self._comparisons:
             baseline = load_baseline(gate.baseline.path)
             overlap = gate.baseline.min_overlap
             self._comparisons[gate.path] = compare(baseline, evaluation, overlap)
-        return evaluation, key
+        return self._comparisons.get(gate.path)
 
     def overrides(self, gate: Gate) -> tuple[str, ...]:
         """Say what was judged in place of what options and policy name."""
@@ -149,7 +154,8 @@ class GateState:
         """Return what is to be told of the evaluation of `gate` besides its numbers."""
         origin = self.evaluator.origin(self._keys.get(gate.path, ""))
         notes = [*self.overrides(gate), *origin.remarks]
-        if comparison := self._comparisons.get(gate.path):
+        comparison = self._comparisons.get(gate.path)
+        if comparison is not None:
             notes += comparison.notes
         if gate.waiting:
             notes.append(waiting_note(gate.waiting))

@@ -17,6 +17,7 @@ from pytest_confmat.errors import ConfmatError, EvaluationError
 from pytest_confmat.plugin import workers
 from pytest_confmat.plugin.gate import Gate
 from pytest_confmat.plugin.session import STATE, GateHooks
+from pytest_confmat.plugin.state import GateState
 from pytest_confmat.policy import read_policy
 from pytest_confmat.report.text import printable
 from pytest_confmat.report.wording import plural
@@ -86,7 +87,8 @@ class TightenHooks:
                 _write(edit)
                 self._lines += _told(edit)
         except (ConfmatError, OSError) as error:
-            self._lines = [f"{_OPTION}: nothing was changed: {printable(str(error), _LINE)}"]
+            what = "no more was changed" if self._lines else "nothing was changed"
+            self._lines.append(f"{_OPTION}: {what}: {printable(str(error), _LINE)}")
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
     @pytest.hookimpl(trylast=True)
@@ -105,7 +107,7 @@ class TightenHooks:
             raise EvaluationError(f"{gate.path} was changed while the gate ran: run it again")
         tightened = tighten(text, result.verdicts)
         if tightened.changes:
-            _require_same_verdicts(gate, result, tightened.text)
+            _require_same_verdicts(self._gate.state, gate, result, tightened.text)
         return Edit(gate.path, text, tightened)
 
 
@@ -122,7 +124,7 @@ def _require_passed(results: Sequence[GateResult], exitstatus: int) -> None:
         raise EvaluationError("the run did not pass")
 
 
-def _require_same_verdicts(gate: Gate, result: GateResult, text: str) -> None:
+def _require_same_verdicts(state: GateState, gate: Gate, result: GateResult, text: str) -> None:
     """Hold the tightened policy against the evaluation that it comes from, before it is written."""
     path = gate.path.with_name(f".{gate.path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
@@ -132,10 +134,11 @@ def _require_same_verdicts(gate: Gate, result: GateResult, text: str) -> None:
         path.unlink(missing_ok=True)
     if result.evaluation is None:
         raise EvaluationError("there is no evaluation")
-    values = [limit for limit in limits if limit.against == "value"]
+    # All of them, as refutations are adjusted over all.
     before = {verdict.limit.id: verdict.outcome for verdict in result.verdicts}
-    for verdict in judge(values, result.evaluation):
-        if verdict.outcome != before[verdict.limit.id]:
+    comparison = state.comparison_of(gate, result.evaluation)
+    for verdict in judge(limits, result.evaluation, comparison):
+        if verdict.outcome != before.get(verdict.limit.id, verdict.outcome):
             raise EvaluationError(
                 f"{verdict.limit.id} would not pass with {verdict.limit.bound.text}; this is a "
                 "defect of ours"

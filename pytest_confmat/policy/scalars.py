@@ -19,6 +19,8 @@ from pytest_confmat.suggest import nearest
 
 NONE = "none"
 _LONGEST_NUMBER = 60
+# Beyond it nothing is left of what tells it from certainty, once it is shared out over many limits.
+_HIGHEST_CONFIDENCE = 1 - Fraction(1, 10**6)
 _LARGEST_EXPONENT = 99
 # The numbers of YAML 1.2's core schema; hexadecimal and octal ones mean other things elsewhere.
 _DECIMAL = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]([-+]?[0-9]+))?")
@@ -119,7 +121,7 @@ def share(value: Any) -> Fraction:
 def confidence(value: Any) -> Fraction:
     """Read the confidence of a one-sided bound."""
     number = decimal(value, "a confidence such as 0.95")
-    if not Fraction(1, 2) < number < 1:
+    if not Fraction(1, 2) < number <= _HIGHEST_CONFIDENCE:
         hint = _percent(str(value), number)
         raise fault(f"{value} is out of range; a confidence lies between 0.5 and 1{hint}")
     return number

@@ -142,7 +142,10 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "blocks": verdict.blocks,
         "interval": None if verdict.interval is None else list(verdict.interval),
         "confidence": None if verdict.confidence is None else list(verdict.confidence),
+        "denominator": verdict.denominator,
         "examples_needed": verdict.examples_needed,
+        "unprovable": verdict.unprovable,
+        "least_trials": verdict.least_trials,
         "change": _change(verdict.change),
         "mistakes": [
             {

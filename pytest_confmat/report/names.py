@@ -11,6 +11,8 @@ ELLIPSIS = "..."
 _BRACKET_COMMAND = re.compile(r"##\w*\[")
 _COLON_COMMAND = re.compile(r"^([ \t]*):(?=:)", re.MULTILINE)
 
+_LONGEST_LINE = 4000
+
 
 def printable(
     text: str, limit: int = 120, is_shown: Callable[[str], bool] = str.isprintable
@@ -47,6 +49,11 @@ def printable(
         for position, character in enumerate(text)
     ]
     return _shortened(shown, limit)
+
+
+def printable_lines(text: str) -> str:
+    """Return a message of several lines with each of them fit to be printed."""
+    return defused("\n".join(printable(line, _LONGEST_LINE) for line in text.splitlines()))
 
 
 def defused(block: str) -> str:

@@ -56,6 +56,8 @@ def _relation(verdict: Verdict) -> str:
     kept, broken = _KEPT_AND_BROKEN[verdict.limit.bound.kind]
     if verdict.too_few:
         return "of too few examples to be held against"
+    if verdict.limit.evidence.rule != "estimate" and not verdict.limit.has_interval:
+        return f"an estimate alone, which is not shown to be {kept}"
     said = {
         ("estimate", "passed"): kept,
         ("estimate", "failed"): broken,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
@@ -95,7 +96,8 @@ def said(result) -> str:
     return " ".join(result.stdout.str().split())
 
 
-def test_the_life_of_a_baseline(life):
+def test_the_life_of_a_baseline(life, monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
     # None: the policy names one that is not there.
     result = life.run()
     assert result.ret == 4
@@ -103,7 +105,7 @@ def test_the_life_of_a_baseline(life):
     result.stderr.fnmatch_lines(
         [
             f"ERROR: *thresholds.yaml:3: there is no baseline {path}.json: let the model in "
-            "production save it, by pytest --confmat-model PRODUCTION.keras "
+            "production save it: pytest --confmat-model MODEL_IN_PRODUCTION "
             f"--confmat-save-baseline {path}"
         ]
     )
@@ -115,7 +117,7 @@ def test_the_life_of_a_baseline(life):
         "note: 4 limits are held against a baseline, and this run saves the first one: from the "
         "next run on"
     ) in said(result)
-    assert f"baseline of 200 examples saved to {path}.json" in said(result)
+    assert f"baseline of 200 examples, accuracy 0.9800, saved to {path}.json" in said(result)
     assert set(life.verdicts) == {"recall[cat]", "recall[dog]"}
     assert life.report["outcome"] == "passed"
     assert life.baseline["accuracy"] == 0.98
@@ -180,8 +182,21 @@ def test_the_life_of_a_baseline(life):
 
     # A better one takes its place.
     life.wrong = {0}
-    assert life.run(SAVE).ret == 0
+    result = life.run(SAVE)
+    assert result.ret == 0
+    assert "in the place of one of 201 examples, accuracy 0.9403: keep both" in said(result)
     assert life.baseline["accuracy"] == pytest.approx(200 / 201, abs=1e-6)
+
+    # And its limits are tightened, those on values alone.
+    policy = life.project.path / "thresholds.yaml"
+    before = policy.read_text()
+    assert life.run("--confmat-tighten").ret == 0
+    after = policy.read_text()
+    assert before.replace("at_least: 0.5,", "") == re.sub("at_least: 0.9[0-9]*,", "", after)
+    assert life.run().ret == 0
+    life.wrong = set(range(12))
+    assert life.run().ret == 1
+    assert life.verdicts["recall[cat]"]["outcome"] == "failed"
 
 
 def test_the_command_line_goes_before_the_policy(life):
@@ -264,6 +279,58 @@ def test_a_set_that_shuffles_can_be_none(life):
     assert not (life.project.path / "baselines").exists()
 
 
+def test_a_policy_that_compares_is_not_let_off_again_and_again(life):
+    life.policy(baseline="")
+    assert life.run(SAVE).ret == 0
+    result = life.run(SAVE)
+    assert result.ret == 4
+    assert "max_drop compares with a baseline, and there is none" in " ".join(result.errlines)
+    life.policy(baseline="", text=POLICY.replace(", max_drop: 0.05", "").partition("  acc")[0])
+    assert life.run(SAVE).ret == 0  # nothing compares: it may be saved anew
+
+
+def test_a_run_that_fails_elsewhere_leaves_no_baseline(life):
+    (life.project.path / "test_other.py").write_text("def test_other():\n    assert False\n")
+    result = life.run("test_other.py", SAVE)
+    assert result.ret == 1
+    assert life.report["outcome"] == "passed"
+    assert "the gate passed, and the run did not" in said(result)
+    assert not (life.project.path / "baselines").exists()
+
+
+def test_the_first_one_may_lie_beside_the_folder_of_the_policy(life):
+    folder = life.project.path / "ci"
+    folder.mkdir()
+    text = POLICY.format(baseline="baseline: ../baselines/production", evidence="")
+    (folder / "thresholds.yaml").write_text(text)
+    life.policy(baseline="")
+    result = life.run("--confmat-thresholds=ci/thresholds.yaml", SAVE)
+    assert result.ret == 4  # two policies, by the project's own option
+    shutil.copy(folder / "thresholds.yaml", life.project.path / "thresholds.yaml")
+    text = text.replace("../baselines", "ci/../baselines")
+    (life.project.path / "thresholds.yaml").write_text(text)
+    assert life.run(SAVE).ret == 0
+    assert life.run().ret == 0
+
+
+def test_where_nothing_can_be_checked_yet_and_nothing_is_run_it_is_incomplete(life):
+    life.policy(text=POLICY.partition("  recall")[0] + "  flips: 0.2\n")
+    (life.project.path / "test_other.py").write_text("def test_mine():\n    pass\n")
+    result = life.run("test_other.py", SAVE, "-k", "mine")
+    assert result.ret == 1
+    assert life.report["outcome"] == "incomplete"
+    result = life.run(SAVE)
+    assert result.ret == 0
+
+
+def test_a_hostile_path_is_told_on_one_line(life):
+    life.policy(baseline='baseline: "x\\n::error::y"')
+    result = life.run()
+    assert result.ret == 4
+    assert not [line for line in result.errlines if line.startswith("::error")]
+    assert "\\n::error::y" in " ".join(result.errlines)
+
+
 def test_workers_compare_and_the_controller_saves(life):
     pytest.importorskip("xdist")
     assert life.run(SAVE, "-n2").ret == 0
@@ -286,7 +353,7 @@ def test_undecided_blocks_or_warns_as_the_policy_says(life):
     life.policy(evidence=proven % "warn", text=text)
     result = life.run(SAVE)
     assert result.ret == 0
-    assert "confmat: passed 1 of 2 limits hold, 1 undecided on 200 examples" in said(result)
+    assert "confmat: passed 1 of 2 limits holds, 1 undecided on 200 examples" in said(result)
     result.stdout.fnmatch_lines(
         [
             "*PytestWarning: recall of 'cat' is 0.9500, not shown to be at least 0.9",

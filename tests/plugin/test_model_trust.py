@@ -34,7 +34,7 @@ def project(pytester):
 
 
 def run(pytester, *args):
-    without = ["-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
+    without = ["-p", "no:hypothesispytest"]
     return pytester.runpytest_inprocess(*without, "--confmat-model=m.keras", *args)
 
 

@@ -87,7 +87,10 @@ def test_a_result_as_json(tmp_path):
                 "blocks": True,
                 "interval": list(recall.interval),
                 "confidence": [0.95, 0.95],
+                "denominator": 17,
                 "examples_needed": None,
+                "unprovable": False,
+                "least_trials": None,
                 "change": None,
                 "mistakes": [
                     {"id": "val#16", "actual": "cat", "predicted": "dog", "score": found_score(16)},
@@ -115,7 +118,10 @@ def test_a_result_as_json(tmp_path):
                 "blocks": True,
                 "interval": None,
                 "confidence": None,
+                "denominator": 0,
                 "examples_needed": None,
+                "unprovable": False,
+                "least_trials": None,
                 "change": None,
                 "mistakes": [],
                 "message": describe(precision),
@@ -140,7 +146,10 @@ def test_a_result_as_json(tmp_path):
                 "blocks": False,
                 "interval": list(confusion.interval),
                 "confidence": [0.95, 0.95],
+                "denominator": 17,
                 "examples_needed": None,
+                "unprovable": False,
+                "least_trials": None,
                 "change": None,
                 "mistakes": [],
                 "message": "share of 'cat' taken for 'dog' is 0.1176, at most 0.2",
@@ -187,6 +196,10 @@ def test_a_comparison_as_json(tmp_path):
     assert (recall["observed"], recall["hits"], recall["trials"]) == (0.2, None, None)
     assert recall["interval"] == list(verdicts[0].interval)
     assert recall["examples_needed"] == verdicts[0].examples_needed > 20
+    assert recall["denominator"] == 20
+    # An unchanged model shows a drop below 0.1 on 29 examples, and one below 0.3 on 9.
+    assert (recall["unprovable"], recall["least_trials"]) == (True, 29)
+    assert (let_pass["unprovable"], let_pass["least_trials"]) == (False, None)
     assert f1["change"] == {
         "common": 40, "before": 40 / 41, "now": 32 / 36, "newly_wrong": None,
         "newly_right": None, "p_value": None,
