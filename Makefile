@@ -19,7 +19,7 @@ PYTHONS := python3 python3.13 python3.12 python3.11
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 endif
 
-.PHONY: help venv gate gate-red test lint format types digits fuzz evidence clean
+.PHONY: help venv gate gate-red test lint format types digits fuzz evidence bench clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -68,6 +68,9 @@ evidence: $(VENV)/.dev ## Simulate how often the gate is wrong; renew docs/evide
 	$(BIN)/python -m benchmarks.evidence --json benchmarks/evidence.json --docs docs/evidence.md
 	$(BIN)/python docs/images/evidence.py
 
+bench: $(VENV)/.bench ## Measure speed beside others and the limit; renew docs/performance.md (BENCH="--repeats 5")
+	$(BIN)/python -m benchmarks.bench --json benchmarks/performance.json --docs docs/performance.md $(BENCH)
+
 clean: ## Remove the environment, caches and reports
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist report
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -100,3 +103,11 @@ $(VENV)/.fuzz: pyproject.toml | $(VENV)/.created
 	@echo 'Installing pytest-confmat with TensorFlow and atheris; this takes a few minutes'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
 	@touch $@ $(VENV)/.gate
+
+# torchmetrics is one of those that are measured, and left out where it cannot be installed.
+$(VENV)/.bench: pyproject.toml | $(VENV)/.created
+	@echo 'Installing pytest-confmat with TensorFlow and what it is measured against; this takes a few minutes'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]' \
+		|| echo 'torchmetrics could not be installed, and is left out'
+	@touch $@ $(VENV)/.dev $(VENV)/.gate

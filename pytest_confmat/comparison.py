@@ -22,8 +22,8 @@ from pytest_confmat.evaluation import Evaluation, outcome_matrix
 from pytest_confmat.limits import one_line
 from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.parts import UNPREDICTED
+from pytest_confmat.spec import MIN_OVERLAP
 
-MIN_OVERLAP = Fraction(9, 10)
 LISTED = 10
 CLASSES_LISTED = 50
 
