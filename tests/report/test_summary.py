@@ -50,11 +50,11 @@ def test_the_whole_page_of_a_blocked_model():
         "limits that do not hold\n"
         "  recall of 'cat' is 0.8413, below 0.95      thresholds.yaml:14\n"
         "\n"
-        "   class  support  recall  precision      f1    bound\n"
-        "-----------------------------------------------------\n"
-        "!  cat        189  0.8413     0.9815  0.9060  >= 0.95\n"
-        "   dog        200  1.0000     0.9050  0.9501  >= 0.95\n"
-        "   fox        510  0.9941     0.9826  0.9883   exempt\n"
+        "   class  support  recall    true recall  precision      f1    bound\n"
+        "--------------------------------------------------------------------\n"
+        "!  cat        189  0.8413  0.790 - 0.884     0.9815  0.9060  >= 0.95\n"
+        "   dog        200  1.0000  0.985 - 1.000     0.9050  0.9501  >= 0.95\n"
+        "   fox        510  0.9941                    0.9826  0.9883   exempt\n"
         "\n"
         "confusion matrix: rows are true classes, columns predicted\n"
         "     cat  dog  fox\n"
@@ -174,8 +174,8 @@ def test_a_bound_on_the_diagonal_that_is_recall_is_a_bound_on_recall():
         limit("recall", "0.99", "at_most", actual="dog"),
     ]
     text = lines(gate(COUNTS, ANIMALS, limits))
-    assert "   cat        189  0.8413     0.9815  0.9060   >= 0.8" in text
-    assert "!  dog        200  1.0000     0.9050  0.9501  <= 0.99" in text
+    assert "   cat        189  0.8413  0.790 - 0.884     0.9815  0.9060   >= 0.8" in text
+    assert "!  dog        200  1.0000  0.985 - 1.000     0.9050  0.9501  <= 0.99" in text
 
 
 @pytest.mark.parametrize("width", [1, 40, 61, 80, 132])
