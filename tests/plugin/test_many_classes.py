@@ -23,7 +23,10 @@ def confmat_dataset():
 """
 
 
-def test_the_report_of_many_classes_is_cut_where_reading_ends(project):
+def test_the_report_of_many_classes_is_cut_where_reading_ends(project, monkeypatch):
+    # In CI pytest says it all again in its short summary.
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.delenv("BUILD_NUMBER", raising=False)
     names = "\n".join(f"c{number:04}" for number in range(K))
     (project.path / "labels.txt").write_text(names + "\n")
     (project.path / "conftest.py").write_text(CONFTEST)
