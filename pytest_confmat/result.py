@@ -37,6 +37,8 @@ class GateResult:
         When it was computed, as ISO 8601, if it came out of the cache.
     verdicts
         In the order of the policy.
+    waiting
+        How many limits are not checked because this run saves the first baseline.
     unchecked
         Ids of declared limits without a verdict.
     error
@@ -51,6 +53,7 @@ class GateResult:
     dataset: Mapping[str, Any] = field(default_factory=dict)
     evaluation: Evaluation | None = None
     verdicts: tuple[Verdict, ...] = ()
+    waiting: int = 0
     unchecked: tuple[str, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
     error: str | None = None

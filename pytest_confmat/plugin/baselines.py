@@ -44,7 +44,9 @@ def compared_with(policy: Policy, settings: Settings) -> BaselineSpec | None:
     text = _text(spec.path)
     if text.is_file():
         return spec
-    if first and settings.save_baseline and _text(settings.save_baseline) == text:
+    own = policy.baseline is not None and _text(policy.baseline.path).is_file()
+    # A name on the command line must not take the place of a baseline that is there.
+    if first and not own and settings.save_baseline and _text(settings.save_baseline) == text:
         return None
     said = (
         f"there is no baseline {one_line(str(text), None)}: let the model in production save it: "

@@ -126,6 +126,7 @@ def _result(
         evaluation=evaluation,
         cached=entry.cached,
         verdicts=verdicts,
+        waiting=gate.waiting,
         unchecked=unchecked,
         exemptions=gate.exemptions,
         error=error,

@@ -36,6 +36,7 @@ def document(result: GateResult) -> dict[str, Any]:
         "weighted_matrix": [] if evaluation is None else _weighted(result, evaluation),
         "faults": [] if evaluation is None else [_fault(fault) for fault in evaluation.faults],
         "verdicts": [_verdict(verdict) for verdict in result.verdicts],
+        "waiting": result.waiting,
         "unchecked": list(result.unchecked),
         "exemptions": [_exemption(exemption) for exemption in result.exemptions],
         "error": result.error,

@@ -136,8 +136,11 @@ def _finding(result: GateResult, width: int) -> str:
     hold = "holds" if held == 1 else "hold"
     waiting = f", {undecided} undecided" if undecided else ""
     if result.outcome == "passed":
-        holding = f"{held} of {limits}" if undecided else limits
-        return f"{holding} {hold}{waiting}{_examples(result)}"
+        holding = f"{held} of {limits} {hold}" if undecided else f"{limits} {hold}"
+        if not declared and result.waiting:
+            holding = "no limit is checked yet"
+        baseline = f", {result.waiting} not held against the baseline" if result.waiting else ""
+        return f"{holding}{waiting}{baseline}{_examples(result)}"
     if result.outcome == "incomplete":
         checked = f"{held} of {limits} checked and {hold}{waiting}"
         return (

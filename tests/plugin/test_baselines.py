@@ -289,6 +289,28 @@ def test_a_policy_that_compares_is_not_let_off_again_and_again(life):
     assert life.run(SAVE).ret == 0  # nothing compares: it may be saved anew
 
 
+def test_a_name_on_the_command_line_does_not_take_the_place_of_a_baseline_that_is_there(life):
+    assert life.run(SAVE).ret == 0
+    life.wrong = set(range(10, 60))
+    result = life.run("--confmat-baseline=b/new", "--confmat-save-baseline=b/new")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["ERROR: --confmat-baseline: there is no baseline *b/new.json*"])
+    assert not (life.project.path / "b").exists()
+
+
+def test_a_first_run_says_in_its_first_line_what_it_does_not_check(life):
+    result = life.run(SAVE)
+    assert (
+        "confmat: passed 2 limits hold, 4 not held against the baseline on 200 examples"
+    ) in said(result)
+    assert life.report["waiting"] == 4
+    life.policy(baseline="baseline: other", text=POLICY.partition("  recall")[0] + "  flips: 0.2\n")
+    result = life.run("--confmat-save-baseline=other")
+    assert "confmat: passed no limit is checked yet, 1 not held against the baseline" in said(
+        result
+    )
+
+
 def test_a_run_that_fails_elsewhere_leaves_no_baseline(life):
     (life.project.path / "test_other.py").write_text("def test_other():\n    assert False\n")
     result = life.run("test_other.py", SAVE)
@@ -353,7 +375,10 @@ def test_undecided_blocks_or_warns_as_the_policy_says(life):
     life.policy(evidence=proven % "warn", text=text)
     result = life.run(SAVE)
     assert result.ret == 0
-    assert "confmat: passed 1 of 2 limits holds, 1 undecided on 200 examples" in said(result)
+    assert (
+        "confmat: passed 1 of 2 limits holds, 1 undecided, 4 not held against the baseline "
+        "on 200 examples"
+    ) in said(result)
     result.stdout.fnmatch_lines(
         [
             "*PytestWarning: recall of 'cat' is 0.9500, not shown to be at least 0.9",

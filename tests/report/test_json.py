@@ -156,6 +156,7 @@ def test_a_result_as_json(tmp_path):
                 "location": None,
             },
         ],
+        "waiting": 0,
         "unchecked": ["accuracy"],
         "exemptions": [{"metric": "recall", "class": "dog", "location": "thresholds.yaml:15"}],
         "error": None,
