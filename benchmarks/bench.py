@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import sys
 import tempfile
@@ -29,6 +28,7 @@ from benchmarks.measure import Usage, by_turns, median, ratio, run
 from benchmarks.tables import document, put
 from benchmarks.unused import PAIRS, cost
 from benchmarks.workloads import WORKLOADS, Workload, quick
+from pytest_confmat.lanes import cores
 
 REPEATS = 3
 # Of all examples, those that another batch size or order of sums may move.
@@ -56,10 +56,10 @@ class Measured:
 
     def ratios(self) -> dict[str, float]:
         """Return by which factor others take more than we, and how near we are to the limit."""
-        cores = os.cpu_count() or 1
         ours = self.taken[_OURS]
         limits = [
-            Usage(self.limit(number) / cores, self.limit(number), 0) for number in range(len(ours))
+            Usage(self.limit(number) / cores(), self.limit(number), 0)
+            for number in range(len(ours))
         ]
         found = {}
         for what in ("cpu", "wall"):
@@ -174,7 +174,7 @@ def machine() -> dict[str, Any]:
             versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return {"cpu": model, "cores": os.cpu_count(), "system": platform.system()} | versions
+    return {"cpu": model, "cores": cores(), "system": platform.system()} | versions
 
 
 def result(measured: Sequence[Measured], unused: Mapping[str, float]) -> dict[str, Any]:

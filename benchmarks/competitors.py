@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.workloads import Workload, named
+from pytest_confmat.lanes import cores
 
 # As many notebooks do; tools of our own choose theirs by the size of an example.
 BATCH = 64
@@ -246,7 +247,9 @@ def _best_dataset(setting: Setting) -> Any:
     """Return the quickest pipeline that we know, by hand: no ids, no digests, no checks."""
     import tensorflow as tf
 
-    workload, auto, size = setting.workload, tf.data.AUTOTUNE, _batch_size(setting)
+    workload, parallel, size = setting.workload, cores(), _batch_size(setting)
+    options = tf.data.Options()
+    options.autotune.enabled = False  # the end of the data may wait for it, for seconds
     scale = tf.constant(1 / 255, tf.float32)
     data = setting.folder / "data"
     if workload.picture is not None:
@@ -259,8 +262,12 @@ def _best_dataset(setting: Setting) -> Any:
             return tf.image.resize(image, workload.size[:2]), label
 
         dataset = tf.data.Dataset.from_tensor_slices(([str(file) for file in files], labels))
-        dataset = dataset.map(decode, num_parallel_calls=auto).batch(size)
-        return dataset.map(lambda images, labels: (images * scale, labels)).prefetch(2)
+        dataset = dataset.map(decode, num_parallel_calls=parallel).batch(size)
+        return (
+            dataset.map(lambda images, labels: (images * scale, labels))
+            .prefetch(2)
+            .with_options(options)
+        )
 
     def parse(records: Any) -> Any:
         found = tf.io.parse_example(records, _features(tf))
@@ -269,7 +276,12 @@ def _best_dataset(setting: Setting) -> Any:
         return tf.cast(pixels, tf.float32) * scale, found["label"]
 
     records = tf.data.TFRecordDataset(_shards(data), num_parallel_reads=8, buffer_size=1 << 20)
-    return records.batch(size).map(parse, num_parallel_calls=auto).prefetch(2)
+    return (
+        records.batch(size)
+        .map(parse, num_parallel_calls=parallel)
+        .prefetch(2)
+        .with_options(options)
+    )
 
 
 def _features(tf: Any) -> dict[str, Any]:

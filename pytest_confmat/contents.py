@@ -21,6 +21,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_confmat.lanes import cores
 from pytest_confmat.sealed import read_sealed, write_sealed
 
 # The coarsest clock of a file system in use is FAT's: two changes within 2 s bear one time.
@@ -181,7 +182,7 @@ def _stats(paths: Sequence[str]) -> NDArray[np.int64]:
 
 def _read(paths: Sequence[str]) -> Digests:
     """Return digests of files, read by several threads: hashing and reading let others run."""
-    workers = min(8, os.cpu_count() or 1)
+    workers = min(8, cores())
     size = max(1, min(_CHUNK, len(paths) // (4 * workers)))
     chunks = [paths[start : start + size] for start in range(0, len(paths), size)]
     with ThreadPoolExecutor(max_workers=workers) as pool:

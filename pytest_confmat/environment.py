@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_confmat.errors import UndeterminedError
+from pytest_confmat.lanes import cores
 
 # Under these names a distribution provides the package, or is a plug-in of it.
 _PROVIDERS = {
@@ -140,11 +141,9 @@ def _unless(value: Any, default: Any) -> Any:
 
 def _machine() -> dict[str, Any]:
     """Return what moves scores in their last digits: instruction set, cores, graphics cards."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity is not None else os.cpu_count()
     return {
         "system": [platform.system(), platform.machine()],
-        "cores": cores,
+        "cores": cores(),
         "instructions": _instructions(),
         "graphics": _graphics(),
     }

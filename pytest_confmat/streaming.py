@@ -6,7 +6,6 @@ faults. Faults are collected and raised together; there is no evaluation of fewe
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
@@ -19,7 +18,7 @@ import numpy as np
 from pytest_confmat.data.source import Batch, ExampleFault, Piece, Source
 from pytest_confmat.errors import DataError, RequestError
 from pytest_confmat.evaluation import Evaluation, Fault, NumberedIds, Part
-from pytest_confmat.lanes import in_order
+from pytest_confmat.lanes import cores, in_order
 from pytest_confmat.limits import one_line
 from pytest_confmat.models.predictor import Prediction, Predictor
 from pytest_confmat.outcomes import Outcomes
@@ -174,7 +173,7 @@ class _Pass:
 
     def _lanes(self) -> int:
         # One batch alone does not keep all cores busy: it is split only within each operation.
-        return min(os.cpu_count() or 1, MOST_LANES) if self._predictor.is_pure else 1
+        return min(cores(), MOST_LANES) if self._predictor.is_pure else 1
 
     def missing(self, size: int) -> Iterator[Batch]:
         """Ask for each example that no batch held: one at fault must not cost its neighbours."""

@@ -11,6 +11,7 @@ import numpy as np
 from pytest_confmat.data.images import tensorflow
 from pytest_confmat.data.plan import Plan
 from pytest_confmat.data.source import Batch
+from pytest_confmat.lanes import cores
 
 # Decoded in one go, in numbers. Large enough to spread the cost of a call over many small
 # images, small enough that large ones fit into memory some dozens of times.
@@ -47,8 +48,11 @@ def stream(chunks: Any, make: Callable[..., Any], batch_size: int) -> Iterator[B
     tf = tensorflow()
     options = tf.data.Options()
     options.deterministic = True
+    # Its thread sleeps 10 ms, 20, 40 and so on, up to a minute, and now and then the end of the
+    # data waits for it to wake up.
+    options.autotune.enabled = False
     graph = tf.autograph.experimental.do_not_convert(make)
-    made = chunks.map(graph, num_parallel_calls=tf.data.AUTOTUNE)
+    made = chunks.map(graph, num_parallel_calls=cores())
     # Safe here alone: no dataset below yields the same error for ever.
     whole = made.ignore_errors()
     for tensors in whole.rebatch(batch_size).prefetch(2).with_options(options):

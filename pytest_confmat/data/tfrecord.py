@@ -21,6 +21,7 @@ from pytest_confmat.data.source import Batch, Piece
 from pytest_confmat.data.wording import counted, listed, shown
 from pytest_confmat.errors import DataError
 from pytest_confmat.evaluation import NumberedIds
+from pytest_confmat.lanes import cores
 from pytest_confmat.spec import ModelInput, TFRecordSpec
 
 _READERS = 8  # shards read at the same time; part of the order in which batches come
@@ -136,10 +137,11 @@ class TFRecordSource:
                 )
             )
 
+        cycle = min(len(self._shards), _READERS)
         return tf.data.Dataset.range(len(self._shards)).interleave(
             tf.autograph.experimental.do_not_convert(one_shard),
-            cycle_length=min(len(self._shards), _READERS),
-            num_parallel_calls=tf.data.AUTOTUNE,
+            cycle_length=cycle,
+            num_parallel_calls=min(cores(), cycle),
             deterministic=True,
         )
 
