@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from pytest_confmat.baseline import load_baseline, save_baseline
-from pytest_confmat.comparison import compare
+from pytest_confmat.baseline.comparison import compare
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.parts import NumberedIds, Part
 

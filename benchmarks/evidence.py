@@ -22,15 +22,14 @@ from scipy.stats import binom
 
 from benchmarks.evidence_tables import Row, needed_tables, put, tables
 from pytest_confmat.authoring.proposal import propose
-from pytest_confmat.comparison import Comparison
-from pytest_confmat.evidence import (
-    clopper_pearson,
-    p_at_least,
-    prediction_lower_bound,
+from pytest_confmat.baseline.comparison import Comparison
+from pytest_confmat.evidence.paired import (
     score_interval,
     tango_p_drop_above,
     tango_p_drop_below,
 )
+from pytest_confmat.evidence.second_set import prediction_lower_bound
+from pytest_confmat.evidence.shares import clopper_pearson, p_at_least
 from pytest_confmat.limits import Bound, Evidence, EvidenceRule, Family, Limit
 from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.verdict import judge

@@ -9,8 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,15 +19,7 @@ from numpy.typing import NDArray
 
 from pytest_confmat.entries import DENSE_CLASSES, Entries
 from pytest_confmat.errors import EvaluationError
-from pytest_confmat.limits import Weighting
-from pytest_confmat.matrix import (
-    ConfusionMatrix,
-    Floats,
-    balanced_weights,
-    inverse_frequency_weights,
-    normalized,
-    pair_indices,
-)
+from pytest_confmat.matrix import ConfusionMatrix, Floats, pair_indices
 from pytest_confmat.parts import ARRAYS, UNPREDICTED, Fault, Mistake, NumberedIds, Part
 from pytest_confmat.writing import write_atomically
 
@@ -43,8 +34,6 @@ __all__ = [
     "Part",
     "outcome_matrix",
     "weighted_counts",
-    "weighted_entries",
-    "weighted_matrix",
 ]
 
 
@@ -337,69 +326,6 @@ def weighted_counts(
         return Entries.counted(pairs, k, weight[known]), beside
     sums = np.bincount(pairs, weights=weight[known], minlength=k * k).reshape(k, k)
     return sums.astype(np.float64), beside
-
-
-def weighted_matrix(evaluation: Evaluation, weighting: Weighting) -> Floats:
-    """Return the counts under a policy's weights, normalised as it says; float64 (K, K).
-
-    Not for very many classes: see `weighted_entries`. NaN where nothing is known: rows of classes
-    without examples, and what `normalized` says.
-
-    Raises
-    ------
-    EvaluationError
-        If the weights are those of the examples and there are none, or a class has none.
-    """
-    matrix = evaluation.matrix
-    weights, normalize = weighting.weights, weighting.normalize
-    if weights == "inverse_frequency" and normalize is None:
-        # Dividing the counts once gives the share nearest to the exact one.
-        return normalized(matrix.counts, "true", matrix.unpredicted)
-    sums, beside = _weighted_sums(evaluation, weighting)
-    shares = normalized(sums.dense(), normalize, beside)
-    return np.where(matrix.support[:, np.newaxis] > 0, shares, np.nan)
-
-
-def weighted_entries(evaluation: Evaluation, weighting: Weighting) -> Entries:
-    """Return what is not empty in `weighted_matrix`; what is unknown there is left out here."""
-    sums, beside = _weighted_sums(evaluation, weighting)
-    by_row = sums.row_sums + beside
-    divisor = {
-        "true": by_row[sums.rows],
-        "pred": sums.column_sums[sums.columns],
-        "all": np.full(len(sums), by_row.sum()),
-        None: np.ones(len(sums)),
-    }[weighting.normalize]
-    chosen = (divisor > 0) & (evaluation.matrix.support[sums.rows] > 0)
-    shares = sums.values[chosen] / divisor[chosen]
-    return Entries(sums.rows[chosen], sums.columns[chosen], shares, sums.k)
-
-
-def _weighted_sums(evaluation: Evaluation, weighting: Weighting) -> tuple[Entries, Floats]:
-    """Return the weighted counts, and those of what was predicted as none, (K,)."""
-    matrix = evaluation.matrix
-    if weighting.weights == "sample":
-        sums, beside = evaluation.sample_weighted, evaluation.sample_unpredicted
-        if sums is None or beside is None:
-            raise EvaluationError("a matrix weighted by sample needs weights of the examples")
-        return sums if isinstance(sums, Entries) else Entries.of(sums), beside
-    by_class = _class_weights(weighting.weights, matrix)
-    counts = matrix.entries
-    values = counts.values * by_class[counts.rows]
-    return replace(counts, values=values), matrix.unpredicted * by_class
-
-
-def _class_weights(
-    weights: str | tuple[tuple[str, Fraction], ...], matrix: ConfusionMatrix
-) -> Floats:
-    if weights == "inverse_frequency":
-        return inverse_frequency_weights(matrix.support)
-    if isinstance(weights, str):
-        return balanced_weights(matrix.support)
-    given = dict(weights)
-    if missing := [name for name in matrix.classes if name not in given]:
-        raise EvaluationError(f"these classes have no weight: {missing}")
-    return np.array([float(given[name]) for name in matrix.classes])
 
 
 def _plain_ids(ids: Sequence[str]) -> Any:

@@ -7,18 +7,19 @@ process or another.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.fingerprint import sha256_of
 from pytest_confmat.spec import Decision, DirectorySpec, ModelSpec, TFRecordSpec
 
-Progress = Callable[[int, int | None], None]
+if TYPE_CHECKING:
+    from pytest_confmat.streaming import ProgressCallback
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Job:
 
 def run(
     job: Job,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
     custom_objects: Mapping[str, Any] | None = None,
 ) -> Evaluation:
     """Stream the data through the model once.
@@ -117,7 +118,7 @@ def describe_model(model: Any) -> dict[str, Any]:
     """Return path, format and sha256 of a model file, or what kind of object a model is."""
     if isinstance(model, ModelSpec):
         return {
-            "path": _shortest(model.path),
+            "path": str(from_here(model.path)),
             "format": model.path.suffix.lstrip("."),
             "sha256": sha256_of(model.path),
         }
@@ -125,10 +126,10 @@ def describe_model(model: Any) -> dict[str, Any]:
     return {"path": None, "format": f"{kind.__module__}.{kind.__qualname__}", "sha256": None}
 
 
-def _shortest(path: Path) -> str:
+def from_here(path: Path) -> Path:
     """Return a path relative to the current folder where it lies below it."""
     here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def versions() -> Mapping[str, str]:

@@ -30,7 +30,7 @@ SMALLEST_BATCH, LARGEST_BATCH, UNKNOWN_BATCH = 8, 512, 32
 FAULTS_SHOWN = 20
 MOST_LANES = 4
 
-Progress = Callable[[int, int | None], None]
+ProgressCallback = Callable[[int, int | None], None]
 
 
 def batch_size_for(shape: Sequence[int] | None, dtype: str) -> int:
@@ -61,7 +61,7 @@ def evaluate(
     provenance: Mapping[str, Any] = MappingProxyType({}),
     on_fault: OnFault = "error",
     max_faults: int = MAX_FAULTS,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Evaluation:
     """Predict every example of a source once.
 
@@ -129,7 +129,7 @@ class _Pass:
         *,
         on_fault: OnFault,
         max_faults: int,
-        progress: Progress | None,
+        progress: ProgressCallback | None,
     ) -> None:
         self.first_batch = 0.0  # seconds, with the tracing of the graph
         self._source = source

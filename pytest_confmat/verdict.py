@@ -10,13 +10,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pytest_confmat.comparison import Comparison
+from pytest_confmat.baseline.comparison import Comparison
 from pytest_confmat.evaluation import Evaluation, Mistake
-from pytest_confmat.evidence import mcnemar_exact
+from pytest_confmat.evidence.paired import mcnemar_exact
+from pytest_confmat.evidence.proof import Pairs, Share
 from pytest_confmat.limits import FLIPS, TOP_K, Bound, Limit, is_overall
 from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.measuring import Cell, Found, Subject
-from pytest_confmat.proof import Pairs, Share
 
 Outcome = Literal["passed", "failed", "undecided"]
 

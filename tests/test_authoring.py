@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from pytest_confmat.authoring import proposal_for, propose, tighten
 from pytest_confmat.authoring.document import Draft, Found, policy_text
-from pytest_confmat.authoring.margins import ANY, Tally, bearable, decimal
+from pytest_confmat.authoring.margins import ANY, Observed, bearable, decimal
 from pytest_confmat.authoring.numbers import Numbers
 from pytest_confmat.authoring.places import Place, find_place
 from pytest_confmat.authoring.soundness import objection, remarks
 from pytest_confmat.authoring.stated import Stated, read_stated
 from pytest_confmat.diagnosis import Suspicion, suspicions
 from pytest_confmat.errors import RequestError
-from pytest_confmat.evidence import prediction_lower_bound, prediction_upper_bound
+from pytest_confmat.evidence.second_set import prediction_lower_bound, prediction_upper_bound
 from pytest_confmat.limits import Evidence
 from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.policy import read_policy
@@ -56,8 +56,8 @@ def test_a_bound_lies_where_an_equally_good_model_may_come_and_hardly_lower(tria
     confidence = float(1 - ANY / limits)
     low = Fraction(prediction_lower_bound(hits, trials, trials, confidence), trials)
     high = Fraction(prediction_upper_bound(hits, trials, trials, confidence), trials)
-    at_least = bearable(Tally(hits, trials), "at_least", limits)
-    at_most = bearable(Tally(hits, trials), "at_most", limits)
+    at_least = bearable(Observed(hits, trials), "at_least", limits)
+    at_most = bearable(Observed(hits, trials), "at_most", limits)
     assert low - (share - low) / 5 <= at_least <= low <= share
     assert share <= high <= at_most <= high + (high - share) / 5 or at_most <= high + Fraction(
         1, 100
@@ -66,9 +66,9 @@ def test_a_bound_lies_where_an_equally_good_model_may_come_and_hardly_lower(tria
 
 
 def test_what_must_be_proven_lies_lower_by_the_noise_of_another_set():
-    tally = Tally(870, 900)
-    proven = bearable(tally, "at_least", 5, Evidence(rule="proven"))
-    assert proven < bearable(tally, "at_least", 5, Evidence(rule="not_refuted"))
+    observed = Observed(870, 900)
+    proven = bearable(observed, "at_least", 5, Evidence(rule="proven"))
+    assert proven < bearable(observed, "at_least", 5, Evidence(rule="not_refuted"))
     policy = f"version: 1\nclasses: [a, b]\nthresholds:\n  accuracy: {decimal(proven)}\n"
     assert "0.9" in policy
 

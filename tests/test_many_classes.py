@@ -13,14 +13,15 @@ from pytest_confmat import evaluation as evaluating
 from pytest_confmat import matrix as matrices
 from pytest_confmat.diagnosis import suspicions
 from pytest_confmat.entries import Entries
-from pytest_confmat.evaluation import Evaluation, NumberedIds, Part, weighted_entries
-from pytest_confmat.evaluation import weighted_matrix as dense_weighted_matrix
+from pytest_confmat.evaluation import Evaluation, NumberedIds, Part
 from pytest_confmat.limits import OVERALL_METRICS, PER_CLASS_METRICS, Bound, Limit, Weighting
 from pytest_confmat.report.facts import confusions
 from pytest_confmat.report.json import document
 from pytest_confmat.report.summary import summary
 from pytest_confmat.result import GateResult
 from pytest_confmat.verdict import judge
+from pytest_confmat.weighting import weighted_entries
+from pytest_confmat.weighting import weighted_matrix as dense_weighted_matrix
 from tests.report.results import POLICY
 from tests.strategies import class_names
 

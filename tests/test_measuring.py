@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from pytest_confmat.evidence.proof import Cells, F1Share, Pairs, Share
 from pytest_confmat.limits import FLIPS, Weighting
 from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.measuring import NO_BASELINE, Cell, Subject
-from pytest_confmat.proof import Cells, F1Share, Pairs, Share
 from tests.strategies import matrices
 from tests.verdicts import drop, limit, pairs_of_models, two_models
 

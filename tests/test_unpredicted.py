@@ -13,12 +13,13 @@ from sklearn import metrics as sk
 from sklearn.utils.class_weight import compute_sample_weight
 
 from pytest_confmat.errors import MatrixError
-from pytest_confmat.evaluation import Evaluation, Fault, NumberedIds, Part, weighted_matrix
+from pytest_confmat.evaluation import Evaluation, Fault, NumberedIds, Part
 from pytest_confmat.limits import OVERALL_METRICS, PER_CLASS_METRICS, Bound, Limit, Weighting
 from pytest_confmat.matrix import ConfusionMatrix, normalized
 from pytest_confmat.metrics import Tally
 from pytest_confmat.report.text import describe
 from pytest_confmat.verdict import judge
+from pytest_confmat.weighting import weighted_matrix
 from tests.strategies import class_names
 from tests.test_metrics import scikit_learn
 

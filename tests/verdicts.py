@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from pytest_confmat.baseline import Baseline
-from pytest_confmat.comparison import Comparison, compare
+from pytest_confmat.baseline.comparison import Comparison, compare
 from pytest_confmat.evaluation import Evaluation, Part
 from pytest_confmat.limits import Bound, Evidence, Limit, limit_id
 from pytest_confmat.matrix import ConfusionMatrix

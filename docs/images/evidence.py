@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from scipy.stats import binom
 
-from pytest_confmat.evidence import (
+from pytest_confmat.evidence.shares import (
     clopper_pearson,
     p_at_most,
     tango_interval,

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from pytest_confmat.authoring.proposal import Proposal, proposal_for, propose
-from pytest_confmat.authoring.tighten import Change, Tightened, tighten
+from pytest_confmat.authoring.tighten import Sharpened, Tightened, tighten
 
-__all__ = ["Change", "Proposal", "Tightened", "proposal_for", "propose", "tighten"]
+__all__ = ["Proposal", "Sharpened", "Tightened", "proposal_for", "propose", "tighten"]

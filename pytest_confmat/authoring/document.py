@@ -44,7 +44,7 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Found:
+class Learned:
     """What the evaluation found out.
 
     Attributes
@@ -83,7 +83,7 @@ def inferred(notes: Sequence[str]) -> Mapping[str, str]:
     return found
 
 
-def policy_text(draft: Draft, found: Found, proposal: Proposal) -> str:
+def policy_text(draft: Draft, found: Learned, proposal: Proposal) -> str:
     """Return a complete policy, with comments."""
     lines = [
         *_head(found, proposal),
@@ -99,7 +99,7 @@ def policy_text(draft: Draft, found: Found, proposal: Proposal) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _head(found: Found, proposal: Proposal) -> Iterator[str]:
+def _head(found: Learned, proposal: Proposal) -> Iterator[str]:
     yield from yaml.comment("What a model must be able to do before it may be released. Check one:")
     yield "#"
     yield f"#   {''.join(c if c.isprintable() else ' ' for c in found.command)}"
@@ -117,7 +117,7 @@ def _head(found: Found, proposal: Proposal) -> Iterator[str]:
     yield ""
 
 
-def _dataset(draft: Draft, found: Found, proposal: Proposal) -> Iterator[str]:
+def _dataset(draft: Draft, found: Learned, proposal: Proposal) -> Iterator[str]:
     place, stated = draft.place, draft.stated.dataset
     yield "dataset:"
     entries = [(f"{place.kind}: {yaml.path(place.path)}", _KINDS[place.kind])]
@@ -145,7 +145,7 @@ def _rescaling(itself: bool | None) -> Iterator[str]:
         yield "  # rescale: 1/255"
 
 
-def _classes(draft: Draft, found: Found) -> Iterator[str]:
+def _classes(draft: Draft, found: Learned) -> Iterator[str]:
     order = "in the order of the model's outputs"
     if stated := draft.stated.top.get("classes"):
         yield f"classes: {stated}   # {order}"

@@ -12,11 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
 
-from pytest_confmat.evidence import (
-    clopper_pearson,
-    prediction_lower_bound,
-    prediction_upper_bound,
-)
+from pytest_confmat.evidence.second_set import prediction_lower_bound, prediction_upper_bound
+from pytest_confmat.evidence.shares import clopper_pearson
 from pytest_confmat.limits import Bound, Evidence, Kind
 
 ANY = Fraction(1, 20)
@@ -28,7 +25,7 @@ Map = Callable[[Fraction], Fraction]
 
 
 @dataclass(frozen=True)
-class Tally:
+class Observed:
     """`hits` of `trials`, one share among those that are looked at together.
 
     Attributes
@@ -42,17 +39,19 @@ class Tally:
     to_metric: Map = Fraction
 
     @property
-    def observed(self) -> Fraction:
+    def value(self) -> Fraction:
         """The metric as observed."""
         return self.to_metric(Fraction(self.hits, self.trials))
 
 
-def bearable(tally: Tally, kind: Kind, limits: int, evidence: Evidence | None = None) -> Fraction:
+def bearable(
+    observed: Observed, kind: Kind, limits: int, evidence: Evidence | None = None
+) -> Fraction:
     """Return the sharpest bound that an equally good model holds, as a decimal of few digits.
 
     Parameters
     ----------
-    tally
+    observed
         What was observed.
     kind
         On which side of it the bound lies.
@@ -68,17 +67,17 @@ def bearable(tally: Tally, kind: Kind, limits: int, evidence: Evidence | None = 
         With a denominator that is a power of ten. 0 (``at_most``: 1) bears nothing.
     """
     confidence = float(1 - ANY / limits)
-    counts = tally.hits, tally.trials
+    counts = observed.hits, observed.trials
     if kind == "at_least":
-        hits = prediction_lower_bound(*counts, tally.trials, confidence)
+        hits = prediction_lower_bound(*counts, observed.trials, confidence)
     else:
-        hits = prediction_upper_bound(*counts, tally.trials, confidence)
-    share = Fraction(hits, tally.trials)
+        hits = prediction_upper_bound(*counts, observed.trials, confidence)
+    share = Fraction(hits, observed.trials)
     if evidence is not None and evidence.rule == "proven":
-        ends = clopper_pearson(hits, tally.trials, float(evidence.confidence))
+        ends = clopper_pearson(hits, observed.trials, float(evidence.confidence))
         share = Fraction(ends[0] if kind == "at_least" else ends[1])
-    exact = tally.to_metric(share)
-    scale = 10 ** _digits(abs(tally.observed - exact))
+    exact = observed.to_metric(share)
+    scale = 10 ** _digits(abs(observed.value - exact))
     return Fraction(floor(exact * scale) if kind == "at_least" else ceil(exact * scale), scale)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
-from pytest_confmat.authoring.margins import ANY, Tally, bearable, bound
+from pytest_confmat.authoring.margins import ANY, Observed, bearable, bound
 from pytest_confmat.limits import Limit, limit_id
 from pytest_confmat.matrix import ConfusionMatrix
 
@@ -140,5 +140,5 @@ def _general(values: list[Fraction]) -> Fraction:
 
 
 def _proposed(name: str | None, hits: int, trials: int, m: int) -> Proposed:
-    value = bearable(Tally(hits, trials), "at_least", m) if trials else Fraction(0)
+    value = bearable(Observed(hits, trials), "at_least", m) if trials else Fraction(0)
     return Proposed(name, hits, trials, value or None)

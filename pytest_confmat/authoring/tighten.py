@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from pytest_confmat.authoring.margins import Tally, bearable, decimal
+from pytest_confmat.authoring.margins import Observed, bearable, decimal
 from pytest_confmat.authoring.numbers import Number, Numbers, Step
 from pytest_confmat.limits import Limit
 from pytest_confmat.verdict import Verdict
@@ -15,7 +15,7 @@ _BOM = "\ufeff"
 
 
 @dataclass(frozen=True)
-class Change:
+class Sharpened:
     """One number of a policy that was made sharper.
 
     Attributes
@@ -51,7 +51,7 @@ class Tightened:
     """
 
     text: str
-    changes: tuple[Change, ...] = ()
+    changes: tuple[Sharpened, ...] = ()
     considered: int = 0
     composites: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class _Group:
     """The limits that have one number for their bound."""
 
     number: Number | None
-    members: list[tuple[Limit, Tally]] = field(default_factory=list)
+    members: list[tuple[Limit, Observed]] = field(default_factory=list)
 
 
 def tighten(text: str, verdicts: Sequence[Verdict]) -> Tightened:
@@ -82,20 +82,20 @@ def tighten(text: str, verdicts: Sequence[Verdict]) -> Tightened:
     bom = _BOM if text.startswith(_BOM) else ""
     numbers = Numbers(text.removeprefix(_BOM))
     values = [verdict for verdict in verdicts if verdict.limit.against == "value"]
-    composites = tuple(verdict.limit.id for verdict in values if _tally(verdict) is None)
+    composites = tuple(verdict.limit.id for verdict in values if _observed(verdict) is None)
     ways = _Ways(numbers)
     groups: dict[tuple[Step, ...], _Group] = {}
     considered = 0
     for verdict in values:
-        tally = _tally(verdict)
+        observed = _observed(verdict)
         # With less than min_support a limit is undecided, whatever its bound.
-        if tally is not None and tally.trials >= verdict.limit.evidence.min_support:
+        if observed is not None and observed.trials >= verdict.limit.evidence.min_support:
             considered += 1
             way = ways.to(verdict.limit)
             group = groups.setdefault(way, _Group(numbers.find(way)))
-            group.members.append((verdict.limit, tally))
+            group.members.append((verdict.limit, observed))
     edits: list[tuple[Number, str]] = []
-    changes: list[Change] = []
+    changes: list[Sharpened] = []
     shared: list[str] = []
     for group in groups.values():
         change = _sharper(group, considered)
@@ -110,29 +110,29 @@ def tighten(text: str, verdicts: Sequence[Verdict]) -> Tightened:
     return Tightened(edited, tuple(changes), considered, composites, tuple(shared))
 
 
-def _tally(verdict: Verdict) -> Tally | None:
+def _observed(verdict: Verdict) -> Observed | None:
     """Return the share behind a verdict; ``None``: there is none whose noise is known."""
     hits, trials = verdict.hits, verdict.trials
     if hits is None or not trials or not verdict.limit.has_interval:
         return None
     if verdict.limit.metric == "f1":
         # By Jaccard's index; F1 counts what is right twice.
-        return Tally(hits // 2, trials - hits // 2, lambda share: 2 * share / (1 + share))
-    return Tally(hits, trials)
+        return Observed(hits // 2, trials - hits // 2, lambda share: 2 * share / (1 + share))
+    return Observed(hits, trials)
 
 
-def _sharper(group: _Group, considered: int) -> Change | None:
+def _sharper(group: _Group, considered: int) -> Sharpened | None:
     bound = group.members[0][0].bound
     borne = [
-        (bearable(tally, bound.kind, considered, limit.evidence), limit.id)
-        for limit, tally in group.members
+        (bearable(observed, bound.kind, considered, limit.evidence), limit.id)
+        for limit, observed in group.members
     ]
     above = bound.kind == "at_least"
     value, held_by = min(borne, key=_first) if above else max(borne, key=_first)
     if value <= bound.value if above else value >= bound.value:
         return None
     ids = tuple(limit.id for limit, _ in group.members)
-    return Change(ids, bound.text, decimal(value), held_by if len(ids) > 1 else None)
+    return Sharpened(ids, bound.text, decimal(value), held_by if len(ids) > 1 else None)
 
 
 def _first(pair: tuple[Fraction, str]) -> Fraction:

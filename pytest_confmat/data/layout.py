@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_confmat.data.images import tensorflow
-from pytest_confmat.data.sniff import image_format, is_lfs_pointer, looks_like
+from pytest_confmat.data.sniff import image_format, looks_like
 from pytest_confmat.data.wording import hint, listed
 from pytest_confmat.errors import DataError
+from pytest_confmat.lfs import is_pointer
 from pytest_confmat.spec import Encoding, ImageFeature, LabelFeature, TFRecordSpec
 
 Kind = Literal["string", "int64", "float"]
@@ -169,7 +170,7 @@ def _infer_image(found: Mapping[str, Feature]) -> ImageFeature:
 
 
 def _is_image(content: bytes) -> bool:
-    return image_format(content) is not None or is_lfs_pointer(content)
+    return image_format(content) is not None or is_pointer(content)
 
 
 def _infer_label(found: Mapping[str, Feature], image: ImageFeature) -> LabelFeature:

@@ -24,9 +24,10 @@ from pytest_confmat.data.blocks import (
     open_blocks,
 )
 from pytest_confmat.data.crc import masked_crc
-from pytest_confmat.data.sniff import LFS_REASON, is_lfs_pointer, looks_like
+from pytest_confmat.data.sniff import LFS_REASON, looks_like
 from pytest_confmat.data.wording import shown
 from pytest_confmat.errors import DataError
+from pytest_confmat.lfs import is_pointer
 
 _HEADER = struct.Struct("<QI")
 _FOOTER = 4
@@ -158,7 +159,7 @@ def _compression(path: Path) -> Compression:
         )
     if _is_header(head[: _HEADER.size]):
         return ""
-    if is_lfs_pointer(head):
+    if is_pointer(head):
         raise DataError(f"{name} {LFS_REASON}")
     if compression := magic(head):
         try:

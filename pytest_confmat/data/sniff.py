@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pytest_confmat.data.wording import counted, start_of
+from pytest_confmat.lfs import is_pointer
 
-LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 LFS_REASON = "is a git-LFS pointer; run `git lfs pull`"
 
 _IMAGES = (
@@ -46,11 +46,6 @@ def image_format(data: bytes) -> str | None:
     return next((name for magic, name in _IMAGES if data.startswith(magic)), None)
 
 
-def is_lfs_pointer(data: bytes) -> bool:
-    """Whether `data` is the text that git keeps in place of a large file."""
-    return data.startswith(LFS_POINTER)
-
-
 def looks_like(data: bytes) -> str:
     """Return what a content seems to be: ``it is a zip archive``, ``it starts with b'...'``."""
     if image := image_format(data):
@@ -67,7 +62,7 @@ def fault_before_decoding(data: bytes) -> str | None:
     """Return why `data` is no image that could be decoded, or ``None``."""
     if not data:
         return "is empty (0 bytes)"
-    if is_lfs_pointer(data):
+    if is_pointer(data):
         return LFS_REASON
     if image_format(data) is None:
         return f"is no image that can be read: {looks_like(data)}"

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pytest_confmat.errors import ModelError
+from pytest_confmat.lfs import is_pointer
 
 Format = Literal["keras", "hdf5"]
 
@@ -164,7 +165,7 @@ def _refuse_what_is_no_model(path: Path, head: bytes) -> None:
         raise ModelError(
             f"{path} is empty (0 bytes): its export or download was cut off; make it again"
         )
-    if head.startswith(b"version https://git-lfs.github.com/spec/"):
+    if is_pointer(head):
         size = re.search(rb"^size (\d+)", head, re.MULTILINE)
         of = f" of {int(size[1]):,} bytes" if size else ""
         raise ModelError(

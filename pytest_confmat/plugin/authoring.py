@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pytest_confmat.authoring import proposal_for
-from pytest_confmat.authoring.document import Draft, Found, policy_text
+from pytest_confmat.authoring.document import Draft, Learned, policy_text
 from pytest_confmat.authoring.places import find_place
 from pytest_confmat.authoring.proposal import Proposal
 from pytest_confmat.authoring.soundness import objection, remarks
@@ -29,14 +27,14 @@ from pytest_confmat.manifest import digest
 from pytest_confmat.plugin.custom_objects import custom_objects
 from pytest_confmat.plugin.evaluator import Evaluator
 from pytest_confmat.plugin.options import DEFAULT_POLICY, NO_POLICY
-from pytest_confmat.plugin.settings import Settings, read_settings
+from pytest_confmat.plugin.settings import Settings, ini_folder, read_settings
 from pytest_confmat.plugin.state import fault_of
 from pytest_confmat.policy import Policy, read_policy
-from pytest_confmat.report.text import printable
+from pytest_confmat.report.text import printable, short_path
 from pytest_confmat.report.wording import plural
 from pytest_confmat.spec import ModelSpec, TFRecordSpec
 from pytest_confmat.verdict import judge
-from pytest_confmat.writing import write_atomically
+from pytest_confmat.writing import written_beside
 
 _OPTION = "--confmat-init"
 # What a run that gates nothing cannot do.
@@ -85,7 +83,7 @@ def write_policy(config: pytest.Config) -> int:
     except ConfmatError as error:
         raise pytest.UsageError(f"{_OPTION}: {error}") from error
     data = config.getoption("confmat_data")
-    _say(f"confmat: evaluating {_named(request.model.path)} on {data} ...")
+    _say(f"confmat: evaluating {short_path(request.model.path)} on {data} ...")
     try:
         return _evaluate_and_write(config, request)
     except ConfmatError as error:
@@ -132,7 +130,7 @@ def _read_request(config: pytest.Config) -> Request:
 def _target(config: pytest.Config) -> Path:
     given, folder = config.getoption("confmat_thresholds"), config.invocation_params.dir
     if not given:
-        given, folder = config.getini("confmat_thresholds"), _ini_folder(config)
+        given, folder = config.getini("confmat_thresholds"), ini_folder(config)
     if not given:
         given, folder = [DEFAULT_POLICY], config.invocation_params.dir
     if len(given) > 1 or given == [NO_POLICY]:
@@ -152,15 +150,11 @@ def _target(config: pytest.Config) -> Path:
     return target
 
 
-def _ini_folder(config: pytest.Config) -> Path:
-    return config.inipath.parent if config.inipath else config.rootpath
-
-
 def _read_draft(draft: Draft, target: Path) -> tuple[Policy, tuple[str, ...]]:
     """Read what is known as a policy is read, and find out the names of the classes."""
     hint = f"\nwhat a policy would say there, say here: {_OPTION}='key: value'"
     try:
-        with _beside(target, draft.text) as path:
+        with written_beside(target, draft.text) as path:
             policy = read_policy(path)
         if policy.dataset is None:
             raise RequestError("the data are not known")
@@ -237,13 +231,13 @@ def _takes_pixels(request: Request) -> bool:
     return not arrays
 
 
-def _found(request: Request, evaluation: Evaluation, suspicions: Sequence[Suspicion]) -> Found:
+def _found(request: Request, evaluation: Evaluation, suspicions: Sequence[Suspicion]) -> Learned:
     rescales: bool | None = None
     if _takes_pixels(request):
         probed = [s.evidence for s in suspicions if s.kind == "preprocessing"]
         rescales = any(evidence.get("own_layer") is not None for evidence in probed)
-    return Found(
-        model=_named(request.model.path),
+    return Learned(
+        model=short_path(request.model.path),
         command=_command(request),
         digest=digest(evaluation),
         classes=request.classes,
@@ -255,31 +249,20 @@ def _found(request: Request, evaluation: Evaluation, suspicions: Sequence[Suspic
 
 def _command(request: Request) -> str:
     """Return what is to be run next, from where this ran."""
-    words = ["pytest", "--confmat-model", _named(request.model.path)]
+    words = ["pytest", "--confmat-model", short_path(request.model.path)]
     if not request.settings.safe_mode:
         words.append("--confmat-unsafe-model")
     if request.is_named:
-        words += ["--confmat-thresholds", _named(request.target)]
+        words += ["--confmat-thresholds", short_path(request.target)]
     return shlex.join(words)
 
 
 # The file.
 
 
-@contextmanager
-def _beside(target: Path, text: str) -> Iterator[Path]:
-    """Have `text` in a file beside `target`, as its paths are relative to that folder."""
-    path = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        write_atomically(path, text.encode("utf-8"))
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
-
-
 def _publish(request: Request, text: str, evaluation: Evaluation, proposal: Proposal) -> None:
     """Write the policy once it is known to be read as it was meant, and to hold."""
-    with _beside(request.target, text) as path:
+    with written_beside(request.target, text) as path:
         policy = read_policy(path)
         dataset = policy.dataset
         limits, _ = policy.limits_for(request.classes)
@@ -304,12 +287,12 @@ def _publish(request: Request, text: str, evaluation: Evaluation, proposal: Prop
 
 
 def _tell(
-    request: Request, found: Found, proposal: Proposal, suspicions: Sequence[Suspicion]
+    request: Request, found: Learned, proposal: Proposal, suspicions: Sequence[Suspicion]
 ) -> None:
     accuracy, recall = proposal.accuracy, [x for x in proposal.limits if x.metric == "recall"]
     _say(
-        f"confmat: wrote {_named(request.target)}: {plural(len(proposal.limits), 'limit')} from "
-        f"{accuracy.trials:,} examples of {len(request.classes):,} classes"
+        f"confmat: wrote {short_path(request.target)}: {plural(len(proposal.limits), 'limit')} "
+        f"from {accuracy.trials:,} examples of {len(request.classes):,} classes"
     )
     _say(f"  accuracy {float(accuracy.observed):.4f} of {accuracy.trials:,} was observed")
     if proposal.exempt:
@@ -354,12 +337,6 @@ def _refuse(why: str) -> None:
     _say(f"confmat: no policy was written: {first}")
     for line in more:
         _say(f"  {line}")
-
-
-def _named(path: Path) -> str:
-    """Return the shorter of a path and its form relative to where pytest runs."""
-    relative = os.path.relpath(path)
-    return relative if len(relative) < len(str(path)) else str(path)
 
 
 def _say(line: str) -> None:

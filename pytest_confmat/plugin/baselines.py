@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_confmat.baseline import Baseline, load_baseline, save_baseline
-from pytest_confmat.baseline_files import BaselineFiles, how_to_save
+from pytest_confmat.baseline.files import BaselineFiles, how_to_save
 from pytest_confmat.errors import BaselineError, PolicyError
 from pytest_confmat.limits import Limit, one_line
 from pytest_confmat.plugin.settings import Settings

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_confmat.keeper import Keeper
+from pytest_confmat.cache.keeper import Keeper
 from pytest_confmat.plugin.settings import Settings
 
 _NAME = "confmat"

@@ -13,16 +13,16 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
 from pytest_confmat import errors
+from pytest_confmat.cache.keeper import Keeper, Origin
 from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.errors import ConfmatError, EvaluationError, RequestError
 from pytest_confmat.evaluation import Evaluation
-from pytest_confmat.job import Job, Progress, run
-from pytest_confmat.keeper import Keeper, Origin
+from pytest_confmat.job import Job, run
 from pytest_confmat.spec import (
     Argmax,
     Decision,
@@ -32,6 +32,9 @@ from pytest_confmat.spec import (
     Threshold,
 )
 from pytest_confmat.writing import write_atomically
+
+if TYPE_CHECKING:
+    from pytest_confmat.streaming import ProgressCallback
 
 # How keys begin of what all workers know by a name, since each has objects of its own.
 SHARED_NAME = "name-"
@@ -60,7 +63,7 @@ class Evaluator:
         batch_size: int | None = None,
         custom_objects: Callable[[], Mapping[str, Any]] = dict,
         keeper: Keeper | None = None,
-        watch: Callable[[], AbstractContextManager[Progress | None]] = nullcontext,
+        watch: Callable[[], AbstractContextManager[ProgressCallback | None]] = nullcontext,
     ) -> None:
         self._folder = folder
         self._batch_size = batch_size

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from pytest_confmat.data.listing import list_directory
 from pytest_confmat.errors import DataError
+from pytest_confmat.evidence.proof import Share
 from pytest_confmat.limits import Limit
 from pytest_confmat.plugin.gate import Gate
-from pytest_confmat.proof import Share
 from pytest_confmat.spec import DirectorySpec
 
 SHOWN = 5

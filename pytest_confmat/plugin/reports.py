@@ -17,7 +17,7 @@ from pytest_confmat.plugin.gate import Gate
 from pytest_confmat.plugin.settings import Settings
 from pytest_confmat.report.json import incomplete_document, write_json
 from pytest_confmat.report.summary import summary
-from pytest_confmat.report.text import printable
+from pytest_confmat.report.text import printable, short_path
 from pytest_confmat.report.wording import plural
 from pytest_confmat.result import GateResult
 from pytest_confmat.spec import DatasetSpec, DirectorySpec
@@ -116,20 +116,20 @@ def header(settings: Settings, gates: Sequence[Gate]) -> list[str]:
     origins = settings.origins
     model = "from the fixture confmat_model"
     if settings.model is not None:
-        model = f"{printable(_shown(settings.model))} ({origins['model']})"
+        model = f"{printable(short_path(settings.model))} ({origins['model']})"
     if not settings.safe_mode:
         model += ", without safe mode (--confmat-unsafe-model)"
     lines = [f"confmat: model {model}"]
     for gate in gates:
         where = origins.get("data", "policy")
         lines.append(
-            f"confmat: policy {printable(_shown(gate.path))} ({origins['thresholds']}), "
+            f"confmat: policy {printable(short_path(gate.path))} ({origins['thresholds']}), "
             f"{plural(len(gate.limits), 'limit')}, {len(gate.classes)} classes, "
             f"data {printable(_data(gate.dataset))}" + (f" ({where})" if gate.dataset else "")
         )
         if gate.baseline is not None:
             named = origins.get("baseline", "policy")
-            lines.append(f"confmat: baseline {printable(_shown(gate.baseline.path))} ({named})")
+            lines.append(f"confmat: baseline {printable(short_path(gate.baseline.path))} ({named})")
         lines += [f"confmat: {printable(line, 400)}" for line in unprovable_limits(gate)]
     extra = [
         f"{name.replace('_', ' ')} {printable(str(value))} ({origins[name]})"
@@ -164,7 +164,7 @@ def print_summary(
     writer = reporter.config.get_terminal_writer()
     for result in results:
         reporter.ensure_newline()
-        reporter.section(f"confmat {printable(_shown(result.policy))}", sep="=")
+        reporter.section(f"confmat {printable(short_path(result.policy))}", sep="=")
         # Line by line: pytest escapes all of a text that the stream cannot encode.
         for line in summary(result, writer.fullwidth, writer.hasmarkup).splitlines():
             reporter.write_line(line)
@@ -181,11 +181,5 @@ def _data(dataset: DatasetSpec | None) -> str:
     if dataset is None:
         return "from the fixture confmat_dataset"
     if isinstance(dataset, DirectorySpec):
-        return _shown(dataset.directory)
-    return " ".join(_shown(Path(pattern)) for pattern in dataset.tfrecord)
-
-
-def _shown(path: Path) -> str:
-    """Return the shorter of a path and its form relative to where pytest runs."""
-    relative = os.path.relpath(path)
-    return relative if len(relative) < len(str(path)) else str(path)
+        return short_path(dataset.directory)
+    return " ".join(short_path(Path(pattern)) for pattern in dataset.tfrecord)

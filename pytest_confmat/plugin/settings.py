@@ -115,7 +115,7 @@ def _given(
     written = str(config.getini(f"confmat_{name}")) if ini else ""
     if written:
         origins[name] = f"confmat_{name} in {_ini_name(config)}"
-        return written, _ini_folder(config)
+        return written, ini_folder(config)
     return None, config.invocation_params.dir
 
 
@@ -183,7 +183,7 @@ def _policies(config: pytest.Config, origins: dict[str, str]) -> tuple[Path, ...
     folder, origins["thresholds"] = config.invocation_params.dir, "--confmat-thresholds"
     if not given:
         given = config.getini("confmat_thresholds")
-        folder = _ini_folder(config)
+        folder = ini_folder(config)
         origins["thresholds"] = f"confmat_thresholds in {_ini_name(config)}"
     if list(given) == [NO_POLICY]:
         return ()
@@ -213,7 +213,8 @@ def _absolute(folder: Path, text: str) -> Path:
     return (folder / Path(text).expanduser()).resolve()
 
 
-def _ini_folder(config: pytest.Config) -> Path:
+def ini_folder(config: pytest.Config) -> Path:
+    """Return the folder that paths in the configuration are relative to."""
     return config.inipath.parent if config.inipath else config.rootpath
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_confmat.baseline import load_baseline
-from pytest_confmat.comparison import Comparison, compare
+from pytest_confmat.baseline.comparison import Comparison, compare
 from pytest_confmat.data.counts import expect
 from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.errors import ConfmatError, EvaluationError, ModelError, RequestError

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
@@ -23,7 +22,7 @@ from pytest_confmat.report.text import printable
 from pytest_confmat.report.wording import plural
 from pytest_confmat.result import GateResult
 from pytest_confmat.verdict import judge
-from pytest_confmat.writing import write_atomically
+from pytest_confmat.writing import write_atomically, written_beside
 
 FORCE = "force"
 _OPTION = "--confmat-tighten"
@@ -126,12 +125,8 @@ def _require_passed(results: Sequence[GateResult], exitstatus: int) -> None:
 
 def _require_same_verdicts(state: GateState, gate: Gate, result: GateResult, text: str) -> None:
     """Hold the tightened policy against the evaluation that it comes from, before it is written."""
-    path = gate.path.with_name(f".{gate.path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        write_atomically(path, text.encode("utf-8"))
+    with written_beside(gate.path, text) as path:
         limits, _ = read_policy(path).limits_for(gate.classes)
-    finally:
-        path.unlink(missing_ok=True)
     if result.evaluation is None:
         raise EvaluationError("there is no evaluation")
     # All of them, as refutations are adjusted over all.

@@ -16,7 +16,7 @@ from pydantic import (
 
 from pytest_confmat.limits import Bound
 from pytest_confmat.policy import scalars
-from pytest_confmat.policy.document import Block, Scalar
+from pytest_confmat.policy.document import Scalar
 from pytest_confmat.policy.evidence import (
     ONCE,
     Count,
@@ -34,6 +34,7 @@ from pytest_confmat.policy.shapes import (
     Shape,
     kind,
     or_short,
+    spelled_out,
 )
 from pytest_confmat.spec import Normalize
 
@@ -60,11 +61,8 @@ class _MetricLimit(Shape):
     @classmethod
     def long_form(cls, value: Any) -> Any:
         """Take a number for {at_least: number}."""
-        if not isinstance(value, Scalar) or not value:
-            return value
-        if value == scalars.NONE:
-            raise fault("none exempts one class, below classes; for no limit at all leave this out")
-        return Block({"at_least": value}, {"at_least": value.line}, value.line)
+        refusal = "none exempts one class, below classes; for no limit at all leave this out"
+        return spelled_out(value, "at_least", none=refusal)
 
     @property
     def has_bound(self) -> bool:

@@ -98,8 +98,7 @@ def bound(kind: Kind, low: int, high: int) -> Callable[[Any], Bound]:
             raise fault(f"{text} is out of range; this metric lies between {low} and {high}")
         if high > 1:
             raise fault(f"{text} is out of range; expected a drop between 0 and {high}")
-        hint = _percent(text, number)
-        raise fault(f"{text} is out of range; bounds are shares between 0 and 1{hint}")
+        raise _out_of_range(value, number, "bounds are shares between 0 and 1")
 
     return read
 
@@ -109,12 +108,15 @@ def _percent(text: str, number: Fraction) -> str:
     return f"; did you mean {_hundredth(text)}?" if 2 <= number <= 100 else ""
 
 
+def _out_of_range(value: Any, number: Fraction, expected: str) -> PydanticCustomError:
+    return fault(f"{value} is out of range; {expected}{_percent(str(value), number)}")
+
+
 def share(value: Any) -> Fraction:
     """Read a share."""
     number = decimal(value, "a share between 0 and 1")
     if not 0 <= number <= 1:
-        hint = _percent(str(value), number)
-        raise fault(f"{value} is out of range; expected a share between 0 and 1{hint}")
+        raise _out_of_range(value, number, "expected a share between 0 and 1")
     return number
 
 
@@ -122,8 +124,7 @@ def confidence(value: Any) -> Fraction:
     """Read the confidence of a one-sided bound."""
     number = decimal(value, "a confidence such as 0.95")
     if not Fraction(1, 2) < number <= _HIGHEST_CONFIDENCE:
-        hint = _percent(str(value), number)
-        raise fault(f"{value} is out of range; a confidence lies between 0.5 and 1{hint}")
+        raise _out_of_range(value, number, "a confidence lies between 0.5 and 1")
     return number
 
 
@@ -131,8 +132,7 @@ def score(value: Any) -> Fraction:
     """Read a cut on a score."""
     number = decimal(value, "a score between 0 and 1")
     if not 0 <= number <= 1:
-        hint = _percent(str(value), number)
-        raise fault(f"{value} is out of range; scores lie between 0 and 1{hint}")
+        raise _out_of_range(value, number, "scores lie between 0 and 1")
     return number
 
 

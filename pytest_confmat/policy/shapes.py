@@ -94,6 +94,15 @@ def kind(value: Any) -> str:
     return f"{HIDDEN}text" if isinstance(value, Scalar) else f"{HIDDEN}mapping"
 
 
+def spelled_out(value: Any, key: str, none: str) -> Any:
+    """Take a number for {key: number}; `none` says what to write for no limit at all."""
+    if not isinstance(value, Scalar) or not value:
+        return value
+    if value == scalars.NONE:
+        raise fault(none)
+    return Block({key: value}, {key: value.line}, value.line)
+
+
 def or_short(short: dict[str, Any]) -> Any:
     """Return what makes the JSON Schema of a shape take its short form too."""
 

@@ -8,8 +8,7 @@ from typing import Annotated, Any, ClassVar, Final
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from pytest_confmat.limits import TOP_K
-from pytest_confmat.policy import scalars
-from pytest_confmat.policy.document import Block, Items, Scalar
+from pytest_confmat.policy.document import Block, Items
 from pytest_confmat.policy.evidence import ONCE, Count, RuleWord, own_min_support, own_rule
 from pytest_confmat.policy.faults import describe, fault
 from pytest_confmat.policy.metrics import (
@@ -19,7 +18,7 @@ from pytest_confmat.policy.metrics import (
     OverallLimit,
     WeightedDiagonal,
 )
-from pytest_confmat.policy.shapes import SHARE_SCHEMA, AtMost, Name, Shape, or_short
+from pytest_confmat.policy.shapes import SHARE_SCHEMA, AtMost, Name, Shape, or_short, spelled_out
 
 _TOP_K_FIELD: Final = "\0top_k"
 _FLIPS_COMPARES = "flips takes at_most; it compares with the baseline as it is"
@@ -113,11 +112,7 @@ class Flips(Shape):
     @classmethod
     def long_form(cls, value: Any) -> Any:
         """Take a number for {at_most: number}."""
-        if not isinstance(value, Scalar) or not value:
-            return value
-        if value == scalars.NONE:
-            raise fault("for no limit at all leave this out")
-        return Block({"at_most": value}, {"at_most": value.line}, value.line)
+        return spelled_out(value, "at_most", none="for no limit at all leave this out")
 
 
 def _metric(description: str) -> Any:

@@ -18,7 +18,7 @@ from matplotlib.colors import FuncNorm
 from matplotlib.figure import Figure
 from sklearn.metrics import ConfusionMatrixDisplay
 
-from pytest_confmat.evaluation import Evaluation, weighted_matrix
+from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.limits import Weighting
 from pytest_confmat.matrix import ConfusionMatrix, Floats, normalized
 from pytest_confmat.report.decimals import decimal_text, percent
@@ -26,6 +26,7 @@ from pytest_confmat.report.facts import Standing, standing, weightings
 from pytest_confmat.report.fonts import Fonts
 from pytest_confmat.report.summary import verdict_line
 from pytest_confmat.result import GateResult
+from pytest_confmat.weighting import weighted_matrix
 
 DPI = 100
 # Up to so many classes have numbers in their cells.

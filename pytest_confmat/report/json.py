@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from pytest_confmat.evaluation import Evaluation, Fault, weighted_entries, weighted_matrix
+from pytest_confmat.evaluation import Evaluation, Fault
 from pytest_confmat.limits import Exemption, Weighting
 from pytest_confmat.report.facts import all_notes, weightings
 from pytest_confmat.report.wording import describe
 from pytest_confmat.result import GateResult
 from pytest_confmat.verdict import Change, Verdict
+from pytest_confmat.weighting import weighted_entries, weighted_matrix
 from pytest_confmat.writing import write_atomically
 
 SCHEMA_VERSION = 1

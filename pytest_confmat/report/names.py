@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 ELLIPSIS = "..."
 # What build servers take for commands of theirs: `##[error]` and `##vso[...]` anywhere in a line,
@@ -88,3 +90,9 @@ def _fitting(shown: list[str], room: int) -> list[str]:
             break
         taken.append(piece)
     return taken
+
+
+def short_path(path: Path) -> str:
+    """Return the shorter of a path and its form relative to where pytest runs."""
+    relative = os.path.relpath(path)
+    return relative if len(relative) < len(str(path)) else str(path)

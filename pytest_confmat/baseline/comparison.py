@@ -1,0 +1,307 @@
+"""A baseline and an evaluation, held against each other example by example.
+
+An example of one is an example of the other if content and true class are the same, whatever
+its id: what was added, removed, changed or relabelled since is told, and not compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_confmat.baseline import Baseline
+from pytest_confmat.baseline.alignment import Alignment, align
+from pytest_confmat.baseline.files import how_to_save
+from pytest_confmat.errors import BaselineError
+from pytest_confmat.evaluation import Evaluation, outcome_matrix
+from pytest_confmat.limits import one_line
+from pytest_confmat.matrix import ConfusionMatrix
+from pytest_confmat.parts import UNPREDICTED
+from pytest_confmat.spec import MIN_OVERLAP
+
+LISTED = 10
+CLASSES_LISTED = 50
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, order=True)
+class Relabelled:
+    """An example whose content is the same, and whose true class is another than it was."""
+
+    id: str
+    before: str
+    now: str
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """The outcomes of two models on the examples that a baseline and an evaluation share.
+
+    Attributes
+    ----------
+    classes
+        Names, in the order of the evaluation; all indices below refer to it.
+    true
+        True class of each common example, int64 (n,), in the evaluation's order.
+    before, now
+        Classes predicted by the baseline's model and by the new one, int64 (n,); `UNPREDICTED`
+        where an example was predicted as none.
+    rank_before, rank_now
+        Rank of the true class, int64 (n,): 0 is the first; K where nothing was predicted.
+    places
+        Places of the common examples in the evaluation's order, int64 (n,), ascending.
+    added, removed
+        Ids of examples that only the evaluation, or only the baseline holds.
+    changed
+        Ids that both hold, with other content.
+    relabelled
+        Examples of the same content and another true class; the id is the evaluation's.
+    renamed
+        How many of the common examples have another id in the evaluation.
+    reordered
+        Whether the baseline's classes stand in another order.
+    """
+
+    classes: tuple[str, ...]
+    true: Integers
+    before: Integers
+    now: Integers
+    rank_before: Integers
+    rank_now: Integers
+    places: Integers
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    relabelled: tuple[Relabelled, ...] = ()
+    renamed: int = 0
+    reordered: bool = False
+
+    def __len__(self) -> int:
+        """Return the number of common examples."""
+        return len(self.true)
+
+    @property
+    def examples(self) -> int:
+        """Size of the evaluation's set."""
+        return len(self) + len(self.added) + len(self.changed) + len(self.relabelled)
+
+    @property
+    def baseline_examples(self) -> int:
+        """Size of the baseline's set."""
+        return len(self) + len(self.removed) + len(self.changed) + len(self.relabelled)
+
+    @cached_property
+    def newly_wrong(self) -> NDArray[np.bool_]:
+        """Which common examples the baseline got right and the new model gets wrong, (n,)."""
+        return np.asarray((self.before == self.true) & (self.now != self.true))
+
+    @cached_property
+    def newly_right(self) -> NDArray[np.bool_]:
+        """Which common examples the baseline got wrong and the new model gets right, (n,)."""
+        return np.asarray((self.before != self.true) & (self.now == self.true))
+
+    @cached_property
+    def flipped(self) -> NDArray[np.bool_]:
+        """Which common examples the two models predict as different classes, bool (n,).
+
+        One that only one of them could predict is among them.
+        """
+        return np.asarray(self.before != self.now)
+
+    @cached_property
+    def matrix_before(self) -> ConfusionMatrix:
+        """Counts of the baseline's model over the common examples."""
+        return outcome_matrix(self.true, self.before, self.classes)
+
+    @cached_property
+    def matrix_now(self) -> ConfusionMatrix:
+        """Counts of the new model over the common examples."""
+        return outcome_matrix(self.true, self.now, self.classes)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the summary: on how many examples was compared, and why not on all."""
+        return tuple(_notes(self))
+
+
+def compare(
+    baseline: Baseline, evaluation: Evaluation, min_overlap: Fraction = MIN_OVERLAP
+) -> Comparison:
+    """Align an evaluation with a baseline, example by example.
+
+    Parameters
+    ----------
+    min_overlap
+        The common examples must be at least this share of the baseline's examples and of the
+        evaluation's, overall and in each class.
+
+    Raises
+    ------
+    BaselineError
+        If the classes are not the same, or the sets have too little in common.
+    """
+    _require_classes(baseline, evaluation.classes)
+    here = Baseline.of(evaluation)
+    there = _in_order_of(baseline, here.classes)
+    alignment = align(there, here)
+    comparison = _comparison(there, here, alignment, baseline.classes != here.classes)
+    _require_overlap(there, here, comparison, min_overlap)
+    return comparison
+
+
+def _in_order_of(baseline: Baseline, classes: tuple[str, ...]) -> Baseline:
+    """Return a baseline with its classes in another order."""
+    if baseline.classes == classes:
+        return baseline
+    places = {name: place for place, name in enumerate(classes)}
+    # UNPREDICTED is -1, and so the last entry.
+    new = np.array([*(places[name] for name in baseline.classes), UNPREDICTED])
+    return Baseline(
+        classes,
+        baseline.ids,
+        baseline.check,
+        new[baseline.true],
+        new[baseline.predicted],
+        baseline.rank,
+        baseline.provenance,
+        baseline.path,
+    )
+
+
+def _comparison(there: Baseline, here: Baseline, found: Alignment, reordered: bool) -> Comparison:
+    names = here.classes
+    return Comparison(
+        names,
+        here.true[found.here],
+        there.predicted[found.there],
+        here.predicted[found.here],
+        there.rank[found.there],
+        here.rank[found.here],
+        found.here,
+        _named(here.ids, found.added),
+        _named(there.ids, found.removed),
+        _named(here.ids, found.changed),
+        tuple(
+            Relabelled(here.ids[now], names[there.true[before]], names[here.true[now]])
+            for before, now in found.relabelled.tolist()
+        ),
+        found.renamed,
+        reordered,
+    )
+
+
+def _named(ids: Sequence[str], places: Integers) -> tuple[str, ...]:
+    return tuple(ids[place] for place in places.tolist())
+
+
+def _require_classes(baseline: Baseline, classes: tuple[str, ...]) -> None:
+    before, now = set(baseline.classes), set(classes)
+    if before == now:
+        return
+    gone = [name for name in baseline.classes if name not in now]
+    new = [name for name in classes if name not in before]
+    raise BaselineError(
+        f"the baseline {baseline.path} is of other classes than this evaluation; "
+        f"only in the baseline: {_listed(gone)}; only here: {_listed(new)}\n"
+        f"  the baseline's {len(before):,}: {_listed(baseline.classes)}\n"
+        f"  the {len(now):,} here: {_listed(classes)}\n"
+        "  if classes were renamed, added or removed on purpose, save a new baseline: "
+        f"{how_to_save(baseline.path)}"
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(f"'{one_line(name)}'" for name in names[:CLASSES_LISTED])
+    more = len(names) - CLASSES_LISTED
+    return (f"{shown} and {more:,} more" if more > 0 else shown) or "none"
+
+
+def _require_overlap(
+    there: Baseline, here: Baseline, comparison: Comparison, least: Fraction
+) -> None:
+    """Hold what two sets share against the sizes of both: a shrunken set is as bad as a new one."""
+    k = len(here.classes)
+    common, before, now = (
+        np.bincount(true, minlength=k) for true in (comparison.true, there.true, here.true)
+    )
+    larger = np.maximum(before, now)
+    low = [at for at in range(k) if int(common[at]) < least * int(larger[at])]
+    overall = len(comparison) < least * max(len(there), len(here))
+    if not low and not overall:
+        return
+    lines = []
+    if overall:
+        lines.append(_shared(len(comparison), len(there), len(here)))
+    # The class of which least is left, and the first of several.
+    low.sort(key=lambda at: (Fraction(int(common[at]), int(larger[at])), at))
+    for at in low[:LISTED]:
+        shared = _shared(int(common[at]), int(before[at]), int(now[at]))
+        lines.append(f"'{one_line(here.classes[at])}': {shared}")
+    if len(low) > LISTED:
+        lines.append(f"and {_counted(len(low) - LISTED, 'more class', 'more classes')}")
+    raise BaselineError(
+        f"too few examples are the same as in the baseline {there.path} to compare with it; "
+        f"min_overlap is {float(least):g} of both sets, overall and in each class\n"
+        + "\n".join(f"  {line}" for line in [*lines, *_differences(comparison)])
+        + "\n  a changed set cannot show a regression: let the model in production save a new "
+        f"baseline on this one: {how_to_save(there.path)}"
+    )
+
+
+def _shared(common: int, before: int, now: int) -> str:
+    return f"{common:,} of the baseline's {before:,} and of the {now:,} here"
+
+
+def _differences(comparison: Comparison) -> Iterator[str]:
+    if told := _told(comparison):
+        yield ", ".join(told)
+    if len(comparison.changed) > len(comparison):
+        yield "ids are the same and contents are not, as where shards were written anew"
+
+
+def _told(comparison: Comparison) -> list[str]:
+    """Return what became of the examples that are not compared, in a few words each."""
+    counts = (
+        (len(comparison.added), "was added", "were added"),
+        (len(comparison.removed), "was removed", "were removed"),
+        (len(comparison.changed), "changed", "changed"),
+        (len(comparison.relabelled), "was relabelled", "were relabelled"),
+    )
+    return [f"{n:,} {one if n == 1 else many}" for n, one, many in counts if n]
+
+
+def _notes(comparison: Comparison) -> Iterator[str]:
+    common, examples = len(comparison), comparison.examples
+    if told := _told(comparison):
+        yield (
+            f"compared with the baseline on {common:,} of {_counted(examples, 'example')}: since "
+            f"then, {', '.join(told)}"
+        )
+    else:
+        yield f"compared with the baseline on all {_counted(examples, 'example')}"
+    if comparison.relabelled:
+        shown = [
+            f"{one_line(moved.id)} ('{one_line(moved.before)}' before, now '{one_line(moved.now)}')"
+            for moved in comparison.relabelled[:LISTED]
+        ]
+        if (more := len(comparison.relabelled) - LISTED) > 0:
+            shown.append(f"and {more:,} more")
+        yield f"relabelled since the baseline, and not compared: {', '.join(shown)}"
+    if comparison.renamed:
+        n = comparison.renamed
+        yield (
+            f"{_counted(n, 'example')} {'has' if n == 1 else 'have'} another id than in the "
+            "baseline, and the same content"
+        )
+    if comparison.reordered:
+        yield "the baseline's classes stand in another order, and are matched by name"
+
+
+def _counted(number: int, one: str, many: str | None = None) -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

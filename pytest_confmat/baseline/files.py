@@ -1,0 +1,162 @@
+"""The two files of a baseline, and how the new ones take the place of the old.
+
+``baselines/production.json`` is for a person, and holds the digest of the other file,
+``baselines/production.<12 digits of it>.bin``. Since every content has a name of its own, the new
+binary part never touches the old one: the text that replaces the old text, in one step, is what
+replaces the baseline.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pytest_confmat.baseline.text import parse
+from pytest_confmat.errors import BaselineError
+from pytest_confmat.lfs import is_pointer
+from pytest_confmat.limits import one_line
+from pytest_confmat.writing import write_atomically
+
+_DIGITS = 12
+
+
+class BaselineFiles:
+    """Where a baseline is stored.
+
+    Parameters
+    ----------
+    path
+        Without ending, as ``baselines/production``, or the text part itself.
+
+    Raises
+    ------
+    BaselineError
+        If `path` names no file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        name = re.sub(r"(\.json)+$", "", path.name)
+        if name in ("", "..") or "\0" in str(path):
+            raise BaselineError(
+                f"{str(path)!r} is no path of a baseline; give a name in a folder, as in "
+                "baselines/production"
+            )
+        self.path = path.with_name(name)
+        self.text = path.with_name(f"{name}.json")
+        self.command = how_to_save(self.path)
+
+    def binary(self, content: bytes) -> Path:
+        """Return the path of the binary part that holds `content`."""
+        return self._binary(sha256(content).hexdigest())
+
+    def replace(self, content: bytes, text: Callable[[Mapping[str, Any]], bytes]) -> None:
+        """Store a binary part, and the text that `text` makes of what it is known by.
+
+        A process that dies meanwhile leaves the old baseline whole, or the new one, and perhaps
+        files that nothing refers to; the next call takes them away.
+        """
+        digest = sha256(content).hexdigest()
+        binary = self._binary(digest)
+        try:
+            write_atomically(binary, content)
+            write_atomically(self.text, text({"bytes": len(content), "sha256": digest}))
+        except OSError as error:
+            raise BaselineError(
+                f"the baseline {self.text} cannot be written: {error.strerror or error}; if there "
+                "was one before, it is as it was"
+            ) from error
+        for leftover in self._leftovers(binary):
+            # Nothing refers to it: that it stays does no harm.
+            with contextlib.suppress(OSError):
+                leftover.unlink()
+
+    def read(self) -> tuple[dict[str, Any], bytes]:
+        """Return the values of the text part, and the binary part that belongs to it.
+
+        Raises
+        ------
+        BaselineError
+            If they are not there, or not whole.
+        """
+        try:
+            text = self.text.read_bytes()
+        except FileNotFoundError as error:
+            alone = "".join(f"; {path.name} beside it has lost its text" for path in self._parts())
+            raise BaselineError(
+                f"there is no baseline {self.text}{alone}; let the model in production save one: "
+                f"{self.command}"
+            ) from error
+        except OSError as error:
+            raise self._unreadable(self.text, error) from error
+        try:
+            values = parse(text, self.command)
+        except BaselineError as error:
+            raise BaselineError(f"{self.text} {error}") from error.__cause__
+        return values, self._read_binary(values["outcomes"])
+
+    def damaged(self, path: Path, reason: str) -> BaselineError:
+        """Return the error that one of the files is not what it was; `reason` is a predicate."""
+        return BaselineError(
+            f"{path} {reason}; restore {self.text.name} and its binary part together from version "
+            f"control, or save the baseline again: {self.command}"
+        )
+
+    def _read_binary(self, said: Mapping[str, Any]) -> bytes:
+        path = self._binary(said["sha256"])
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError as error:
+            others = [other.name for other in self._parts()]
+            beside = f"; {', '.join(others)} belongs to another text" if others else ""
+            raise self.damaged(
+                self.text, f"has lost its binary part: there is no {path.name}{beside}"
+            ) from error
+        except OSError as error:
+            raise self._unreadable(path, error) from error
+        if is_pointer(content):
+            raise BaselineError(f"{path} is only git-lfs's pointer to it; fetch it: git lfs pull")
+        expected = said["bytes"]
+        if len(content) < expected:
+            reason = f"is cut off: it has {len(content):,} of {one_line(f'{expected:,}')} bytes"
+            raise self.damaged(path, reason)
+        if len(content) > expected or sha256(content).hexdigest() != said["sha256"]:
+            raise self.damaged(path, f"is not what {self.text.name} was written with")
+        return content
+
+    def _unreadable(self, path: Path, error: OSError) -> BaselineError:
+        return BaselineError(
+            f"the baseline {path} cannot be read: {error.strerror or error}; make it readable, or "
+            f"save it again: {self.command}"
+        )
+
+    def _binary(self, digest: str) -> Path:
+        return self.path.with_name(f"{self.path.name}.{digest[:_DIGITS]}.bin")
+
+    def _parts(self) -> list[Path]:
+        """Return the binary parts under the name of this baseline, sorted."""
+        return self._named(rf"\.[0-9a-f]{{{_DIGITS}}}\.bin")
+
+    def _leftovers(self, kept: Path) -> list[Path]:
+        """Return what earlier writes left: binary parts, and files they did not finish."""
+        unfinished = rf"(\.json|\.[0-9a-f]{{{_DIGITS}}}\.bin)\.[^.]+\.part"
+        return [path for path in self._parts() if path != kept] + self._named(unfinished, ".")
+
+    def _named(self, ending: str, before: str = "") -> list[Path]:
+        pattern = re.compile(re.escape(before + self.path.name) + ending)
+        try:
+            return sorted(
+                path for path in self.path.parent.iterdir() if pattern.fullmatch(path.name)
+            )
+        except OSError:
+            return []
+
+
+def how_to_save(path: Path) -> str:
+    """Return the command that makes a baseline, as a message shows it."""
+    where = shlex.quote(str(path))
+    return f"pytest --confmat-model MODEL_IN_PRODUCTION --confmat-save-baseline {where}"

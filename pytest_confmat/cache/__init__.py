@@ -1,0 +1,1 @@
+"""Evaluations kept until something they depend on changes."""

@@ -1,0 +1,195 @@
+"""Evaluations that are recalled where they may be, computed where they must be, and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from pytest_confmat.cache.contents import Contents
+from pytest_confmat.cache.environment import environment
+from pytest_confmat.cache.identity import identity
+from pytest_confmat.cache.store import Cache, DamagedEntryError, Entry
+from pytest_confmat.diagnosis import Suspicion
+from pytest_confmat.errors import UndeterminedError
+from pytest_confmat.evaluation import Evaluation
+from pytest_confmat.job import Job
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where an evaluation came from.
+
+    Attributes
+    ----------
+    key
+        Under which it is in the cache, or would be; ``None``: it is not kept.
+    computed
+        When, as ISO 8601 in UTC, if it was recalled; ``None``: now.
+    remarks
+        What a reader of the numbers should know of it.
+    """
+
+    key: str | None = None
+    computed: str | None = None
+    remarks: tuple[str, ...] = ()
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Origin:
+        """Read what `to_plain` returned."""
+        return cls(plain["key"], plain["computed"], tuple(plain["remarks"]))
+
+
+class Keeper:
+    """Recalls evaluations, and keeps those that are computed.
+
+    Parameters
+    ----------
+    folder
+        Tells where, when first asked; ``None``: nowhere, so that all is computed.
+    verify
+        Read every file, also one that seems unchanged.
+    talkative
+        Say why an evaluation is not kept.
+    own_code
+        Tells whether the project hands in classes that a model file may name.
+    """
+
+    def __init__(
+        self,
+        folder: Callable[[], Path | None],
+        *,
+        verify: bool = False,
+        talkative: bool = False,
+        own_code: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._folder = folder
+        self._verify = verify
+        self._talkative = talkative
+        self._own_code = own_code
+        self._opened: tuple[Cache, Contents] | None = None
+
+    def obtain(
+        self, job: Job, compute: Callable[[], Evaluation], fingerprint: str | None = None
+    ) -> tuple[Evaluation, Origin]:
+        """Return the evaluation of `job`, and where it came from.
+
+        An evaluation is kept if nothing it depends on changed while it was computed; one with
+        examples at fault is not, as what could not be read today may be readable tomorrow.
+
+        Raises
+        ------
+        ConfmatError
+            What `compute` raises.
+        """
+        started = perf_counter()
+        opened = self._open()
+        if opened is None:
+            return compute(), Origin()
+        cache, contents = opened
+        refusal: Exception | None = None
+        try:
+            known = _Known(job, contents, environment(), fingerprint, self._own_code())
+            key = known.key()
+        except (OSError, UndeterminedError) as reason:
+            refusal = reason
+        if refusal is not None:
+            # Outside of the handler: what computing raises has its own cause, and not this one.
+            return compute(), self._not_kept(refusal)
+        remarks: tuple[str, ...] = ()
+        try:
+            entry = cache.get(key)
+        except DamagedEntryError as damage:
+            entry, remarks = None, (f"{damage}: evaluated anew",)
+        if entry is not None:
+            timing = {"cache": perf_counter() - started}
+            return replace(entry.evaluation, timing=timing), self._recalled(key, entry.computed)
+        evaluation = compute()
+        origin = self._keep(cache, key, known, evaluation)
+        return evaluation, replace(origin, remarks=remarks + origin.remarks)
+
+    def suspicions(self, origin: Origin) -> tuple[Suspicion, ...] | None:
+        """Return what was kept of what an evaluation looks like, or ``None``."""
+        entry = self._entry(origin)
+        return None if entry is None else entry.suspicions
+
+    def keep_suspicions(self, origin: Origin, found: tuple[Suspicion, ...]) -> None:
+        """Keep what an evaluation looks like, unless something could not be looked for."""
+        if any("error" in suspicion.evidence for suspicion in found):
+            return
+        entry, opened = self._entry(origin), self._open()
+        if entry is None or opened is None or origin.key is None:
+            return
+        try:
+            opened[0].put(origin.key, replace(entry, suspicions=found))
+        except OSError:
+            return  # it will be looked for again
+
+    def _open(self) -> tuple[Cache, Contents] | None:
+        if self._opened is None and (folder := self._folder()) is not None:
+            self._opened = Cache(folder), Contents(folder, verify=self._verify)
+        return self._opened
+
+    def _entry(self, origin: Origin) -> Entry | None:
+        opened = self._open()
+        if opened is None or origin.key is None:
+            return None
+        try:
+            return opened[0].get(origin.key)
+        except DamagedEntryError:
+            return None
+
+    def _keep(self, cache: Cache, key: str, known: _Known, evaluation: Evaluation) -> Origin:
+        if evaluation.faults:
+            return self._not_kept("examples are at fault, and may be mended")
+        try:
+            if known.key() != key:
+                return self._not_kept("model or data changed while it was made")
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            cache.put(key, Entry(evaluation, now))
+        except (OSError, UndeterminedError) as reason:
+            return self._not_kept(reason)
+        return Origin(key)
+
+    def _not_kept(self, reason: object) -> Origin:
+        said = f"the evaluation is not kept in the cache: {reason}"
+        return Origin(remarks=(said,) if self._talkative else ())
+
+    def _recalled(self, key: str, computed: str) -> Origin:
+        when = datetime.fromisoformat(computed).strftime("%Y-%m-%d %H:%M UTC")
+        how = "read and found unchanged" if self._verify else "unchanged"
+        return Origin(
+            key,
+            computed,
+            (
+                f"evaluation of {when} from the cache: model and data {how}; "
+                "--confmat-cache=off computes it anew",
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is known of a job before it is done: settings of the process change while it is."""
+
+    job: Job
+    contents: Contents
+    surroundings: dict[str, Any]
+    fingerprint: str | None
+    own_code: bool
+
+    def key(self) -> str:
+        return identity(
+            self.job,
+            self.contents,
+            self.surroundings,
+            fingerprint=self.fingerprint,
+            own_code=self.own_code,
+        )

@@ -1,0 +1,153 @@
+"""Evaluations kept until something they depend on changes, in a folder of bounded size.
+
+An entry is one file, whole or not there. Runs at the same time may read and write: what one
+writes in place of another's is equal to it, and only clearing up is done by one at a time.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from pytest_confmat.cache.sealed import read_sealed, write_sealed
+from pytest_confmat.diagnosis import Suspicion
+from pytest_confmat.errors import EvaluationError
+from pytest_confmat.evaluation import Evaluation
+
+FORMAT = 1
+MAX_BYTES = 500 * 2**20
+_SUFFIX = ".evaluation"
+_LENGTH = 8  # bytes that say how long an entry's header is
+_PATIENCE = 5.0  # seconds; who cannot clear up now leaves it to the next run
+
+
+class DamagedEntryError(EvaluationError):
+    """An entry of the cache that is not what was written."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An evaluation as it was kept.
+
+    Attributes
+    ----------
+    computed
+        When, as ISO 8601 in UTC.
+    suspicions
+        What it looks like where limits fail; ``None``: that was not asked.
+    """
+
+    evaluation: Evaluation
+    computed: str
+    suspicions: tuple[Suspicion, ...] | None = None
+
+
+class Cache:
+    """Entries in a folder; the least recently used go when it outgrows its size.
+
+    Parameters
+    ----------
+    folder
+        Which need not be there, and may hold other files of ours: they count.
+    max_bytes
+        Of all files together.
+    """
+
+    def __init__(self, folder: Path, max_bytes: int = MAX_BYTES) -> None:
+        self.folder = folder
+        self._max_bytes = max_bytes
+
+    def get(self, key: str) -> Entry | None:
+        """Return the entry under `key`, or ``None`` if there is none that could be read.
+
+        Raises
+        ------
+        DamagedEntryError
+            If it is not what was written.
+        """
+        path = self._path(key)
+        try:
+            content = read_sealed(path)
+        except OSError:
+            return None
+        if content is None:
+            raise DamagedEntryError(f"the entry {path.name} of the cache is damaged")
+        with suppress(OSError):
+            os.utime(path)
+        return _unpacked(content, path)
+
+    def put(self, key: str, entry: Entry) -> None:
+        """Keep an entry, and let go of others if there is no room for all.
+
+        One that fills the cache by itself is not kept.
+
+        Raises
+        ------
+        OSError
+            If the folder cannot be written to.
+        """
+        content = _packed(entry)
+        if len(content) > self._max_bytes:
+            return
+        write_sealed(self._path(key), content)
+        self._clear_up()
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key}{_SUFFIX}"
+
+    def _clear_up(self) -> None:
+        with suppress(Timeout), FileLock(self.folder / "clear.lock", timeout=_PATIENCE):
+            found = sorted(_files(self.folder), reverse=True)
+            room = self._max_bytes
+            for _, size, path in found:
+                room -= size
+                if room < 0:
+                    # Another run may have it open; where that forbids it, it stays.
+                    with suppress(OSError):
+                        path.unlink()
+
+
+def _files(folder: Path) -> Sequence[tuple[int, int, Path]]:
+    """Return when each file was last used, its size and itself; not those that come and go."""
+    found = []
+    for path in folder.iterdir():
+        if not path.name.startswith(".") and path.suffix != ".lock":
+            with suppress(OSError):
+                status = path.stat()
+                found.append((status.st_mtime_ns, status.st_size, path))
+    return found
+
+
+def _packed(entry: Entry) -> bytes:
+    suspicions = entry.suspicions
+    header: dict[str, Any] = {
+        "format": FORMAT,
+        "computed": entry.computed,
+        "suspicions": None if suspicions is None else [each.to_plain() for each in suspicions],
+    }
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(_LENGTH, "little") + text + entry.evaluation.to_bytes()
+
+
+def _unpacked(content: bytes, path: Path) -> Entry:
+    end = _LENGTH + int.from_bytes(content[:_LENGTH], "little")
+    try:
+        header = json.loads(content[_LENGTH:end])
+        if header["format"] != FORMAT:
+            raise DamagedEntryError(f"the entry {path.name} of the cache is of another version")
+        suspicions = header["suspicions"]
+        return Entry(
+            Evaluation.load(io.BytesIO(content[end:])),
+            header["computed"],
+            None if suspicions is None else tuple(Suspicion(**plain) for plain in suspicions),
+        )
+    except (EvaluationError, KeyError, TypeError, ValueError) as error:
+        raise DamagedEntryError(f"the entry {path.name} of the cache is damaged") from error

@@ -1,0 +1,1 @@
+"""How sure a number is: of one model, of two on the same examples, of a model to come."""
