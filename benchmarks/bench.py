@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.competitors import COMPETITORS
-from benchmarks.measure import Usage, by_turns, median, ratio, run
+from benchmarks.measure import Usage, by_turns, median, ratio, run, without_plugins
 from benchmarks.tables import document, put
 from benchmarks.unused import PAIRS, cost
 from benchmarks.workloads import WORKLOADS, Workload, quick
@@ -34,6 +34,7 @@ REPEATS = 3
 # Of all examples, those that another batch size or order of sums may move.
 AGREEMENT = 0.001
 _PACKAGES = ("pytest-confmat", "tensorflow", "tensorflow-cpu", "keras", "numpy", "torch")
+_LIMIT = ("pipeline alone", "forward alone")
 _OURS, _GATE, _AGAIN, _WORKERS = "ours", "gate", "gate, cached", "gate -n 4"
 
 
@@ -52,7 +53,7 @@ class Measured:
 
     def limit(self, number: int) -> float:
         """Return the CPU seconds that reading and predicting take by themselves, in a round."""
-        return sum(self.taken[name][number].cpu for name in ("pipeline alone", "forward alone"))
+        return sum(self.taken[name][number].cpu for name in _LIMIT)
 
     def ratios(self) -> dict[str, float]:
         """Return by which factor others take more than we, and how near we are to the limit."""
@@ -87,12 +88,14 @@ def measure(workload: Workload, repeats: int) -> Measured:
     """
     run([sys.executable, "-m", "benchmarks.workloads", workload.name])
     missing: dict[str, str] = {}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        names = (_OURS, *_LIMIT) if workload.limit_alone else tuple(COMPETITORS)
         measures: dict[str, Callable[[], Usage | None]] = {
-            competitor: _pass(competitor, workload, folder, missing) for competitor in COMPETITORS
+            name: _pass(name, workload, folder, missing) for name in names
         }
-        measures |= _gates(workload, folder, missing)
+        if not workload.limit_alone:
+            measures |= _gates(workload, folder, missing)
         taken = by_turns(measures, repeats)
         moved = _moved(workload, folder, list(taken))
     return Measured(workload, taken, missing, moved)
@@ -127,7 +130,8 @@ def _gates(
             _say(f"{workload.name}: {name}")
             command = [sys.executable, "-m", "pytest", "-q", "thresholds.yaml"]
             command += ["--confmat-model", "model.keras", "-o", f"cache_dir={folder / 'cache'}"]
-            return run([*command, *options], workload.folder)[1]
+            bare = without_plugins("confmat", "xdist")
+            return run([*command, *bare, *options], workload.folder)[1]
 
         return take
 
@@ -177,7 +181,7 @@ def machine() -> dict[str, Any]:
     return {"cpu": model, "cores": cores(), "system": platform.system()} | versions
 
 
-def result(measured: Sequence[Measured], unused: Mapping[str, float]) -> dict[str, Any]:
+def result(measured: Sequence[Measured], unused: Mapping[str, Any]) -> dict[str, Any]:
     """Return everything as JSON values."""
     return {
         "machine": machine(),

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 
 
@@ -39,7 +40,7 @@ def run(command: Sequence[str], folder: Path | None = None) -> tuple[str, Usage]
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
+        env=_environment(),
     )
     assert process.stdout is not None
     printed = process.stdout.read()
@@ -52,6 +53,23 @@ def run(command: Sequence[str], folder: Path | None = None) -> tuple[str, Usage]
         tail = "\n".join(printed.splitlines()[-20:])
         raise ProcessError(f"{' '.join(command)} ended with {process.returncode}:\n{tail}")
     return printed, Usage(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def _environment() -> dict[str, str]:
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
+    # Byte code is compiled once, and is no cost of a run.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
+
+
+def without_plugins(*kept: str) -> list[str]:
+    """Return the options with which pytest leaves out all installed plugins but `kept`.
+
+    Hypothesis alone takes three times as long to import as pytest, and swings by more than all
+    that is to be measured here.
+    """
+    names = {plugin.name for plugin in entry_points(group="pytest11")} - set(kept)
+    return [f"-pno:{name}" for name in sorted(names)]
 
 
 def by_turns(
