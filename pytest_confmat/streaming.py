@@ -357,10 +357,12 @@ def _alike(one: Batch, other: Batch) -> bool:
 def _joined(batches: Sequence[Batch]) -> Batch:
     """Return batches of one as one, so that they are predicted as the others were."""
     weights = [batch.weights for batch in batches if batch.weights is not None]
+    marks = [np.zeros(1, np.uint8) if batch.marks is None else batch.marks for batch in batches]
     return Batch(
         np.concatenate([np.asarray(batch.inputs) for batch in batches]),
         np.concatenate([batch.labels for batch in batches]),
         np.concatenate([batch.index for batch in batches]),
         np.concatenate([batch.check for batch in batches]),
         np.concatenate(weights) if len(weights) == len(batches) else None,
+        np.concatenate(marks),
     )

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -7,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, top_k_accuracy_score
 
-from pytest_confmat.data.source import Batch, Piece
+from pytest_confmat.data.headers import ALPHA
+from pytest_confmat.data.source import Batch, ExampleFault, Piece
 from pytest_confmat.errors import DataError, ModelError, RequestError
 from pytest_confmat.evaluation import NumberedIds
 from pytest_confmat.models import wrap
@@ -34,6 +36,7 @@ class Memory:
         lost=None,
         known=True,
         notes=(),
+        marks=None,
     ):
         self.inputs, self.labels = np.asarray(inputs), np.asarray(labels, np.int64)
         self.weights = None if weights is None else np.asarray(weights, np.float64)
@@ -45,6 +48,7 @@ class Memory:
         self.shape = self.inputs.shape[1:] if known else None
         self.order = np.arange(n) if order is None else np.asarray(order, np.int64)
         self.left_out, self.lost, self.notes = set(left_out), lost or {}, notes
+        self.marks = None if marks is None else np.asarray(marks, np.uint8)
         self.sizes, self.asked = [], []
 
     def at(self, index):
@@ -55,6 +59,7 @@ class Memory:
             index,
             index.astype(np.uint64) * 7,
             None if self.weights is None else self.weights[index],
+            None if self.marks is None else self.marks[index],
         )
 
     def batches(self, batch_size):
@@ -648,3 +653,22 @@ class TestKeras:
         assert str(caught.value).splitlines()[1:] == [
             "  p#42   has a score from the model that is NaN or infinite"
         ]
+
+
+class Decoded(Memory):
+    """Examples of which some decode oddly, and one cannot be used."""
+
+    def example(self, index):
+        if index in self.lost:
+            raise ExampleFault(self.lost[index], int(self.labels[index]))
+        return super().example(index)
+
+
+@pytest.mark.parametrize("size", [1, 4, 6])
+def test_a_fault_takes_no_remark_on_its_neighbours_along(size):
+    set_of = partial(Decoded, scores_of(6), [0, 1, 2] * 2, marks=[ALPHA, 0, ALPHA, ALPHA, 0, 0])
+    whole = evaluate(set_of(), scored(), ABC, batch_size=size)
+    assert whole.notes[0].startswith("3 records have transparency, which is dropped: ")
+    source = set_of(left_out=[1], lost={1: "is cut off"})
+    found = evaluate(source, scored(), ABC, batch_size=size, on_fault="misclassified")
+    assert whole.notes[0] in found.notes

@@ -172,12 +172,17 @@ class Contents:
 
 def _stats(paths: Sequence[str]) -> NDArray[np.int64]:
     stat = os.stat
-    # An inode may take all 64 bits of a number without a sign.
+    # An inode may take all 64 bits of a number without a sign, and a time may be of any century.
     found = [
-        (s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino & _POSITIVE, s.st_dev & _POSITIVE)
+        (s.st_size, _time(s.st_mtime_ns), _time(s.st_ctime_ns), s.st_ino & _POSITIVE,
+         s.st_dev & _POSITIVE)
         for s in map(stat, paths)
-    ]
+    ]  # fmt: skip
     return np.array(found, np.int64).reshape(len(paths), _COLUMNS)
+
+
+def _time(nanoseconds: int) -> int:
+    return min(max(nanoseconds, -_POSITIVE), _POSITIVE)
 
 
 def _read(paths: Sequence[str]) -> Digests:

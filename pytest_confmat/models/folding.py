@@ -50,12 +50,17 @@ def folded(model: Any) -> Callable[[Any], Any] | None:
 def _normalises_batches(model: Any) -> bool:
     import keras
 
-    waiting = [model]
+    waiting, seen = [model], set()
     while waiting:
         layer = waiting.pop()
+        if id(layer) in seen:
+            continue
+        seen.add(id(layer))
         if isinstance(layer, keras.layers.BatchNormalization):
             return True
-        waiting += getattr(layer, "layers", ())
+        # A layer of the user's may have something else of that name.
+        inner = getattr(layer, "layers", ())
+        waiting += inner if isinstance(inner, list | tuple) else ()
     return False
 
 

@@ -210,9 +210,9 @@ class KerasPredictor:
             tf.TensorSpec((batch, *self._shape), tensor.dtype),
             tf.TensorSpec((batch,), tf.int64),
         )
-        if forward := folded(self._model):
-            # A layer of the user's may be one that Keras cannot run on constants.
-            with contextlib.suppress(Exception):
+        # A layer of the user's may be one that Keras cannot run on constants.
+        with contextlib.suppress(Exception):
+            if forward := folded(self._model):
                 self._step = self._trace(forward, signature)
                 return
         self._step = self._trace(lambda inputs: self._model(inputs, training=False), signature)

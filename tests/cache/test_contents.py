@@ -134,6 +134,14 @@ def test_another_file_of_the_same_size_and_time(tree, later):
     assert digests(tree) == true_digests(tree)
 
 
+@pytest.mark.parametrize("seconds", [10**10, -(10**10)])
+def test_a_file_of_another_century(tree, later, seconds):
+    os.utime(tree / "a/1", (seconds, seconds))
+    assert digests(tree) == true_digests(tree)
+    (tree / "a/1").write_text("of today")
+    assert digests(tree) == true_digests(tree)
+
+
 def test_a_link_that_leads_elsewhere(tree, later):
     (tree / "link").symlink_to("a/1")
     digests(tree, ("link",))

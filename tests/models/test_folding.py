@@ -76,6 +76,30 @@ def test_weights_are_constants_where_batches_are_normalised(make):
     assert "ReadVariableOp" not in kinds(predictor_of(make()))
 
 
+class Deep(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.layers = 3
+
+    def call(self, x):
+        return x
+
+
+class Shy(layers.Layer):
+    @property
+    def layers(self):
+        raise RuntimeError("not before it is built")
+
+    def call(self, x):
+        return x
+
+
+@pytest.mark.parametrize("layer", [Deep, Shy])
+def test_what_a_layer_of_the_users_calls_its_layers_stops_nothing(layer):
+    found = predictor_of(net(layer())).predict(inputs(5), np.zeros(5, np.int64))
+    assert found.valid.all()
+
+
 def test_they_stay_variables_where_nothing_is_gained(monkeypatch):
     assert "ReadVariableOp" in kinds(predictor_of(net(normalised=False)))
     monkeypatch.setattr(folding, "LARGEST", 100)
