@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import pytest_confmat
 from pytest_confmat.errors import UndeterminedError
 from pytest_confmat.lanes import cores
 
@@ -97,7 +98,7 @@ def own_code() -> str:
 
     Its version stays the same while it is developed, or when an installed copy is patched.
     """
-    root = Path(__file__).parent
+    root = Path(pytest_confmat.__file__).parent
     digest = blake2b(digest_size=16)
     for path in sorted(root.rglob("*.py")):
         content = path.read_bytes()
@@ -132,7 +133,22 @@ def _set_in_process() -> dict[str, Any]:
             threads = tensorflow.config.threading
             found["intra_op"] = threads.get_intra_op_parallelism_threads()
             found["inter_op"] = threads.get_inter_op_parallelism_threads()
+            optimizer = tensorflow.config.optimizer
+            found["jit"] = optimizer.get_jit()
+            found["optimizer"] = {
+                name: value
+                for name, value in optimizer.get_experimental_options().items()
+                if value or not name.startswith("disable_")  # these are always told
+            }
+            exact = not tensorflow.config.experimental.tensor_float_32_execution_enabled()
+            found["no_tensor_float_32"] = exact
+            found["hidden_devices"] = _hidden_devices(tensorflow.config)
     return {name: value for name, value in found.items() if value}
+
+
+def _hidden_devices(config: Any) -> list[str]:
+    visible = set(config.get_visible_devices())
+    return [device.name for device in config.list_physical_devices() if device not in visible]
 
 
 def _unless(value: Any, default: Any) -> Any:

@@ -110,7 +110,9 @@ class Keeper:
             entry, remarks = None, (f"{damage}: evaluated anew",)
         if entry is not None:
             timing = {"cache": perf_counter() - started}
-            return replace(entry.evaluation, timing=timing), self._recalled(key, entry.computed)
+            return replace(entry.evaluation, timing=timing), self._recalled(
+                known, key, entry.computed
+            )
         evaluation = compute()
         origin = self._keep(cache, key, known, evaluation)
         return evaluation, replace(origin, remarks=remarks + origin.remarks)
@@ -151,27 +153,27 @@ class Keeper:
             return self._not_kept("examples are at fault, and may be mended")
         try:
             if known.key() != key:
-                return self._not_kept("model or data changed while it was made")
+                return self._not_kept("model or data changed while it was made", always=True)
             now = datetime.now(UTC).isoformat(timespec="seconds")
             cache.put(key, Entry(evaluation, now))
         except (OSError, UndeterminedError) as reason:
             return self._not_kept(reason)
         return Origin(key)
 
-    def _not_kept(self, reason: object) -> Origin:
+    def _not_kept(self, reason: object, *, always: bool = False) -> Origin:
         said = f"the evaluation is not kept in the cache: {reason}"
-        return Origin(remarks=(said,) if self._talkative else ())
+        return Origin(remarks=(said,) if self._talkative or always else ())
 
-    def _recalled(self, key: str, computed: str) -> Origin:
+    def _recalled(self, known: _Known, key: str, computed: str) -> Origin:
         when = datetime.fromisoformat(computed).strftime("%Y-%m-%d %H:%M UTC")
         how = "read and found unchanged" if self._verify else "unchanged"
+        what = f"model and data {how}"
+        if not known.job.is_plain:
+            what = f"files {how}, and objects by the project's confmat_fingerprint"
         return Origin(
             key,
             computed,
-            (
-                f"evaluation of {when} from the cache: model and data {how}; "
-                "--confmat-cache=off computes it anew",
-            ),
+            (f"evaluation of {when} from the cache: {what}; --confmat-cache=off computes it anew",),
         )
 
 

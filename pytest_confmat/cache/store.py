@@ -22,7 +22,7 @@ from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.errors import EvaluationError
 from pytest_confmat.evaluation import Evaluation
 
-FORMAT = 1
+FORMAT = 2
 MAX_BYTES = 500 * 2**20
 _SUFFIX = ".evaluation"
 _LENGTH = 8  # bytes that say how long an entry's header is
@@ -82,7 +82,7 @@ class Cache:
             raise DamagedEntryError(f"the entry {path.name} of the cache is damaged")
         with suppress(OSError):
             os.utime(path)
-        return _unpacked(content, path)
+        return _unpacked(key, content, path)
 
     def put(self, key: str, entry: Entry) -> None:
         """Keep an entry, and let go of others if there is no room for all.
@@ -94,7 +94,7 @@ class Cache:
         OSError
             If the folder cannot be written to.
         """
-        content = _packed(entry)
+        content = _packed(key, entry)
         if len(content) > self._max_bytes:
             return
         write_sealed(self._path(key), content)
@@ -126,10 +126,11 @@ def _files(folder: Path) -> Sequence[tuple[int, int, Path]]:
     return found
 
 
-def _packed(entry: Entry) -> bytes:
+def _packed(key: str, entry: Entry) -> bytes:
     suspicions = entry.suspicions
     header: dict[str, Any] = {
         "format": FORMAT,
+        "key": key,
         "computed": entry.computed,
         "suspicions": None if suspicions is None else [each.to_plain() for each in suspicions],
     }
@@ -137,17 +138,21 @@ def _packed(entry: Entry) -> bytes:
     return len(text).to_bytes(_LENGTH, "little") + text + entry.evaluation.to_bytes()
 
 
-def _unpacked(content: bytes, path: Path) -> Entry:
+def _unpacked(key: str, content: bytes, path: Path) -> Entry:
     end = _LENGTH + int.from_bytes(content[:_LENGTH], "little")
     try:
         header = json.loads(content[_LENGTH:end])
         if header["format"] != FORMAT:
             raise DamagedEntryError(f"the entry {path.name} of the cache is of another version")
+        if header["key"] != key:
+            raise DamagedEntryError(f"the entry {path.name} of the cache is of something else")
         suspicions = header["suspicions"]
         return Entry(
             Evaluation.load(io.BytesIO(content[end:])),
             header["computed"],
             None if suspicions is None else tuple(Suspicion(**plain) for plain in suspicions),
         )
+    except DamagedEntryError:
+        raise
     except (EvaluationError, KeyError, TypeError, ValueError) as error:
         raise DamagedEntryError(f"the entry {path.name} of the cache is damaged") from error

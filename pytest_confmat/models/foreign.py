@@ -86,7 +86,9 @@ def _foreign(stored: Any, own_code: bool) -> Iterator[str]:
 
 def _is_own(found: Mapping[str, Any], own_code: bool) -> bool:
     name, module = found["class_name"], found.get("module")
-    if name in _OUTWARD or found.get("registered_name") not in (None, name):
+    # Keras looks a registered name up among the project's classes first.
+    registered = (None,) if own_code else (None, name)
+    if name in _OUTWARD or found.get("registered_name") not in registered:
         return False
     if module is None:
         return name in _VALUES or (name in _NAMES and not own_code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,20 @@ def keeper(config: pytest.Config, settings: Settings) -> Keeper | None:
         lambda: _folder(config),
         verify=settings.cache == "verify",
         talkative="cache" in settings.origins,
-        # Classes need not be known for that, and getting them may import what is heavy.
-        own_code=lambda: bool(config.hook.pytest_confmat_custom_objects.get_hookimpls()),
+        own_code=lambda: _brings_classes(config),
     )
+
+
+def _brings_classes(config: pytest.Config) -> bool:
+    """Whether the project hands in classes of its own, by our hook or by Keras's registry."""
+    # Which they are need not be known, and asking for them may import what is heavy.
+    if config.hook.pytest_confmat_custom_objects.get_hookimpls():
+        return True
+    # Half imported, it is no registry yet.
+    saving = getattr(sys.modules.get("keras"), "saving", None)
+    registry = getattr(saving, "get_custom_objects", dict)
+    # What is registered with its package, as "lab>Mine", cannot be taken for Keras's own.
+    return any(">" not in name for name in registry())
 
 
 def remarks(config: pytest.Config, settings: Settings) -> list[str]:

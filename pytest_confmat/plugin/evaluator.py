@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from filelock import FileLock
 
 from pytest_confmat import errors
@@ -134,7 +135,8 @@ class Evaluator:
         the same ones.
         """
         if job.is_plain:
-            return f"job-{hashlib.sha256(repr(job).encode()).hexdigest()[:32]}"
+            file = _stat(job.model.path)
+            return f"job-{hashlib.sha256(repr((job, file)).encode()).hexdigest()[:32]}"
         if name is not None and self._folder is not None:
             return f"{SHARED_NAME}{hashlib.sha256(name.encode()).hexdigest()[:32]}"
         seen = [_identity(job.model), _identity(job.dataset)]
@@ -174,6 +176,11 @@ class Evaluator:
             except ConfmatError as error:
                 self._memory[key] = error
         return self.recall(key)
+
+    @property
+    def has_evaluated(self) -> bool:
+        """Whether anything was evaluated, or was to be, in this process."""
+        return bool(self._memory)
 
     def origin(self, key: str) -> Origin:
         """Return where the evaluation that is remembered under `key` came from."""
@@ -273,9 +280,30 @@ class Evaluator:
 
 
 def _identity(value: Any) -> str:
-    if isinstance(value, ModelSpec | DirectorySpec | TFRecordSpec):
+    if isinstance(value, ModelSpec):
+        return repr((value, _stat(value.path)))
+    if isinstance(value, DirectorySpec | TFRecordSpec):
         return repr(value)
-    return str(id(value))
+    return f"{id(value)} {_weights(value)}"
+
+
+def _stat(path: Path) -> tuple[int, ...] | None:
+    """Return what differs once another model is written to a path."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+
+
+def _weights(value: Any) -> str | None:
+    """Return a digest of a Keras model's weights, which may change while the model is the same."""
+    if not callable(getattr(value, "get_weights", None)):
+        return None
+    digest = hashlib.blake2b(digest_size=16)
+    for array in value.get_weights():
+        digest.update(np.ascontiguousarray(array).view(np.uint8))
+    return digest.hexdigest()
 
 
 def _decision(given: Decision | Mapping[str, Any] | str) -> Decision:

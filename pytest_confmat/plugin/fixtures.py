@@ -84,7 +84,7 @@ def confmat_evaluator(pytestconfig: pytest.Config) -> Evaluator:
 
 @pytest.fixture(scope="session")
 def confmat_fingerprint() -> str | None:
-    """What an evaluation depends on besides files: nothing that is known.
+    """What an evaluation depends on besides the files that options and policy name: nothing.
 
     Override it in a ``conftest.py`` whose model or data are objects of its own, or whose model
     files name code of its own, to have their evaluations kept between runs: return a text that

@@ -114,17 +114,29 @@ class GateState:
             )
         job = self.evaluator.job(model, dataset, gate.classes, gate.policy.decision)
         self._jobs[gate.path] = job
-        _require_pinned(gate, model)
+        _require_pinned(gate, model, _digest_of(model))
         key = self._keys[gate.path] = self.evaluator.key(job, name=str(gate.path))
         evaluation = self.evaluator.evaluate(
-            job, str(gate.path), keep=True, fingerprint=fingerprint_of(request)
+            job, str(gate.path), keep=True, fingerprint=self._stated(job, request)
         )
+        # It was read again since then, or is another evaluation's.
+        _require_pinned(gate, model, evaluation.provenance.get("model", {}).get("sha256"))
         if gate.dataset is not None:
             # Of the policy's own data the source has seen to it before the pass.
             expect(gate.dataset.expected_examples, len(evaluation), "the evaluation set")
         require_agreed(gate, evaluation, self._manifest)
         self.comparison_of(gate, evaluation)
         return evaluation, key
+
+    def _stated(self, job: Job, request: pytest.FixtureRequest) -> str | None:
+        """Return what the project states of its objects; with it, the file of the option.
+
+        A model that overrides it may well have been read from it.
+        """
+        stated = fingerprint_of(request)
+        if stated is None or job.model is self.model or self.model is None:
+            return stated
+        return f"{stated}, --confmat-model {_digest_of(self.model)}"
 
     def comparison_of(self, gate: Gate, evaluation: Evaluation) -> Comparison | None:
         """Compare the evaluation of `gate` with its baseline, once; ``None``: it has none."""
@@ -219,7 +231,13 @@ def fault_of(evaluation: Evaluation) -> str | None:
     )
 
 
-def _require_pinned(gate: Gate, model: Any) -> None:
+def _digest_of(model: Any) -> str | None:
+    # What is no file is told with more words where it is loaded.
+    is_file = isinstance(model, ModelSpec) and model.path.is_file()
+    return sha256_of(model.path) if is_file else None
+
+
+def _require_pinned(gate: Gate, model: Any, found: str | None) -> None:
     """Hold a model against the digest that the policy pins.
 
     Raises
@@ -237,8 +255,7 @@ def _require_pinned(gate: Gate, model: Any) -> None:
             f"project's ({_kind(model)}), which has no file to hold against it: take the pin out, "
             "or name the file with --confmat-model"
         )
-    # What is no file is told with more words where it is loaded.
-    if model.path.is_file() and (found := sha256_of(model.path)) != pinned:
+    if found is not None and found != pinned:
         raise ModelError(
             f"{model.path.name} is not the model that the policy is for: its SHA-256 is {found}, "
             f"and {where} pins {pinned}; name the other file, or pin this one"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from importlib.machinery import ModuleSpec
@@ -10,8 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
+import pytest_confmat
 from pytest_confmat.cache import environment as module
-from pytest_confmat.cache.environment import environment, own_code
+from pytest_confmat.cache.environment import environment
 from pytest_confmat.errors import UndeterminedError
 
 ROOT = Path(__file__).parents[2]
@@ -122,12 +124,20 @@ def test_the_real_keras_has_these_settings():
         "keras.config.set_floatx('float16')\n"
         "tensorflow.config.threading.set_intra_op_parallelism_threads(3)\n"
         "keras.saving.get_custom_objects()['Mine'] = object\n"
+        "tensorflow.config.optimizer.set_jit('autoclustering')\n"
+        "tensorflow.config.optimizer.set_experimental_options({'remapping': False})\n"
+        "tensorflow.config.experimental.enable_tensor_float_32_execution(False)\n"
+        "tensorflow.config.set_visible_devices([], 'CPU')\n"
     )
     assert asked(imports + changes)["keras"][1] == {
         "floatx": "float16",
         "dtype_policy": "float16",
         "custom_objects": ["Mine"],
         "intra_op": 3,
+        "jit": "autoclustering",
+        "optimizer": {"remapping": False},
+        "no_tensor_float_32": True,
+        "hidden_devices": ["/physical_device:CPU:0"],
     }
 
 
@@ -150,20 +160,23 @@ def test_no_tensorflow_at_all(monkeypatch):
     assert not any(name.startswith("tensorflow") for name in environment()["packages"])
 
 
-def test_our_own_code(monkeypatch, tmp_path):
-    own_code.cache_clear()
-    found = []
-    for content in ("a = 1", "a = 2", None):
-        folder = tmp_path / "pytest_confmat"
-        folder.mkdir(exist_ok=True)
-        (folder / "environment.py").write_text("")
-        if content is None:
-            (folder / "part").mkdir()
-            (folder / "part/module.py").write_text("a = 2")
-        else:
-            (folder / "module.py").write_text(content)
-        monkeypatch.setattr(module, "__file__", str(folder / "environment.py"))
-        own_code.cache_clear()
-        found.append(own_code())
-    own_code.cache_clear()
-    assert len(set(found)) == 3
+def test_our_own_code(tmp_path):
+    package = tmp_path / "pytest_confmat"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(pytest_confmat.__file__).parent, package, ignore=ignored)
+
+    def digest():
+        code = "from pytest_confmat.cache.environment import own_code; print(own_code())"
+        command = [sys.executable, "-c", code]
+        ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        return ended.stdout
+
+    found = [digest(), digest()]
+    assert found[0] == found[1]
+    for name in ("streaming.py", "data/images.py", "models/keras.py", "cache/store.py"):
+        with (package / name).open("a") as stream:
+            stream.write("#")
+        found.append(digest())
+    (package / "data/images.py").rename(package / "data/pictures.py")
+    found.append(digest())
+    assert len(set(found)) == 6

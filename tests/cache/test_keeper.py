@@ -87,7 +87,8 @@ class World:
             beside = spec.tfrecord and [paths[0].parent / "labels.txt"]
             paths += [path for path in beside if path.exists()]
         for path in (job.model.path, *paths):
-            seen.update(path.read_bytes())
+            content = path.read_bytes()
+            seen.update(len(content).to_bytes(8, "little") + content)
         plain = replace(spec, digest=None)
         seen.update(repr((plain, job.classes, job.decision, job.batch_size, ids)).encode())
         word = np.frombuffer(seen.digest()[:8], np.uint64)

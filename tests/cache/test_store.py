@@ -199,3 +199,12 @@ def test_readers_see_whole_entries_while_they_are_replaced(found):
             seen.append(cache.get("key"))
         writer.join()
     assert all(isinstance(entry.evaluation, Evaluation) and entry in entries for entry in seen)
+
+
+def test_an_entry_under_the_key_of_another_is_none_of_it(tmp_path):
+    found = Cache(tmp_path)
+    found.put("a", SMALL)
+    (tmp_path / "a.evaluation").rename(tmp_path / "b.evaluation")
+    with pytest.raises(DamagedEntryError) as raised:
+        found.get("b")
+    assert str(raised.value) == "the entry b.evaluation of the cache is of something else"

@@ -115,6 +115,13 @@ def test_models_that_keras_writes_are_its_own(tmp_path, nets):
             assert foreign_code(ModelSpec(path)) is None, path.name
 
 
+def test_what_keras_would_look_up_among_the_projects_classes_first(tmp_path, nets):
+    nets.functional.save(tmp_path / "m.keras")
+    nets.sequential.save(tmp_path / "s.keras")
+    assert foreign_code(ModelSpec(tmp_path / "m.keras"), own_code=True) == "Functional"
+    assert foreign_code(ModelSpec(tmp_path / "s.keras"), own_code=True) is None
+
+
 def test_a_layer_of_the_projects_own_as_keras_writes_it(tmp_path, keras):
     @keras.saving.register_keras_serializable("lab")
     class Mine(keras.layers.Layer):

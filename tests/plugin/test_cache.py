@@ -6,9 +6,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from pytest_confmat.plugin import caching
 from tests.plugin.conftest import GOOD, POLICY, Project
 from tests.plugin.test_diagnosis import COLLAPSED
 
@@ -25,7 +27,7 @@ def confmat_fingerprint():
     return {!r}
 """
 RECALLED = (
-    "*note: evaluation of ????-??-?? ??:?? UTC from the cache: model and data*unchanged; "
+    "*note: evaluation of ????-??-?? ??:?? UTC from the cache: *unchanged*; "
     "--confmat-cache=off computes it anew*"
 )
 
@@ -83,9 +85,10 @@ def test_a_second_run_recalls_the_first(stated, workers):
     assert set(again["timing"]) == {"cache", "report"}
     when = again["cached"]
     assert when.endswith("+00:00")
-    said = f"evaluation of {when[:16].replace('T', ' ')} UTC from the cache: model and data "
-    assert f"{said}unchanged; --confmat-cache=off computes it anew" in again["notes"]
-    assert f"note: {said}unchanged;" in result.text
+    said = f"evaluation of {when[:16].replace('T', ' ')} UTC from the cache: files unchanged, "
+    said += "and objects by the project's confmat_fingerprint; --confmat-cache=off computes it anew"
+    assert said in again["notes"]
+    assert f"note: {said}" in result.text
     assert set(again["notes"]) - set(first["notes"]) == {
         note for note in again["notes"] if "cache" in note
     }
@@ -158,7 +161,7 @@ def test_verify(stated):
     result = stated.run("--confmat-cache=verify")
     assert stated.passes == 1
     assert "cache verify (--confmat-cache)" in result.text
-    assert "from the cache: model and data read and found unchanged; " in result.text
+    assert "from the cache: files read and found unchanged, and objects by " in result.text
 
 
 def test_the_ini_twin_and_the_command_line_over_it(stated):
@@ -423,3 +426,46 @@ def test_another_batch_size_is_computed_anew(kept):
     assert "computed anew" in said
     assert "computed anew" in gate(kept, "--confmat-cache=off")[2]
     assert "found unchanged" in gate(kept, "--confmat-cache=verify")[2]
+
+
+def test_classes_of_the_projects_own_are_seen_however_it_hands_them_in(monkeypatch):
+    hooks = []
+    hook = SimpleNamespace(get_hookimpls=lambda: hooks)
+    config = SimpleNamespace(hook=SimpleNamespace(pytest_confmat_custom_objects=hook))
+    registry = {}
+    saving = SimpleNamespace(get_custom_objects=lambda: registry)
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    assert not caching._brings_classes(config)
+    monkeypatch.setitem(sys.modules, "keras", SimpleNamespace())  # half imported
+    assert not caching._brings_classes(config)
+    monkeypatch.setitem(sys.modules, "keras", SimpleNamespace(saving=saving))
+    assert not caching._brings_classes(config)
+    registry["lab>Dense"] = object  # which is not what a model file calls Dense
+    assert not caching._brings_classes(config)
+    registry["Dense"] = object
+    assert caching._brings_classes(config)
+    registry.clear()
+    hooks.append(object())
+    assert caching._brings_classes(config)
+
+
+MODEL_OF_THE_OPTION = """
+
+@pytest.fixture(scope="session")
+def confmat_model(pytestconfig):
+    swapped = "swapped" in pytestconfig.rootpath.joinpath("m.keras").read_text()
+    return (lambda scores: scores[:, ::-1]) if swapped else (lambda scores: scores)
+"""
+
+
+def test_a_model_that_overrides_the_options_file_is_not_recalled_for_another(stated):
+    with (stated.path / "conftest.py").open("a") as stream:
+        stream.write(MODEL_OF_THE_OPTION)
+    model = stated.path / "m.keras"
+    model.write_text("plain")
+    stated.run("--confmat-model=m.keras")
+    assert stated.run("--confmat-model=m.keras").ret == 0
+    assert stated.passes == 1
+    model.write_text("swapped")
+    assert stated.run("--confmat-model=m.keras").ret == 1
+    assert stated.passes == 2

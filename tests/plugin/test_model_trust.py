@@ -163,3 +163,52 @@ def test_a_pin_needs_a_file(project):
             "file to hold against it: take the pin out, or name the file with --confmat-model"
         ]
     )
+
+
+SWAPPED_BY_A_HOOK = """
+
+def pytest_confmat_custom_objects():
+    import shutil
+
+    shutil.copy("other.keras", "m.keras")
+    return {}
+"""
+
+
+def test_what_is_pinned_is_what_was_evaluated(project):
+    pytester = project(conftest=SWAPPED_BY_A_HOOK)
+    pinned = hashlib.sha256((pytester.path / "m.keras").read_bytes()).hexdigest()
+    keras.Sequential([keras.Input((2,)), keras.layers.ReLU()]).save("other.keras")
+    other = hashlib.sha256((pytester.path / "other.keras").read_bytes()).hexdigest()
+    pytester.makefile(".yaml", thresholds=POLICY.format(pin=f"model_sha256: {pinned}\n"))
+    result = run(pytester)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([f"m.keras is not the model that*its SHA-256 is {other}, and*"])
+
+
+def test_a_model_that_changes_during_a_session_is_evaluated_anew(project):
+    pytester = project([keras.layers.Dense(2, use_bias=False)])
+    pytester.makepyfile(
+        """
+        import keras
+        import numpy as np
+
+        EYE = np.eye(2, dtype=np.float32)
+        DATA = [(EYE, np.array([0, 1]))]
+
+        def test_it(confmat_evaluator, tmp_path):
+            def accuracy(model):
+                counts = confmat_evaluator(model, DATA, classes=["a", "b"]).matrix.counts
+                return counts.trace() / counts.sum()
+
+            model = keras.saving.load_model("m.keras")
+            path = tmp_path / "exported.keras"
+            for weights, expected in ((EYE, 1), (EYE[::-1], 0), (EYE, 1)):
+                model.set_weights([weights])
+                model.save(path)
+                assert accuracy(model) == expected
+                assert accuracy(path) == expected
+        """
+    )
+    result = run(pytester, "-k", "test_it", "--confmat-thresholds=none")
+    result.assert_outcomes(passed=1)
