@@ -4,7 +4,7 @@ Each competitor runs in a process of its own, by turns with the others, on the s
 model. What is printed is a median over the rounds; the ratios are medians of the ratios within a
 round. ``--json PATH`` writes down every single measurement (beside those that stand there of other
 workloads on the same machine), ``--docs PATH`` puts the tables into their place in that file, and
-``--quick`` only tries whether everything runs and agrees.
+``--quick`` only tries whether everything runs and agrees, and writes nothing.
 """
 
 from __future__ import annotations
@@ -125,20 +125,23 @@ def _gates(
 ) -> dict[str, Callable[[], Usage | None]]:
     """Return what measures the gate as users start it, from the start of Python to its end."""
 
-    def gate(name: str, *options: str) -> Callable[[], Usage]:
+    def gate(name: str, *options: str, says: str = "") -> Callable[[], Usage]:
         def take() -> Usage:
             _say(f"{workload.name}: {name}")
             command = [sys.executable, "-m", "pytest", "-q", "thresholds.yaml"]
             command += ["--confmat-model", "model.keras", "-o", f"cache_dir={folder / 'cache'}"]
             bare = without_plugins("confmat", "xdist")
-            return run([*command, *bare, *options], workload.folder)[1]
+            printed, usage = run([*command, *bare, *options], workload.folder)
+            if says not in printed:
+                raise DisagreementError(f"{name} of {workload.name} does not say {says!r}")
+            return usage
 
         return take
 
     off = "--confmat-cache=off"
     gates: dict[str, Callable[[], Usage | None]] = {_GATE: gate(_GATE, off)}
     gate(f"{_AGAIN}: once before", "--confmat-cache=on")()
-    gates[_AGAIN] = gate(_AGAIN, "--confmat-cache=on")
+    gates[_AGAIN] = gate(_AGAIN, "--confmat-cache=on", says="from the cache")
     if find_spec("xdist") is None:
         missing[_WORKERS] = "xdist is not installed"
     else:
@@ -230,17 +233,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     measured = [measure(workload, given.repeats) for workload in workloads]
     _say("the cost of the plugin when it is not used")
     found = result(measured, cost(given.pairs) if given.pairs else {})
-    if given.json is not None and given.json.exists():
-        before = json.loads(given.json.read_text())
-        if before["machine"] == found["machine"]:
-            found["workloads"] = before["workloads"] | found["workloads"]
-            found["unused"] = found["unused"] or before["unused"]
+    if given.quick:
+        print(document(found))
+        return
+    if given.json is not None:
+        found = with_earlier(found, given.json)
+        given.json.write_text(json.dumps(found, indent=1) + "\n")
     tables = document(found)
     print(tables)
-    if given.json is not None:
-        given.json.write_text(json.dumps(found, indent=1) + "\n")
     if given.docs is not None:
         put(given.docs, tables)
+
+
+def with_earlier(found: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Add what stands in a file of other workloads, measured on the same machine."""
+    if not path.exists():
+        return found
+    before = json.loads(path.read_text())
+    if before["machine"] != found["machine"]:
+        return found
+    both = before["workloads"] | found["workloads"]
+    ordered = {name: both[name] for name in WORKLOADS if name in both}
+    return {**found, "workloads": ordered, "unused": found["unused"] or before["unused"]}
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pytest_confmat.evidence.shares import pairs_needed, trials_needed
+from pytest_confmat.evidence.paired import pairs_needed
+from pytest_confmat.evidence.shares import trials_needed
 
 BEGIN, END = "<!-- {0}: made by benchmarks/evidence.py -->", "<!-- end of {0} -->"
 Row = dict[str, Any]

@@ -108,8 +108,8 @@ WORKLOADS = {
         ),
         Workload(
             "more-records",
-            "480,000 of the same records: what starting costs is spread over eight times as many",
-            480_000,
+            "1,000,000 of the same records: what starting costs is spread over more of them",
+            1_000_000,
             10,
             "small",
             (28, 28, 1),

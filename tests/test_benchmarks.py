@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.bench import with_earlier
 from benchmarks.measure import ProcessError, Usage, by_turns, median, ratio, run
 from benchmarks.tables import put
 from benchmarks.workloads import WORKLOADS, named, quick
@@ -39,6 +40,21 @@ def test_what_is_measured_agrees_with_scikit_learn(name, tmp_path, monkeypatch):
     assert counts["ours"].sum() == workload.examples
     # Predictions fall on most classes, so that counting wrongly would show.
     assert np.count_nonzero(counts["ours"].sum(axis=0)) > workload.classes / 2
+
+
+def test_what_was_measured_before_stays_on_the_same_machine_alone(tmp_path):
+    def found(machine, unused, **workloads):
+        return {"machine": machine, "unused": unused, "workloads": workloads}
+
+    path = tmp_path / "performance.json"
+    now = found({"cores": 2}, {}, records=1)
+    assert with_earlier(now, path) == now
+    path.write_text(json.dumps(found({"cores": 2}, {"pairs": 60}, photos=2, records=3)))
+    both = with_earlier(now, path)
+    assert both == found({"cores": 2}, {"pairs": 60}, records=1, photos=2)
+    assert list(both["workloads"]) == ["records", "photos"]
+    other = found({"cores": 4}, {}, records=1)
+    assert with_earlier(other, path) == other
 
 
 def test_small_workloads_are_others_than_the_real_ones():

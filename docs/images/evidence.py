@@ -14,12 +14,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from scipy.stats import binom
 
-from pytest_confmat.evidence.shares import (
-    clopper_pearson,
-    p_at_most,
-    tango_interval,
-    trials_needed,
-)
+from pytest_confmat.evidence.paired import tango_interval
+from pytest_confmat.evidence.shares import clopper_pearson, p_at_most, trials_needed
 
 HERE = Path(__file__).parent
 PASSED, FAILED, OPEN = "#1a7f37", "#cf222e", "#9a6700"
