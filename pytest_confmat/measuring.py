@@ -10,8 +10,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_confmat.baseline.changes import Changes
 from pytest_confmat.baseline.comparison import Comparison
+from pytest_confmat.changes import Changes
 from pytest_confmat.evaluation import Evaluation, weighted_counts
 from pytest_confmat.evidence.proof import Cells, F1Share, Pairs, Share, Test
 from pytest_confmat.limits import FLIPS, TOP_K, Limit, Weighting

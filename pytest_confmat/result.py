@@ -62,3 +62,9 @@ class GateResult:
     versions: Mapping[str, str] = field(default_factory=dict)
     timing: Mapping[str, float] = field(default_factory=dict)
     cached: str | None = None
+
+    @property
+    def examples_per_second(self) -> float | None:
+        """How fast the evaluation was; ``None`` where none was computed."""
+        seconds = self.timing.get("evaluate", 0)
+        return len(self.evaluation) / seconds if self.evaluation and seconds > 0 else None

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pytest_confmat.authoring import proposal_for, propose, tighten
-from pytest_confmat.authoring.document import Draft, Found, policy_text
+from pytest_confmat.authoring.document import Draft, Learned, policy_text
 from pytest_confmat.authoring.margins import ANY, Observed, bearable, decimal
 from pytest_confmat.authoring.numbers import Numbers
 from pytest_confmat.authoring.places import Place, find_place
@@ -160,7 +160,7 @@ def test_limits_on_a_thousand_classes_stay_readable(tmp_path):
 def written(proposal, path: str, stated: Stated | None = None, **found) -> str:
     draft = Draft(Place("directory", path), stated or Stated())
     facts = {"model": "m.keras", "command": "pytest --confmat-model m.keras", "digest": DIGEST}
-    return policy_text(draft, Found(**(facts | {"classes": proposal.classes} | found)), proposal)
+    return policy_text(draft, Learned(**(facts | {"classes": proposal.classes} | found)), proposal)
 
 
 def test_a_whole_policy():
@@ -225,7 +225,7 @@ def test_the_layout_of_records_is_written_down(tmp_path):
     draft = Draft(Place("tfrecord", "s/test-*-of-00002"), Stated({"label": "{key: y, offset: 1}"}))
     notes = ["image inferred: image/encoded (encoded)", "label read: y (int64)", "else"]
     proposal = proposal_for(matrix_of([84, 85], [88, 88]))
-    text = policy_text(draft, Found("m", "pytest", DIGEST, proposal.classes, notes), proposal)
+    text = policy_text(draft, Learned("m", "pytest", DIGEST, proposal.classes, notes), proposal)
     dataset = read(text, tmp_path).dataset
     assert isinstance(dataset, TFRecordSpec)
     assert (dataset.image.key, dataset.label.key, dataset.label.offset) == ("image/encoded", "y", 1)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from pytest_confmat.evidence.shares import mcnemar_exact, tango_p_drop_above, tango_p_drop_below
+from pytest_confmat.evidence.paired import mcnemar_exact, tango_p_drop_above, tango_p_drop_below
 from pytest_confmat.limits import FLIPS, OVERALL_METRICS, Limit, Weighting
 from pytest_confmat.verdict import Verdict, judge
 from tests.verdicts import RULES, TwoModels, drop, one, pairs_of_models, two_models

@@ -20,8 +20,8 @@ from pytest_confmat.data.shards import RecordReader, Shard, scan
 from pytest_confmat.data.source import Batch, Piece
 from pytest_confmat.data.wording import counted, listed, shown
 from pytest_confmat.errors import DataError
-from pytest_confmat.evaluation import NumberedIds
 from pytest_confmat.lanes import cores
+from pytest_confmat.parts import NumberedIds
 from pytest_confmat.spec import ModelInput, TFRecordSpec
 
 _READERS = 8  # shards read at the same time; part of the order in which batches come

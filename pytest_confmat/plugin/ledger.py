@@ -38,9 +38,14 @@ class Ledger:
         self._entries = {path: Entry({}) for path in self._gates}
         self._keys: set[str] = set()
         self._own: dict[str, str] = {}
+        # Whether a test evaluated anything; told only where there is no policy.
+        self.evaluated = False
 
     def receive(self, found: Mapping[str, Any]) -> None:
         """Enter what one item found out."""
+        if "evaluated" in found:
+            self.evaluated = True
+            return
         if "own" in found:
             self._own[found["own"]] = found["key"]
             return

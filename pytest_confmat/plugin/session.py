@@ -25,6 +25,10 @@ from pytest_confmat.result import GateResult
 STATE = pytest.StashKey[GateState]()
 _NAME = "confmat-session"
 _RAN = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+_NOTHING_ASKED = (
+    "confmat: ERROR  nothing was evaluated: with --confmat-thresholds none the project's tests are "
+    "the gate, and none that was run called confmat_evaluator"
+)
 
 
 class GateHooks:
@@ -45,6 +49,7 @@ class GateHooks:
         self.selection = Selection()
         self.results: tuple[GateResult, ...] = ()
         self._notes: list[str] = []
+        self._idle = False
         self._data_folders = _unwalked(config, state)
 
     # Collection.
@@ -86,7 +91,10 @@ class GateHooks:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        if call.when == "call" and (found := item.stash.get(FOUND, None)):
+        found = item.stash.get(FOUND, None)
+        if not self.state.gates and self.state.evaluator.has_evaluated:
+            found = {"evaluated": item.nodeid}
+        if call.when == "call" and found:
             # An attribute of a report is what xdist carries to the controller.
             vars(report)["confmat"] = found
         return report
@@ -119,6 +127,9 @@ class GateHooks:
         )
         if self.state.watch.current is not None:
             self._notes.append(f"interrupted after {self.state.watch.current}")
+        if not self.state.gates and not self.ledger.evaluated and exitstatus in _RAN:
+            self._idle = True
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
         held = all(result.outcome in ("passed", "incomplete") for result in self.results)
         # Before anything is written: a full disk must not turn red into green.
         if not held and exitstatus in _RAN:
@@ -143,6 +154,9 @@ class GateHooks:
             notes = (*self._notes, *(self.files.notes if self.files is not None else ()))
             own = self.ledger.judged_elsewhere()
             print_summary(terminalreporter, self.results, notes, own)
+        if self._idle:
+            terminalreporter.section("confmat", sep="=")
+            terminalreporter.write_line(_NOTHING_ASKED)
 
 
 def start(config: pytest.Config) -> None:

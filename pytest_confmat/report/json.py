@@ -44,7 +44,7 @@ def document(result: GateResult) -> dict[str, Any]:
         "suspicions": [_plain(suspicion.to_plain()) for suspicion in result.suspicions],
         "notes": list(all_notes(result)),
         "versions": _plain(result.versions),
-        "timing": _plain(result.timing),
+        "timing": _timing(result),
         "cached": result.cached,
     }
 
@@ -173,6 +173,12 @@ def _exemption(exemption: Exemption) -> dict[str, Any]:
         "class": exemption.actual,
         "location": str(exemption.location),
     }
+
+
+def _timing(result: GateResult) -> dict[str, Any]:
+    timing: dict[str, Any] = _plain(result.timing)
+    rate = result.examples_per_second
+    return timing if rate is None else {**timing, "examples_per_second": _plain(rate)}
 
 
 def _plain(value: Any) -> Any:

@@ -97,9 +97,8 @@ def time_line(result: GateResult) -> str | None:
         for stage, name in _STAGES.items()
         if result.timing.get(stage, 0) >= 0.05
     ]
-    seconds = result.timing.get("evaluate", 0)
-    if result.evaluation is not None and seconds > 0:
-        said.append(f"{len(result.evaluation) / seconds:,.0f} examples/s")
+    if result.examples_per_second is not None:
+        said.append(f"{result.examples_per_second:,.0f} examples/s")
     return f"time: {', '.join(said)}" if said else None
 
 

@@ -7,8 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
+from pytest_confmat.evidence.paired import tango_p_drop_above, tango_p_drop_below
 from pytest_confmat.evidence.proof import Cells, F1Share, Pairs, Share, trivial
-from pytest_confmat.evidence.shares import tango_p_drop_above, tango_p_drop_below
 from pytest_confmat.limits import Bound
 
 CONFIDENCES = st.sampled_from([0.5, 0.9, 0.95, 0.99])

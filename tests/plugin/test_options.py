@@ -170,6 +170,23 @@ def test_the_command_line_wins_over_ini(project):
     result.stdout.fnmatch_lines(["confmat: batch size 6 (--confmat-batch-size)"])
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_no_policy_and_nothing_evaluated_is_red(project, workers):
+    project.pytester.makepyfile(
+        test_one="def test_one(): pass",
+        test_two="import pytest\ndef test_two(confmat_evaluator): pytest.skip('no GPU')",
+    )
+    (project.path / "m.keras").touch()
+    result = project.run("--confmat-thresholds=none", *workers, gate=False)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "confmat: ERROR  nothing was evaluated: with --confmat-thresholds none the project's "
+            "tests are the gate, and none that was run called confmat_evaluator"
+        ]
+    )
+
+
 def test_no_policy_on_purpose(project):
     project.pytester.makepyfile(
         """

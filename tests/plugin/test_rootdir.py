@@ -10,7 +10,11 @@ def elsewhere(project):
     model.write_bytes(b"")
     here = project.path / "project"
     here.mkdir()
-    (here / "test_one.py").write_text("def test_one():\n    pass\n")
+    (here / "test_one.py").write_text(
+        "def test_one(confmat_evaluator):\n"
+        "    data = [([[0.9, 0.1]], [0])]\n"
+        "    confmat_evaluator(lambda scores: scores, data, classes=['a', 'b'])\n"
+    )
     project.pytester.chdir()
     return here, model
 

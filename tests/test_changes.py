@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_confmat.baseline.changes import Changes
+from pytest_confmat.changes import Changes
 from pytest_confmat.evidence.proof import Pairs
 from tests.verdicts import TwoModels, pairs_of_models, two_models
 
