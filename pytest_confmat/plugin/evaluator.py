@@ -302,7 +302,7 @@ def _weights(value: Any) -> str | None:
         return None
     digest = hashlib.blake2b(digest_size=16)
     for array in value.get_weights():
-        digest.update(np.ascontiguousarray(array).view(np.uint8))
+        digest.update(np.asarray(array).tobytes())
     return digest.hexdigest()
 
 
