@@ -187,7 +187,8 @@ def test_no_policy_and_nothing_evaluated_is_red(project, workers):
     )
 
 
-def test_no_policy_on_purpose(project):
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_no_policy_on_purpose(project, workers):
     project.pytester.makepyfile(
         """
         from pytest_confmat import assert_recall
@@ -200,6 +201,6 @@ def test_no_policy_on_purpose(project):
         """
     )
     (project.path / "m.keras").touch()
-    result = project.run("--confmat-thresholds=none", gate=False)
+    result = project.run("--confmat-thresholds=none", *workers, gate=False)
     assert result.ret == 0, result.stdout.str()
     result.assert_outcomes(passed=1)
