@@ -36,7 +36,7 @@ class First:
     notes: tuple[str, ...] = ()
     is_pure: bool = True
 
-    def check(self, inputs: Any) -> None:
+    def check(self, inputs: Any, batch_size: int | None = None) -> None:
         """Any inputs will do."""
 
     def predict(self, inputs: Any, labels: NDArray[np.int64]) -> Prediction:

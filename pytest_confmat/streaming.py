@@ -26,7 +26,9 @@ from pytest_confmat.remarks import Marks, misclassified_note
 from pytest_confmat.spec import MAX_FAULTS, OnFault
 
 BATCH_BYTES = 16 * 2**20
-SMALLEST_BATCH, LARGEST_BATCH, UNKNOWN_BATCH = 8, 512, 32
+# Whole blocks of the matrix kernels (see models.keras.BLOCK), or halves where examples are large.
+BATCH_SIZES = (8, 16, 24, 48, 96, 192, 384)
+UNKNOWN_BATCH = 48
 FAULTS_SHOWN = 20
 MOST_LANES = 4
 
@@ -36,9 +38,8 @@ ProgressCallback = Callable[[int, int | None], None]
 def batch_size_for(shape: Sequence[int] | None, dtype: str) -> int:
     """Return the batch size for examples of `shape`: a rule of their size alone.
 
-    The largest power of two with which a batch takes at most 16 MiB, from 8 to 512; 32 if the
-    shape is not known. Never of the machine, because a model's outputs move by some 1e-5 with
-    the batch size.
+    The largest of `BATCH_SIZES` with which a batch takes at most 16 MiB; 48 if the shape is not
+    known. Never of the machine, because a model's outputs move by some 1e-5 with the batch size.
     """
     if shape is None:
         return UNKNOWN_BATCH
@@ -48,8 +49,8 @@ def batch_size_for(shape: Sequence[int] | None, dtype: str) -> int:
     except TypeError:
         return UNKNOWN_BATCH
     size = max(1, width * int(np.prod(shape, dtype=object)))
-    fitting = max(1, BATCH_BYTES // size)
-    return min(LARGEST_BATCH, max(SMALLEST_BATCH, 1 << (fitting.bit_length() - 1)))
+    fitting = BATCH_BYTES // size
+    return max((each for each in BATCH_SIZES if each <= fitting), default=BATCH_SIZES[0])
 
 
 def evaluate(
@@ -100,6 +101,7 @@ def evaluate(
         source,
         predictor,
         len(classes),
+        size,
         on_fault=on_fault,
         max_faults=max_faults,
         progress=progress,
@@ -126,6 +128,7 @@ class _Pass:
         source: Source,
         predictor: Predictor,
         k: int,
+        size: int,
         *,
         on_fault: OnFault,
         max_faults: int,
@@ -135,6 +138,7 @@ class _Pass:
         self._source = source
         self._predictor = predictor
         self._k = k
+        self._size = size
         self._on_fault = on_fault
         self._max_faults = max_faults
         self._progress = progress
@@ -163,7 +167,7 @@ class _Pass:
                 continue
             if not self._checked:
                 started = perf_counter()
-                self._predictor.check(batch.inputs)
+                self._predictor.check(batch.inputs, self._size)
                 self.first_batch = perf_counter() - started
                 self._checked = True
             yield batch

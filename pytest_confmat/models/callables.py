@@ -57,7 +57,7 @@ class CallablePredictor:
         """No: of a project's own function nobody knows."""
         return False
 
-    def check(self, inputs: Any) -> None:
+    def check(self, inputs: Any, batch_size: int | None = None) -> None:  # noqa: ARG002 (a function is given batches as they come)
         """Call the function on a first batch; `predict` does not call it again for the same.
 
         Raises

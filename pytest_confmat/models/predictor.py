@@ -50,8 +50,13 @@ class Predictor(Protocol):
     def is_pure(self) -> bool:
         """Whether batches may be predicted at the same time, in threads; known after `check`."""
 
-    def check(self, inputs: Any) -> None:
-        """Hold the model's outputs for a first batch against classes and decision.
+    def check(self, inputs: Any, batch_size: int | None = None) -> None:
+        """Compare the model's outputs for a first batch with classes and decision.
+
+        Parameters
+        ----------
+        batch_size
+            The most examples that a batch will hold; default: as many as `inputs`.
 
         Raises
         ------

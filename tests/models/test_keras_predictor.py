@@ -8,6 +8,7 @@ from pytest_confmat.errors import ModelError, RequestError
 from pytest_confmat.models import wrap
 from pytest_confmat.models.predictor import Prediction
 from pytest_confmat.spec import Argmax, ModelInput, Threshold
+from tests.closeness import assert_alike
 
 from .conftest import CLASSES
 
@@ -156,21 +157,57 @@ def test_a_fixed_batch_is_what_the_model_is_called_with(keras):
     assert set(sizes) == {4}
 
 
-def test_an_examples_outcome_does_not_depend_on_how_many_came_with_it(keras):
+@pytest.mark.parametrize(
+    ("n", "batch_size", "expected"),
+    [
+        *[(1, 384, 48), (48, 384, 48), (49, 384, 96), (131, 384, 144), (384, 384, 384)],
+        *[(1, 48, 48), (3, 16, 16), (45, 50, 48), (49, 50, 50), (50, 50, 50)],  # never above it
+        *[(5, None, 5), (2, None, 5)],  # as many as it was checked with, where nobody says
+    ],
+)
+def test_a_short_batch_is_filled_up_to_whole_blocks_of_rows(keras, n, batch_size, expected):
+    sizes = []
+
+    class Spy(keras.layers.Layer):
+        def call(self, x):
+            import tensorflow as tf
+
+            tf.py_function(lambda n: sizes.append(int(n)), [tf.shape(x)[0]], [])
+            return x
+
+        def compute_output_shape(self, shape):
+            return shape
+
+    predictor = predictor_of(keras.Sequential([keras.Input((3,)), Spy()]))
+    predictor.check(np.eye(3, dtype=np.float32)[[0, 1, 2, 0, 1]], batch_size)
+    sizes.clear()
+    batch = np.random.default_rng(0).random((n, 3), dtype=np.float32)
+    found = predictor.predict(batch, labels_for(n))
+    assert sizes == [expected]
+    assert found.score.tolist() == batch.max(1).tolist()
+
+
+def test_how_many_came_with_an_example_moves_its_scores_by_a_few_bits_at_most(keras):
     # A product of this size is computed in another order for one example than for many.
     model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, "softmax")])
     batch = np.random.default_rng(0).random((45, 784), dtype=np.float32)
     labels = labels_for(45, 10)
+    scores = model.predict(batch, verbose=0)
     predictor = predictor_of(model, tuple("0123456789"))
-    predictor.check(batch)
+    predictor.check(batch, 48)
     whole = predictor.predict(batch, labels)
     for size in (1, 7, 31, 33):
         parts = [
             predictor.predict(batch[i : i + size], labels[i : i + size]) for i in range(0, 45, size)
         ]
-        for name in ("predicted", "score", "rank", "valid"):
-            joined = np.concatenate([getattr(part, name) for part in parts])
-            assert joined.tolist() == getattr(whole, name).tolist()
+        joined = Prediction(
+            *[
+                np.concatenate([getattr(part, name) for part in parts])
+                for name in ("predicted", "score", "rank", "valid")
+            ]
+        )
+        assert joined.valid.all()
+        assert_alike(joined, whole, scores, labels)
 
 
 def test_an_empty_batch_gives_an_empty_prediction(nets, images):
@@ -436,7 +473,7 @@ class TestSubclassed:
         with pytest.raises(ModelError) as caught:
             predictor_of(model).check(images[:, :, :4])
         assert str(caught.value).startswith(
-            "the project's own model (net) fails on a batch of 32: ValueError: Input 0 with name "
+            "the project's own model (net) fails on a batch of 45: ValueError: Input 0 with name "
         )
         assert "expected axis -1 of input shape to have value 30" in str(caught.value)
         assert "\n" not in str(caught.value)
