@@ -141,3 +141,14 @@ def test_tests_in_python(digits):
     result = digits.runpytest_subprocess("--confmat-model", GOOD)
     assert result.ret == 0, result.stdout.str()
     result.assert_outcomes(passed=37)
+
+
+def test_the_first_screen_names_both_commands_and_how_to_install():
+    screen = (ROOT / "README.md").read_text().split("\n## ")[1].split("Write `thresholds.yaml`")[0]
+    assert screen.startswith("Five minutes\n")
+    makefile = (ROOT / "Makefile").read_text()
+    for target in ("gate", "test", "gate-red"):
+        assert f"make {target}" in screen
+        assert f"\n{target}: " in makefile
+    assert 'pip install "./pytest-confmat[cpu,plot]"' in screen
+    assert "not on a package index yet" in screen
