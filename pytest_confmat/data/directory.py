@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from functools import cached_property
 from typing import Any
 
@@ -82,7 +82,7 @@ class DirectorySource:
         """Fixed: files in sorted order."""
         return None
 
-    def batches(self, batch_size: int) -> Iterator[Batch]:
+    def batches(self, batch_size: int) -> Generator[Batch]:
         """One pass; see `Source.batches`."""
         tf = images.tensorflow()
         root = tf.constant(os.fsencode(self._spec.directory))
