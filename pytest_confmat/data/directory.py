@@ -19,6 +19,7 @@ from pytest_confmat.data.plan import Plan
 from pytest_confmat.data.source import Batch, ExampleFault, Piece
 from pytest_confmat.data.wording import shown
 from pytest_confmat.errors import DataError
+from pytest_confmat.files import read_file
 from pytest_confmat.spec import DirectorySpec, ModelInput
 
 PIECE = 4096  # files
@@ -141,7 +142,7 @@ class DirectorySource:
     def _read(self, name: str) -> bytes:
         path = self._spec.directory / name
         try:
-            return path.read_bytes()
+            return read_file(path)
         except FileNotFoundError:
             if path.is_symlink():
                 target = os.fspath(path.readlink())
