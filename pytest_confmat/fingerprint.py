@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from pytest_confmat.errors import ModelError
+from pytest_confmat.files import open_file
 
 
 def sha256_of(path: Path) -> str:
@@ -17,7 +18,7 @@ def sha256_of(path: Path) -> str:
         If the file cannot be read.
     """
     try:
-        with path.open("rb") as stream:
+        with open_file(path) as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -20,12 +20,13 @@ def cores() -> int:
 
 def in_order(
     call: Callable[[Given], Made], values: Iterable[Given], lanes: Callable[[], int]
-) -> Iterator[tuple[Given, Made]]:
+) -> Generator[tuple[Given, Made]]:
     """Yield each value with the result of `call` on it, in the order of the values.
 
     Values are taken in this thread, and at most two more than there are lanes are held: one that
     waits for its call and one whose result waits to be taken. An exception of a call comes where
-    its result would; calls after it that have not begun are not made.
+    its result would; calls after it that have not begun are not made, nor once this is closed,
+    which waits for those that have.
 
     Parameters
     ----------

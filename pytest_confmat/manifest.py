@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pytest_confmat.errors import DataError
 from pytest_confmat.evaluation import Evaluation
+from pytest_confmat.files import open_file, read_file
 from pytest_confmat.limits import one_line
 from pytest_confmat.writing import write_atomically
 
@@ -87,7 +88,7 @@ def require_manifest(path: Path) -> None:
         If the file is none, or one of another version.
     """
     try:
-        with path.open("rb") as stream:
+        with open_file(path) as stream:
             first = stream.readline(100).decode("utf-8", "backslashreplace").rstrip("\r\n")
     except OSError as error:
         raise DataError(f"the manifest {path} cannot be read: {error.strerror}") from error
@@ -113,7 +114,7 @@ def read_manifest(path: Path) -> tuple[dict[str, Entry], str]:
     """
     require_manifest(path)
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = read_file(path).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"the manifest {path} cannot be read: {error}") from error
     # An editor on Windows changes the ends of lines, and so does git.

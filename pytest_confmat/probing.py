@@ -7,7 +7,7 @@ have collapsed; loads the model once more and reads one small batch.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from math import log
 from typing import Any
@@ -179,12 +179,13 @@ def _sample_batches(
     places = _balanced(evaluation, SAMPLE, REACH)
     source = data.open_batches(job.dataset, job.classes, predictor.input)
     pixels, labels = [], []
-    for batch in source.batches(SAMPLE):
-        rows = np.flatnonzero(np.isin(batch.index, places))
-        pixels.append(np.asarray(batch.inputs)[rows])
-        labels.append(batch.labels[rows])
-        if batch.index.max() >= places.max():
-            break
+    with closing(source.batches(SAMPLE)) as batches:
+        for batch in batches:
+            rows = np.flatnonzero(np.isin(batch.index, places))
+            pixels.append(np.asarray(batch.inputs)[rows])
+            labels.append(batch.labels[rows])
+            if batch.index.max() >= places.max():
+                break
     return np.concatenate(pixels).astype(np.float32), np.concatenate(labels)
 
 

@@ -7,7 +7,8 @@ faults. Faults are collected and raised together; there is no evaluation of fewe
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from itertools import accumulate
 from time import perf_counter
 from types import MappingProxyType
@@ -151,14 +152,19 @@ class _Pass:
         self._foreign: dict[int, int] = {}
         self._checked = False
 
-    def stream(self, batches: Iterable[Batch]) -> None:
+    def stream(self, batches: Generator[Batch]) -> None:
         """Take every batch, and hold the model against the first of all."""
-        for batch, prediction in in_order(self._predict, self._fitting(batches), self._lanes):
-            self._outcomes.add(batch, prediction)
-            self._marks.add(batch.index, batch.marks)
-            self._find_faults(batch, prediction)
-            if self._progress is not None:
-                self._progress(self._outcomes.count, self._total)
+        # Closed before an error leaves: its traceback would keep threads going.
+        with (
+            closing(batches),
+            closing(in_order(self._predict, self._fitting(batches), self._lanes)) as predicted,
+        ):
+            for batch, prediction in predicted:
+                self._outcomes.add(batch, prediction)
+                self._marks.add(batch.index, batch.marks)
+                self._find_faults(batch, prediction)
+                if self._progress is not None:
+                    self._progress(self._outcomes.count, self._total)
 
     def _fitting(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         for batch in batches:
@@ -179,7 +185,7 @@ class _Pass:
         # One batch alone does not keep all cores busy: it is split only within each operation.
         return min(cores(), MOST_LANES) if self._predictor.is_pure else 1
 
-    def missing(self, size: int) -> Iterator[Batch]:
+    def missing(self, size: int) -> Generator[Batch]:
         """Ask for each example that no batch held: one at fault must not cost its neighbours."""
         waiting: list[Batch] = []
         for index in self._outcomes.missing():

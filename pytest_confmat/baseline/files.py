@@ -18,6 +18,7 @@ from typing import Any
 
 from pytest_confmat.baseline.text import parse
 from pytest_confmat.errors import BaselineError
+from pytest_confmat.files import read_file
 from pytest_confmat.lfs import is_pointer
 from pytest_confmat.limits import one_line
 from pytest_confmat.writing import write_atomically
@@ -84,7 +85,7 @@ class BaselineFiles:
             If they are not there, or not whole.
         """
         try:
-            text = self.text.read_bytes()
+            text = read_file(self.text)
         except FileNotFoundError as error:
             alone = "".join(f"; {path.name} beside it has lost its text" for path in self._parts())
             raise BaselineError(
@@ -109,7 +110,7 @@ class BaselineFiles:
     def _read_binary(self, said: Mapping[str, Any]) -> bytes:
         path = self._binary(said["sha256"])
         try:
-            content = path.read_bytes()
+            content = read_file(path)
         except FileNotFoundError as error:
             others = [other.name for other in self._parts()]
             beside = f"; {', '.join(others)} belongs to another text" if others else ""

@@ -5,9 +5,11 @@ Needs no TensorFlow unless the data set does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from itertools import count
 from typing import Any
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from pytest_confmat.data.dropping import note_on_dropping, refuse_dropping
 from pytest_confmat.data.elements import WHAT_TO_YIELD, Rows, first_line, read_element
 from pytest_confmat.data.headers import NOT_FINITE
+from pytest_confmat.data.held import Held
 from pytest_confmat.data.order import note_on_order, unfixed
 from pytest_confmat.data.source import Batch, Piece
 from pytest_confmat.errors import ConfmatError, DataError
@@ -43,7 +46,7 @@ class BatchesSource:
         self._dataset = dataset
         self._classes = classes
         self._model = model
-        self._last: Iterator[Any] | None = None
+        self._last: Callable[[], Any] = lambda: None
         _refuse_at_sight(dataset)
 
     @property
@@ -79,14 +82,15 @@ class BatchesSource:
             return "it can be read only once, so that nothing shows that it stays the same"
         return unfixed(self._dataset)
 
-    def batches(self, batch_size: int) -> Iterator[Batch]:
+    def batches(self, batch_size: int) -> Generator[Batch]:
         """One pass; see `Source.batches`."""
         place = 0
-        for rows in _rebatch(self._rows(batch_size), batch_size):
-            index = np.arange(place, place + len(rows))
-            place += len(rows)
-            marks = _marks(rows.inputs)
-            yield Batch(rows.inputs, rows.labels, index, rows.check, rows.weights, marks)
+        with closing(Held(self._iterator(batch_size))) as elements:
+            for rows in _rebatch(self._rows(elements), batch_size):
+                index = np.arange(place, place + len(rows))
+                place += len(rows)
+                marks = _marks(rows.inputs)
+                yield Batch(rows.inputs, rows.labels, index, rows.check, rows.weights, marks)
         if not place:
             raise DataError(
                 "the dataset yields no examples; a generator that was read before yields nothing "
@@ -97,9 +101,9 @@ class BatchesSource:
         """Refuse: the data set can only be read as a whole."""
         raise DataError("cannot be read by itself, as it comes from a dataset of the project's own")
 
-    def _rows(self, batch_size: int) -> Iterator[Rows]:
+    def _rows(self, elements: Iterator[Any]) -> Iterator[Rows]:
         weighted: bool | None = None
-        for number, element in enumerate(self._elements(batch_size)):
+        for number, element in enumerate(_told(elements)):
             try:
                 rows = read_element(element, self._classes, self._model)
                 if weighted not in (None, rows.weights is not None):
@@ -112,22 +116,6 @@ class BatchesSource:
             if len(rows):
                 yield rows
 
-    def _elements(self, batch_size: int) -> Iterator[Any]:
-        elements = self._iterator(batch_size)
-        for number in count():
-            try:
-                element = next(elements)
-            except StopIteration:
-                return
-            except ConfmatError:
-                raise
-            except Exception as error:
-                raise DataError(
-                    f"the dataset raised {type(error).__name__} in batch #{number}: "
-                    f"{first_line(error)}"
-                ) from error
-            yield element
-
     def _iterator(self, batch_size: int) -> Iterator[Any]:
         dataset = self._dataset
         if _are_arrays(dataset):
@@ -136,13 +124,37 @@ class BatchesSource:
         if _is_indexed(dataset):
             return (dataset[number] for number in range(_batch_count(dataset)))
         elements: Iterator[Any] = iter(dataset)
-        if elements is self._last:
+        if elements is self._last():
             raise DataError(
                 "the dataset can be read only once, and was read before; hand in a list, a "
                 "tf.data.Dataset, or an object whose iter() starts anew"
             )
-        self._last = elements
+        self._last = _weakly(elements)
         return elements
+
+
+def _told(elements: Iterator[Any]) -> Iterator[Any]:
+    """Yield elements; say of an exception in which one it came."""
+    for number in count():
+        try:
+            element = next(elements)
+        except StopIteration:
+            return
+        except ConfmatError:
+            raise
+        except Exception as error:
+            raise DataError(
+                f"the dataset raised {type(error).__name__} in batch #{number}: {first_line(error)}"
+            ) from error
+        yield element
+
+
+def _weakly(iterator: Iterator[Any]) -> Callable[[], Any]:
+    """Refer to an iterator; one of TensorFlow's must not be kept alive by that."""
+    try:
+        return ref(iterator)
+    except TypeError:  # of a list, say, which takes no such reference
+        return lambda: iterator
 
 
 def _refuse_at_sight(dataset: Any) -> None:

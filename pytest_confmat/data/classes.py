@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pytest_confmat.data.wording import counted, escaped, hint, listed, shown
 from pytest_confmat.errors import DataError
+from pytest_confmat.files import irregular, read_file
 from pytest_confmat.spec import DatasetSpec, DirectorySpec, TFRecordSpec
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
@@ -64,8 +65,8 @@ def class_directories(spec: DirectorySpec) -> tuple[str, ...]:
         ) from None
     except NotADirectoryError:
         raise DataError(
-            f"{shown(root)} is a file, and dataset.directory is a folder that holds one folder "
-            "a class; for TFRecord shards say tfrecord: in place of directory:"
+            f"{shown(root)} is {irregular(root) or 'a file'}, and dataset.directory is a folder that "
+            "holds one folder a class; for TFRecord shards say tfrecord: in place of directory:"
         ) from None
     except OSError as error:
         raise DataError(f"{shown(root)} cannot be listed: {error.strerror}") from error
@@ -100,7 +101,7 @@ def label_file(spec: TFRecordSpec) -> tuple[Path, tuple[str, ...]] | None:
     ``0:cat``.
     """
     candidates = label_candidates(spec)
-    found = [(path, _read_label_file(path)) for path in candidates if path.is_file()]
+    found = [(path, _read_label_file(path)) for path in candidates if path.exists()]
     for path, names in found[1:]:
         if names != found[0][1]:
             raise DataError(
@@ -230,7 +231,9 @@ def _of_label_file(spec: TFRecordSpec) -> tuple[str, ...]:
 
 def _read_label_file(path: Path) -> tuple[str, ...]:
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
+        lines = read_file(path).decode("utf-8-sig").splitlines()
+    except OSError as error:
+        raise DataError(f"the label file {shown(path)} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError:
         raise DataError(f"the label file {shown(path)} is not UTF-8 text") from None
     while lines and not lines[-1].strip():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ from pytest_confmat.data.plan import Plan
 from pytest_confmat.data.source import Batch, ExampleFault, Piece
 from pytest_confmat.data.wording import shown
 from pytest_confmat.errors import DataError
+from pytest_confmat.files import read_file
 from pytest_confmat.spec import DirectorySpec, ModelInput
 
 PIECE = 4096  # files
@@ -82,7 +83,7 @@ class DirectorySource:
         """Fixed: files in sorted order."""
         return None
 
-    def batches(self, batch_size: int) -> Iterator[Batch]:
+    def batches(self, batch_size: int) -> Generator[Batch]:
         """One pass; see `Source.batches`."""
         tf = images.tensorflow()
         root = tf.constant(os.fsencode(self._spec.directory))
@@ -141,7 +142,7 @@ class DirectorySource:
     def _read(self, name: str) -> bytes:
         path = self._spec.directory / name
         try:
-            return path.read_bytes()
+            return read_file(path)
         except FileNotFoundError:
             if path.is_symlink():
                 target = os.fspath(path.readlink())

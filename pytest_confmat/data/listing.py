@@ -11,6 +11,7 @@ from pathlib import Path
 from pytest_confmat.data.classes import class_directories
 from pytest_confmat.data.wording import counted, escaped, listed, shown
 from pytest_confmat.errors import DataError
+from pytest_confmat.files import irregular
 from pytest_confmat.spec import DirectorySpec
 
 # Keras reads the first five; the others are formats that TensorFlow decodes as well.
@@ -119,7 +120,7 @@ def _walk(path: str, folder: str, found: _Found) -> None:
         elif entry.is_file(follow_symlinks=False):
             found.files.append((folder, name))
         else:
-            found.special.append(relative)
+            found.special.append(f"{relative} is {irregular(entry.path)}")
 
 
 def _link(path: Path, folder: str, name: str, found: _Found) -> None:
@@ -128,6 +129,8 @@ def _link(path: Path, folder: str, name: str, found: _Found) -> None:
         return
     if path.is_dir():
         found.linked_folders.append(f"{folder}/{name}")
+    elif kind := irregular(path):
+        found.special.append(f"{folder}/{name} leads to {kind}")
     elif name.lower().endswith(EXTENSIONS):
         found.files.append((folder, name))
     else:

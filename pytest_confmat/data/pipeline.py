@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from pytest_confmat.data.held import Held
 from pytest_confmat.data.images import tensorflow
 from pytest_confmat.data.plan import Plan
 from pytest_confmat.data.source import Batch
@@ -32,7 +34,7 @@ def decoding_chunk(plan: Plan, encoded: float = 0) -> int:
     return min(max(fitting, _SMALLEST_CHUNK), _LARGEST_CHUNK)
 
 
-def stream(chunks: Any, make: Callable[..., Any], batch_size: int) -> Iterator[Batch]:
+def stream(chunks: Any, make: Callable[..., Any], batch_size: int) -> Generator[Batch]:
     """Turn chunks into batches, in order.
 
     Parameters
@@ -55,8 +57,9 @@ def stream(chunks: Any, make: Callable[..., Any], batch_size: int) -> Iterator[B
     made = chunks.map(graph, num_parallel_calls=cores())
     # Safe here alone: no dataset below yields the same error for ever.
     whole = made.ignore_errors()
-    for tensors in whole.rebatch(batch_size).prefetch(2).with_options(options):
-        yield batch(*tensors)
+    with closing(Held(whole.rebatch(batch_size).prefetch(2).with_options(options))) as held:
+        for tensors in held:
+            yield batch(*tensors)
 
 
 def batch(inputs: Any, *others: Any) -> Batch:

@@ -14,6 +14,7 @@ from typing import Any
 
 from pytest_confmat.data.wording import counted, hint, listed, shown
 from pytest_confmat.errors import DataError
+from pytest_confmat.files import irregular, read_file
 
 _NUMBERED = re.compile(r"(.*)-([0-9]{5,})-of-([0-9]{5,})(.*)", re.DOTALL)
 _TFDS_TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
@@ -69,10 +70,10 @@ def stated_lengths(paths: Sequence[Path]) -> tuple[dict[Path, int], tuple[str, .
     notes = []
     for folder in dict.fromkeys(path.parent for path in paths):
         info = folder / "dataset_info.json"
-        if not info.is_file():
+        if not info.exists():
             continue
         try:
-            stated = dict(_tfds_shards(json.loads(info.read_text("utf-8"))))
+            stated = dict(_tfds_shards(json.loads(read_file(info).decode("utf-8"))))
         except (
             *(OSError, ValueError, TypeError, KeyError, AttributeError),
             *(OverflowError, RecursionError),  # of 1e999, and of [[[[...
@@ -101,6 +102,10 @@ def _matches(pattern: str) -> list[str]:
             raise DataError(
                 f"dataset.tfrecord names the directory {shown(path)}; it takes shards, such as "
                 f"{shown(Path(path, '*.tfrecord*'))}"
+            )
+        if kind := irregular(path):
+            raise DataError(
+                f"dataset.tfrecord names {shown(path)}, which is {kind}; shards are regular files"
             )
     return found
 

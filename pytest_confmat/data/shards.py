@@ -27,6 +27,7 @@ from pytest_confmat.data.crc import masked_crc
 from pytest_confmat.data.sniff import LFS_REASON, looks_like
 from pytest_confmat.data.wording import shown
 from pytest_confmat.errors import DataError
+from pytest_confmat.files import open_file
 from pytest_confmat.lfs import is_pointer
 
 _HEADER = struct.Struct("<QI")
@@ -150,7 +151,7 @@ def _compression(path: Path) -> Compression:
 
     The first bytes of a plain shard are a length, and may look like anything.
     """
-    with path.open("rb") as file:
+    with open_file(path) as file:
         head = file.read(64)
     name = f"the shard {shown(path)}"
     if not head:

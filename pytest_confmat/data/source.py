@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -113,8 +113,8 @@ class Source(Protocol):
         is made of a set without that promise.
         """
 
-    def batches(self, batch_size: int) -> Iterator[Batch]:
-        """One pass over the set.
+    def batches(self, batch_size: int) -> Generator[Batch]:
+        """One pass over the set; whoever gives it up early closes it.
 
         A batch that cannot be produced because an example in it is at fault is left out here;
         streaming then asks for its examples one by one.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from functools import cached_property
 from typing import Any
 
@@ -95,7 +95,7 @@ class TFRecordSource:
         """Fixed: records as they lie."""
         return None
 
-    def batches(self, batch_size: int) -> Iterator[Batch]:
+    def batches(self, batch_size: int) -> Generator[Batch]:
         """One pass; see `Source.batches`."""
         # Numbers are parsed as a whole batch at a time, images are decoded in smaller chunks.
         chunk = decoding_chunk(self._plan) if self._encoded else batch_size

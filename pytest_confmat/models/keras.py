@@ -109,7 +109,7 @@ class KerasPredictor:
     Raises
     ------
     ModelError
-        If the model has several inputs.
+        If the model has several inputs, or states outputs that do not fit the classes.
     RequestError
         If the decision does not go with the classes.
     """
@@ -134,6 +134,9 @@ class KerasPredictor:
         self._most = self._input.batch or 1
         self._units: int | None = None
         self._step: Any = None
+        # Here, before any data are read; outputs that are not stated have to wait for a batch.
+        if (units := _stated_units(model)) is not None:
+            self._rule.require_units((None, units), name)
 
     @property
     def input(self) -> ModelInput:
@@ -245,9 +248,9 @@ class KerasPredictor:
         if isinstance(self._model, keras.Sequential) and not self._model.built:
             # A call would build it for batches of this one's size alone.
             self._model.build((None, *tensor.shape[1:]))
-        stated = getattr(self._model, "output_shape", None)
-        if isinstance(stated, tuple) and len(stated) == 2 and isinstance(stated[1], int):
-            shape: tuple[int | None, ...] = stated
+        stated = _stated_units(self._model)
+        if stated is not None:
+            shape: tuple[int | None, ...] = (None, stated)
         else:
             filled = _filled(tensor, max(len(tensor), self._input.batch or 1))
             shape = tuple(self._scores(self._model(filled, training=False)).shape)
@@ -271,6 +274,15 @@ class KerasPredictor:
             "hand in a function that returns the one to judge, by overriding the fixture "
             "confmat_model"
         )
+
+
+def _stated_units(model: Any) -> int | None:
+    """Return the number of output units, if the model states it."""
+    with contextlib.suppress(Exception):  # of a property of the project's own, anything
+        shape = model.output_shape
+        if isinstance(shape, tuple) and len(shape) == 2 and isinstance(shape[1], int):
+            return shape[1]
+    return None
 
 
 def _filled(tensor: Any, size: int) -> Any:

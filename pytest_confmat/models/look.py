@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pytest_confmat.errors import ModelError
+from pytest_confmat.files import irregular, open_file
 from pytest_confmat.lfs import is_pointer
 
 Format = Literal["keras", "hdf5"]
@@ -95,7 +96,7 @@ def _require_file(path: Path) -> None:
     if stat.S_ISDIR(mode):
         raise ModelError(_directory(path))
     if not stat.S_ISREG(mode):
-        raise ModelError(f"{path} is no regular file: give a .keras, .h5 or .hdf5 file")
+        raise ModelError(f"{path} is {irregular(path)}: give a .keras, .h5 or .hdf5 file")
 
 
 def _missing(path: Path) -> str:
@@ -148,7 +149,7 @@ def _directory(path: Path) -> str:
 
 def _head(path: Path) -> bytes:
     try:
-        with path.open("rb") as stream:
+        with open_file(path) as stream:
             return stream.read(1024)
     except OSError as error:
         raise ModelError(f"the model {path} cannot be read: {error.strerror or error}") from error

@@ -42,7 +42,7 @@ def compared_with(policy: Policy, settings: Settings) -> BaselineSpec | None:
             policy.require_baseline()
         return None
     text = _text(spec.path)
-    if text.is_file():
+    if text.exists():  # or is what `load_baseline` refuses
         return spec
     own = policy.baseline is not None and _text(policy.baseline.path).is_file()
     # A name on the command line must not take the place of a baseline that is there.

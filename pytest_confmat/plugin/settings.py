@@ -189,7 +189,7 @@ def _policies(config: pytest.Config, origins: dict[str, str]) -> tuple[Path, ...
         return ()
     if given:
         paths = [_absolute(folder, text) for text in given]
-        missing = [path for path in paths if not path.is_file()]
+        missing = [path for path in paths if not path.exists()]
         if missing:
             raise pytest.UsageError(
                 f"{origins['thresholds']}: there is no thresholds file {missing[0]}"
@@ -198,7 +198,7 @@ def _policies(config: pytest.Config, origins: dict[str, str]) -> tuple[Path, ...
     origins["thresholds"] = "default"
     folders = dict.fromkeys((config.invocation_params.dir, config.rootpath))
     for candidate in folders:
-        if (candidate / DEFAULT_POLICY).is_file():
+        if (candidate / DEFAULT_POLICY).exists():
             return (_absolute(candidate, DEFAULT_POLICY),)
     looked = " nor ".join(str(candidate / DEFAULT_POLICY) for candidate in folders)
     raise pytest.UsageError(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import stat
 from pathlib import Path
 
 from pytest_confmat.errors import Location, PolicyError
+from pytest_confmat.files import irregular, open_file
 
 # A policy for ImageNet's 21,841 classes with a bound for each is below 1 MB.
 LARGEST = 4 * 2**20
@@ -69,16 +69,16 @@ def read_text(path: Path, subject: str, named_at: Location) -> str:
 
 def _read_bytes(path: Path, subject: str, named_at: Location) -> bytes:
     try:
-        mode = path.stat().st_mode
-        if stat.S_ISREG(mode):
-            with path.open("rb") as stream:
+        path.stat()
+        kind = irregular(path)
+        if kind is None:
+            with open_file(path) as stream:
                 content = stream.read(LARGEST + 1)
     except (OSError, ValueError) as error:
         # ValueError: a NUL in the path.
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise PolicyError(f"{subject} cannot be read: {reason}", named_at) from None
-    if not stat.S_ISREG(mode):
-        kind = "a directory" if stat.S_ISDIR(mode) else "no regular file"
+    if kind is not None:
         raise PolicyError(f"{subject} is {kind}; name a text file", named_at)
     if len(content) > LARGEST:
         raise PolicyError(

@@ -127,7 +127,8 @@ def test_links_to_folders_within(root):
 def test_what_is_no_regular_file(root):
     os.mkfifo(root / "cat" / "pipe.jpg")
     assert refused(root) == (
-        "test holds entries that are no regular files: cat/pipe.jpg; remove them"
+        "test holds entries that are no regular files: cat/pipe.jpg is a FIFO (named pipe); "
+        "remove them"
     )
 
 

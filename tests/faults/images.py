@@ -42,6 +42,11 @@ def fifo(project: Project) -> None:
     os.mkfifo(project.path / "data/cat/3.png")
 
 
+def pipe_behind_a_link(project: Project) -> None:
+    os.mkfifo(project.path / "data/cat/.pipe")
+    (project.path / "data/cat/3.png").symlink_to(".pipe")
+
+
 def empty_files(number: int, more: int = 0) -> Make:
     """The first `number` cats empty, of six images and `more`."""
 
@@ -205,7 +210,14 @@ SECTION = Section(
         Fault(
             "a named pipe",
             fifo,
-            "data holds entries that are no regular files: cat/3.png; remove them",
+            "data holds entries that are no regular files: cat/3.png is a FIFO (named pipe); "
+            "remove them",
+        ),
+        Fault(
+            "a named pipe behind a link",
+            pipe_behind_a_link,
+            "data holds entries that are no regular files: cat/3.png leads to a FIFO (named "
+            "pipe); remove them",
         ),
         Fault(
             "a header that declares 40,000 x 30,000 pixels",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from tests.faults.project import Project, record
 from tests.faults.records import all_as, last
 from tests.faults.table import Fault, Make, Section, all_of, file
@@ -14,6 +16,11 @@ def policy(dataset: str = "", classes: str = "") -> Make:
 def names(content: str | bytes, name: str = "labels.txt") -> Make:
     """Return what leaves the class names to a file beside the shards."""
     return all_of(policy(), file(name, content))
+
+
+def pipe(name: str, classes: str = "") -> Make:
+    """Return what makes the file of class names a named pipe, to which nobody ever writes."""
+    return all_of(policy("", classes), lambda project: os.mkfifo(project.path / name))
 
 
 def one_hot(last_: list[int]) -> Make:
@@ -29,6 +36,19 @@ SECTION = Section(
     "Six records of two classes. Where one label is at fault, it is the last.",
     Project.shards,
     [
+        Fault(
+            "names in a named pipe beside the shards",
+            pipe("labels.txt"),
+            "the label file labels.txt cannot be read: it is a FIFO (named pipe), and only regular "
+            "files are read",
+            "refused",
+        ),
+        Fault(
+            "names in a named pipe that the policy names",
+            pipe("names.txt", "classes: names.txt\n"),
+            "the label file 'names.txt' is a FIFO (named pipe); name a text file",
+            "refused",
+        ),
         Fault(
             "no label",
             last(label=None),

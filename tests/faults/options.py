@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from tests.faults.directories import removed
 from tests.faults.project import Project
 from tests.faults.table import Fault, Make, Section, all_of, file, options
@@ -21,6 +23,17 @@ def instead(*given: str) -> Make:
 def own_data(project: Project) -> None:
     project.batches()
     options("--confmat-data=data")(project)
+
+
+def pipe(name: str, *given: str) -> Make:
+    """Return what puts a named pipe somewhere; nobody ever writes to it."""
+
+    def make(project: Project) -> None:
+        (project.path / name).unlink(missing_ok=True)
+        os.mkfifo(project.path / name)
+        options(*given)(project)
+
+    return make
 
 
 def no_data(project: Project) -> None:
@@ -50,6 +63,42 @@ SECTION = Section(
             instead(),
             "there is no model to judge: pass --confmat-model PATH, or override "
             "the fixture confmat_model in a conftest.py",
+        ),
+        Fault(
+            "a model that is a named pipe",
+            pipe("m.keras"),
+            "m.keras is a FIFO (named pipe): give a .keras, .h5 or .hdf5 file",
+        ),
+        Fault(
+            "a policy that is a named pipe",
+            pipe("p.yaml", "--confmat-thresholds=p.yaml"),
+            "p.yaml:1: the file is a FIFO (named pipe); name a text file",
+            "refused",
+        ),
+        Fault(
+            "a policy by the default name that is a named pipe",
+            pipe(POLICY),
+            f"{POLICY}:1: the file is a FIFO (named pipe); name a text file",
+            "refused",
+        ),
+        Fault(
+            "a manifest that is a named pipe",
+            pipe("q.json", "--confmat-manifest=q.json"),
+            "the manifest q.json cannot be read: it is a FIFO (named pipe), and only regular "
+            "files are read",
+            "refused",
+        ),
+        Fault(
+            "a baseline that is a named pipe",
+            pipe("b.json", "--confmat-baseline=b"),
+            "b.json cannot be read: it is a FIFO (named pipe), and only regular files are read",
+        ),
+        Fault(
+            "--confmat-data that is a named pipe",
+            pipe("d", "--confmat-data=d"),
+            "d is a FIFO (named pipe), and dataset.directory is a folder that holds one folder a "
+            "class",
+            "refused",
         ),
         Fault(
             "an empty --confmat-data",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 from tests.faults.directories import folder, moved
 from tests.faults.project import Project, record
@@ -54,6 +55,17 @@ def gone(project: Project) -> None:
     (project.path / SHARD).unlink()
 
 
+def pipe(name: str, *patterns: str) -> Make:
+    """Return what puts a named pipe beside the shard; nobody ever writes to it."""
+
+    def make(project: Project) -> None:
+        os.mkfifo(project.path / name)
+        if patterns:
+            named(*patterns)(project)
+
+    return make
+
+
 SECTION = Section(
     "Sets of shards",
     "One shard of six records, unless the row says otherwise.",
@@ -63,6 +75,18 @@ SECTION = Section(
             "a shard that is not there",
             gone,
             "the shard test.tfrecord does not exist; . holds 'm.keras', 'thresholds.yaml'",
+        ),
+        Fault(
+            "a named pipe among the shards that a pattern matches",
+            pipe("test.tfrecord-2", '"test.tfrecord*"'),
+            "dataset.tfrecord names test.tfrecord-2, which is a FIFO (named pipe); shards are "
+            "regular files",
+        ),
+        Fault(
+            "a named pipe where TFDS states the lengths of shards",
+            pipe("dataset_info.json"),
+            "dataset_info.json is not understood: shard lengths are not checked by it",
+            "noted",
         ),
         Fault(
             "a shard by a name that is nearly right",

@@ -319,7 +319,7 @@ def test_another_directory_shows_the_models_in_it(tmp_path):
 def test_a_device_is_refused():
     with pytest.raises(ModelError) as caught:
         look_at(Path("/dev/null"))
-    assert str(caught.value) == "/dev/null is no regular file: give a .keras, .h5 or .hdf5 file"
+    assert str(caught.value) == "/dev/null is a device: give a .keras, .h5 or .hdf5 file"
 
 
 def test_a_name_too_long_for_the_file_system_is_an_error_of_ours(tmp_path):

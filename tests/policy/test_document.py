@@ -265,7 +265,7 @@ def test_directory_instead_of_a_file(tmp_path: Path) -> None:
 
 def test_pipe_instead_of_a_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    assert refusal(tmp_path / "pipe") == "the file is no regular file; name a text file"
+    assert refusal(tmp_path / "pipe") == "the file is a FIFO (named pipe); name a text file"
 
 
 def test_path_that_no_file_can_have() -> None:

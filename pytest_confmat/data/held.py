@@ -1,0 +1,75 @@
+"""An iterator that is let go on every way out of a pass, so that the process can end.
+
+TensorFlow's iterators run ahead, and much of what they run calls Python. One that is still there
+when the interpreter ends waits for calls that nobody can make any more, for ever. An error's
+traceback is enough to keep it there. So whoever reads one closes it before the error goes on:
+that waits for the calls that have begun, and lets them have the interpreter.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import traceback
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import suppress
+from functools import cache
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Held(Generic[T]):
+    """Iterates, and can be closed; frames that refer to it keep nothing alive then.
+
+    Parameters
+    ----------
+    iterable
+        What to iterate. Its iterator belongs to this object alone.
+    """
+
+    def __init__(self, iterable: Iterable[T]) -> None:
+        self._iterator: Iterator[T] | None = iter(iterable)
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        if self._iterator is None:
+            raise StopIteration
+        try:
+            return next(self._iterator)
+        except StopIteration:
+            self._iterator = None
+            raise
+        except BaseException as error:  # an interruption too
+            _clear_frames_of_tensorflow(error)
+            raise
+
+    def close(self) -> None:
+        """Give up what was not read; wait until it has stopped."""
+        iterator, self._iterator = self._iterator, None
+        if iterator is None:
+            return
+        _collect_at_exit()
+        if isinstance(iterator, Generator):
+            # What it raises now is beside the point: it was read in vain.
+            with suppress(Exception):
+                iterator.close()
+
+
+def _clear_frames_of_tensorflow(error: BaseException) -> None:
+    """Clear frames that an exception has left, which refer to the iterator that raised it."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_globals.get("__name__", "").startswith("tensorflow."):
+            with suppress(RuntimeError):  # it has not been left
+                frame.clear()
+
+
+@cache
+def _collect_at_exit() -> None:
+    """Let go of what only cycles of references keep, while there is an interpreter still.
+
+    An iterator that was handed to us is not ours to destroy, and tracebacks may lead to it.
+    """
+    atexit.register(gc.collect)
