@@ -35,7 +35,7 @@ def document(result: GateResult) -> dict[str, Any]:
         "dataset": _dataset(result),
         **_matrix(evaluation),
         "weighted_matrix": [] if evaluation is None else _weighted(result, evaluation),
-        "faults": [] if evaluation is None else [_fault(fault) for fault in evaluation.faults],
+        "faults": [_fault(fault) for fault in result.faults],
         "verdicts": [_verdict(verdict) for verdict in result.verdicts],
         "waiting": result.waiting,
         "unchecked": list(result.unchecked),
@@ -119,7 +119,7 @@ def _weights(weighting: Weighting) -> str | dict[str, float]:
     return {name: float(weight) for name, weight in weighting.weights}
 
 
-def _fault(fault: Fault) -> dict[str, str]:
+def _fault(fault: Fault) -> dict[str, str | None]:
     return {"id": fault.id, "reason": fault.reason, "class": fault.actual}
 
 

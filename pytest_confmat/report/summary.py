@@ -10,7 +10,7 @@ from pytest_confmat.limits import FLIPS, is_overall
 from pytest_confmat.report.certainty import certainty
 from pytest_confmat.report.decimals import decimal_text
 from pytest_confmat.report.facts import Standing, all_notes, standing
-from pytest_confmat.report.names import defused, printable
+from pytest_confmat.report.names import defused, printable, short_path
 from pytest_confmat.report.wording import located_headline, plural, quoted
 from pytest_confmat.result import GateResult
 from pytest_confmat.verdict import Verdict
@@ -193,7 +193,7 @@ def _subject(result: GateResult) -> str:
         parts.append(f"data {printable(str(source), 200)}")
     if examples is not None:
         parts.append(plural(int(examples), "example"))
-    parts.append(f"limits {printable(result.policy.name)}")
+    parts.append(f"limits {printable(short_path(result.policy))}")
     return ", ".join(parts)
 
 
