@@ -44,6 +44,16 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> None:
+    """Keep pytest's cache out of folders that only an option of ours names."""
+    if any(str(arg).startswith("--confmat-") for arg in args):
+        from pytest_confmat.plugin.rootdir import keep_cache_at_home
+
+        keep_cache_at_home(early_config, parser, args)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Start a gate where one is asked for; a wrong request ends here, with exit status 4."""
     config.addinivalue_line("markers", "confmat: a limit of a confusion-matrix policy")

@@ -17,7 +17,7 @@ from pytest_confmat.plugin.ledger import Ledger
 from pytest_confmat.plugin.longrepr import Failure, Reason
 from pytest_confmat.plugin.options import only_shows
 from pytest_confmat.plugin.reports import ReportFiles, header, print_summary
-from pytest_confmat.plugin.rootdir import misled
+from pytest_confmat.plugin.rootdir import require_own_configuration
 from pytest_confmat.plugin.selection import Selection, deselector, is_covered
 from pytest_confmat.plugin.settings import Settings, read_policies, read_settings
 from pytest_confmat.plugin.setwatch import keep_manifest
@@ -127,8 +127,6 @@ class GateHooks:
 
     def pytest_report_header(self) -> list[str]:
         lines = header(self.settings, self.state.gates)
-        if (told := misled(self.config)) is not None:
-            lines.append(f"confmat: {told}")
         if option := only_shows(self.config):
             lines.append(f"confmat: no limit is checked: {option} runs no test")
         return [*lines, *caching.remarks(self.config, self.settings)]
@@ -185,6 +183,8 @@ def start(config: pytest.Config) -> None:
     pytest.UsageError
         If the request cannot be honoured.
     """
+    if not workers.is_worker(config):
+        require_own_configuration(config)
     settings = read_settings(config)
     files = None
     if settings.report is not None and not workers.is_worker(config):
