@@ -104,9 +104,12 @@ class Selection:
         missing = _limits(gate, set(gate.items) - collected) - by_name
         for limits, reason in (
             (deselected, self._taken_by(gate)),
-            (removed, f"a plugin or conftest took them off the list of tests: {_ONE_SHARD}"),
-            (missing, "pytest did not collect them, as with --ignore, --lf or a plugin"),
-            (_limits(gate, selected), "they ran, or were to run, and gave no verdict"),
+            (removed, f"taken off the list of tests by a plugin or conftest: {_ONE_SHARD}"),
+            (missing, "not collected, as with --ignore, --lf or a plugin"),
+            (
+                _limits(gate, selected),
+                "no verdict: skipped, not reached, or run by a plugin in another way",
+            ),
             (by_name, "left out by -k, -m, --deselect or node ids, which left no limit to check"),
         ):
             if found := limits.intersection(unchecked):

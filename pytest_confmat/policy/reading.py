@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pytest_confmat.errors import Location
+from pytest_confmat.filenames import system_name
 from pytest_confmat.limits import ESTIMATE, Evidence
 from pytest_confmat.policy.dataset import DirectoryShape, ImageShape, ImagesShape, TFRecordShape
 from pytest_confmat.policy.document import Block, Document, Node, read_document
@@ -130,7 +131,7 @@ def _below(folder: Path, text: str | Path) -> Path:
 
     Unless that leads elsewhere, as where `a` is a link.
     """
-    joined = folder / text
+    joined = folder / system_name(str(text))
     flat = Path(os.path.normpath(joined))
     return flat if flat.resolve() == joined.resolve() else joined
 

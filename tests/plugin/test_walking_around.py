@@ -170,11 +170,12 @@ def test_an_id_beside_a_folder_excuses_nothing_that_the_folder_holds(project):
     {
         "-p deselects_items": "3 limits not checked: deselected by a plugin or conftest "
         "(deselects_items): keep the gate in one shard",
-        "-p hides_items": "3 limits not checked: a plugin or conftest took them off the list of "
-        "tests: keep the gate in one shard",
-        "-p swallows_calls": "3 limits not checked: they ran, or were to run, and gave no verdict",
-        "--ignore=thresholds.yaml": "5 limits not checked: pytest did not collect them, as with "
-        "--ignore, --lf or a plugin",
+        "-p hides_items": "3 limits not checked: taken off the list of tests by a plugin or "
+        "conftest: keep the gate in one shard",
+        "-p swallows_calls": "3 limits not checked: no verdict: skipped, not reached, or run by a "
+        "plugin in another way",
+        "--ignore=thresholds.yaml": "5 limits not checked: not collected, as with --ignore, --lf "
+        "or a plugin",
         "-k nothing_like_it": "5 limits not checked: left out by -k, -m, --deselect or node ids, "
         "which left no limit to check",
     }.items(),
