@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pytest_confmat.evaluation import Evaluation
     from pytest_confmat.matrix import ConfusionMatrix
 
+    __version__: str
+
 __all__ = [
     "ConfmatError",
     "ConfusionMatrix",
@@ -43,6 +45,10 @@ _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("pytest-confmat")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

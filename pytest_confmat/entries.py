@@ -36,6 +36,9 @@ class Entries:
     values: NDArray[Any]
     k: int
 
+    def __repr__(self) -> str:
+        return f"<Entries: {len(self.values)} cells of {self.k} x {self.k}>"
+
     @classmethod
     def of(cls, values: ArrayLike) -> Entries:
         """Return the entries of an array (K, K)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,10 @@ class Location:
     line: int
 
     def __str__(self) -> str:
-        return f"{self.path.name}:{self.line}"
+        # With its folder, since several policies may have one name.
+        path = Path(os.path.normpath(self.path.absolute()))
+        here = Path.cwd()
+        return f"{path.relative_to(here) if path.is_relative_to(here) else path.name}:{self.line}"
 
 
 class ConfmatError(Exception):
@@ -67,6 +72,26 @@ class UndeterminedError(ConfmatError):
 
 class DataError(ConfmatError):
     """The evaluation set is not what the policy or the model needs."""
+
+
+class ExamplesError(DataError):
+    """Examples of the evaluation set that cannot be used.
+
+    Parameters
+    ----------
+    message
+        How many there are, with the first of them.
+    faults
+        Each of them, as (id, reason, class); the class is ``None`` where it is not known.
+    """
+
+    def __init__(self, message: str, faults: Iterable[Sequence[str | None]] = ()) -> None:
+        self.message = message
+        self.faults = tuple(tuple(fault) for fault in faults)
+        super().__init__(message, self.faults)
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class ModelError(ConfmatError):

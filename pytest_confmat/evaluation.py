@@ -82,6 +82,10 @@ class Evaluation:
     def __len__(self) -> int:
         return sum(len(part) for part in self.parts)
 
+    def __repr__(self) -> str:
+        right = int((self._true == self._predicted).sum())
+        return f"<Evaluation: {len(self)} examples of {len(self.classes)} classes, {right} right>"
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Evaluation):
             return NotImplemented

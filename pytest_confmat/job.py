@@ -15,6 +15,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from pytest_confmat.evaluation import Evaluation
+from pytest_confmat.filenames import text_of
 from pytest_confmat.fingerprint import sha256_of
 from pytest_confmat.spec import Decision, DirectorySpec, ModelSpec, TFRecordSpec
 
@@ -118,7 +119,7 @@ def describe_model(model: Any) -> dict[str, Any]:
     """Return path, format and sha256 of a model file, or what kind of object a model is."""
     if isinstance(model, ModelSpec):
         return {
-            "path": str(from_here(model.path)),
+            "path": text_of(str(from_here(model.path))),
             "format": model.path.suffix.lstrip("."),
             "sha256": sha256_of(model.path),
         }

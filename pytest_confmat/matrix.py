@@ -148,6 +148,13 @@ class ConfusionMatrix:
 
     __add__ = merge
 
+    def __repr__(self) -> str:
+        right = int(self.correct.sum())
+        return (
+            f"<ConfusionMatrix: {self.total} examples of {len(self.classes)} classes, "
+            f"{right} right>"
+        )
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ConfusionMatrix):
             return NotImplemented

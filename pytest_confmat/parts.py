@@ -82,6 +82,9 @@ class Part:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def __repr__(self) -> str:
+        return f"<Part {self.id!r} at {self.position}: {len(self)} examples>"
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Part):
             return NotImplemented
@@ -104,11 +107,14 @@ class Part:
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """An example that could not be used, why, and its class: it counts as misclassified."""
+    """An example that could not be used, why, and its class; ``None`` where that is not known.
+
+    Within an evaluation the class is known, and the example counts as misclassified.
+    """
 
     id: str
     reason: str
-    actual: str
+    actual: str | None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pytest_confmat.diagnosis import Suspicion
-from pytest_confmat.evaluation import Evaluation
+from pytest_confmat.evaluation import Evaluation, Fault
 from pytest_confmat.limits import Exemption
 from pytest_confmat.verdict import Verdict
 
@@ -43,6 +43,9 @@ class GateResult:
         Ids of declared limits without a verdict.
     error
         Why the evaluation could not be done, or what it found; text of one or more lines.
+    faults
+        Examples that could not be used: those that count as misclassified, or those for which
+        there is no evaluation.
     suspicions
         Where a limit failed: patterns of wiring mistakes in the matrix.
     """
@@ -62,6 +65,7 @@ class GateResult:
     versions: Mapping[str, str] = field(default_factory=dict)
     timing: Mapping[str, float] = field(default_factory=dict)
     cached: str | None = None
+    faults: tuple[Fault, ...] = ()
 
     @property
     def examples_per_second(self) -> float | None:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from pytest_confmat.data.source import Batch, ExampleFault, Piece, Source
-from pytest_confmat.errors import DataError, RequestError
+from pytest_confmat.errors import DataError, ExamplesError, RequestError
 from pytest_confmat.evaluation import Evaluation, Fault, NumberedIds, Part
 from pytest_confmat.lanes import cores, in_order
 from pytest_confmat.limits import one_line
@@ -101,7 +101,7 @@ def evaluate(
     run = _Pass(
         source,
         predictor,
-        len(classes),
+        classes,
         size,
         on_fault=on_fault,
         max_faults=max_faults,
@@ -110,7 +110,7 @@ def evaluate(
     run.stream(source.batches(size))
     run.stream(run.missing(size))
     run.require_whole()
-    faults = run.misclassify(classes)
+    faults = run.misclassify()
     return Evaluation(
         classes,
         run.parts(),
@@ -128,7 +128,7 @@ class _Pass:
         self,
         source: Source,
         predictor: Predictor,
-        k: int,
+        classes: Sequence[str],
         size: int,
         *,
         on_fault: OnFault,
@@ -138,7 +138,8 @@ class _Pass:
         self.first_batch = 0.0  # seconds, with the tracing of the graph
         self._source = source
         self._predictor = predictor
-        self._k = k
+        self._classes = classes
+        self._k = k = len(classes)
         self._size = size
         self._on_fault = on_fault
         self._max_faults = max_faults
@@ -213,15 +214,18 @@ class _Pass:
         if not self._outcomes.count:
             raise DataError(f"{self._source.description} holds no examples to judge a model by")
 
-    def misclassify(self, classes: Sequence[str]) -> tuple[Fault, ...]:
+    def misclassify(self) -> tuple[Fault, ...]:
         """Count what is at fault as wrong predictions; return it, in the set's order."""
         if not self._faults:
             return ()
         self._outcomes.misclassify(self._faults, self._k)
-        return tuple(
-            Fault(self._name(index), " ".join(str(fault).split()), classes[fault.label or 0])
-            for index, fault in sorted(self._faults.items())
-        )
+        return tuple(self._listed())
+
+    def _listed(self) -> Iterator[Fault]:
+        for index, fault in sorted(self._faults.items()):
+            known = fault.label is not None and 0 <= fault.label < self._k
+            actual = self._classes[fault.label or 0] if known else None
+            yield Fault(self._name(index), " ".join(str(fault).split()), actual)
 
     def notes(self, faults: Sequence[Fault]) -> Iterator[str]:
         """Tell what is remarkable of single examples."""
@@ -300,7 +304,7 @@ class _Pass:
         fault = error if isinstance(error, ExampleFault) else ExampleFault(str(error))
         self._faults[index] = fault
 
-    def _report(self, number: int | None) -> DataError:
+    def _report(self, number: int | None) -> ExamplesError:
         """Return the error that lists the faults: all there are, or more if `number` is None."""
         total = self._total if number is None else self._outcomes.extent
         of = "" if total is None else f" of {total:,}"
@@ -314,8 +318,8 @@ class _Pass:
         names = [one_line(self._name(index)) for index in shown]
         width = min(48, max(len(name) for name in names))
         lines = [
-            f"{many}{of} {noun} of {self._source.description} cannot be used: mend them, or "
-            "take them out of the set",
+            f"{many}{of} {noun} cannot be used: fix them, or take them out of the set "
+            f"({self._source.description})",
             *(
                 f"  {name:{width}}   {' '.join(str(self._faults[index]).split())}"
                 for name, index in zip(names, shown, strict=True)
@@ -325,11 +329,14 @@ class _Pass:
             lines.append(f"  and more: stopped after {self._max_faults:,} faults")
         elif number > len(shown):
             lines.append(f"  and {number - len(shown):,} more")
+        if len(ordered) > len(shown):
+            lines.append(f"  confmat.json lists all {len(ordered):,} of them: --confmat-report DIR")
         if hint := self._offset_hint():
             lines.append(hint)
         if number is not None and self._on_fault == "misclassified":
             lines.append(self._why_not_misclassified())
-        return DataError("\n".join(lines))
+        faults = ((fault.id, fault.reason, fault.actual) for fault in self._listed())
+        return ExamplesError("\n".join(lines), faults)
 
     def _offset_hint(self) -> str | None:
         """Say so where the labels out of range look as if counted from another number."""

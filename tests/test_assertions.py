@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from importlib.metadata import version
+
 import numpy as np
 import pytest
 
@@ -162,3 +164,7 @@ def test_public_names_resolve():
     assert set(pytest_confmat.__all__) <= set(dir(pytest_confmat))
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         pytest_confmat.nothing  # noqa: B018
+
+
+def test_the_package_knows_its_version():
+    assert pytest_confmat.__version__ == version("pytest-confmat")

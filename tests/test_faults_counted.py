@@ -68,7 +68,7 @@ def faulty(tmp_path, monkeypatch):
 def test_faults_are_an_error_unless_they_count(faulty):
     told = refused(directory(faulty))
     assert told.splitlines() == [
-        "3 of 8 examples of directory set cannot be used: mend them, or take them out of the set",
+        "3 of 8 examples cannot be used: fix them, or take them out of the set (directory set)",
         "  cat/0001.png   is empty (0 bytes)",
         "  dog/0000.png   is no image that can be read: it starts with b'no image at '",
         "  dog/0002.png   is a link to '0009.png', which leads nowhere",
@@ -119,7 +119,7 @@ def test_many_faults_end_the_pass_early_also_where_they_count(tmp_path):
     tree(root, {f"cat/{n:04}.png": b"" for n in range(4)})
     for on_fault in ("error", "misclassified"):
         told = refused(directory(root, on_fault=on_fault, max_faults=3))
-        assert told.startswith("more than 3 of 12 examples of directory ")
+        assert told.startswith("more than 3 of 12 examples cannot be used: ")
         assert told.endswith("  and more: stopped after 3 faults")
     assert run(directory(root, on_fault="misclassified", max_faults=4)).matrix.total == 12
 
@@ -200,7 +200,7 @@ def test_a_fault_of_an_unknown_class_is_an_error_all_the_same(tmp_path, bad):
     good = [example(image=png(n), label=n % 2) for n in range(4)]
     broken = example(image=b"broken", label=1)
     told = refused(records(tmp_path, *good, broken, bad, on_fault="misclassified")).splitlines()
-    assert told[0].startswith("2 of 6 examples of TFRecords ")
+    assert told[0].startswith("2 of 6 examples cannot be used: ")
     # The one that keeps the others from being counted stands first.
     assert told[1].startswith("  test.tfrecord#5 ")
     assert told[2].startswith("  test.tfrecord#4 ")

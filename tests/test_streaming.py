@@ -1,3 +1,4 @@
+import pickle
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -10,7 +11,7 @@ from sklearn.metrics import confusion_matrix, top_k_accuracy_score
 
 from pytest_confmat.data.headers import ALPHA
 from pytest_confmat.data.source import Batch, ExampleFault, Piece
-from pytest_confmat.errors import DataError, ModelError, RequestError
+from pytest_confmat.errors import DataError, ExamplesError, ModelError, RequestError
 from pytest_confmat.evaluation import NumberedIds
 from pytest_confmat.models import wrap
 from pytest_confmat.spec import Argmax, ModelInput, Threshold
@@ -293,7 +294,7 @@ class TestFaults:
             lost={8: "is no image:\n  it begins with 'hello'", 33: "its label is missing"},
         )
         assert message_of(source, batch_size=4) == (
-            "7 of 40 examples of memory cannot be used: mend them, or take them out of the set\n"
+            "7 of 40 examples cannot be used: fix them, or take them out of the set (memory)\n"
             "  cat/02.jpg   label 7 is none of the 3 classes (0 to 2)\n"
             "  cat/05.jpg   has a score from the model that is NaN or infinite\n"
             "  cat/08.jpg   is no image: it begins with 'hello'\n"
@@ -308,30 +309,56 @@ class TestFaults:
         labels[50:75] = 3
         lines = message_of(Memory(scores_of(200), labels), batch_size=30).splitlines()
         assert lines[0] == (
-            "25 of 200 examples of memory cannot be used: mend them, or take them out of the set"
+            "25 of 200 examples cannot be used: fix them, or take them out of the set (memory)"
         )
         assert lines[1:21] == [
             f"  p#{i}   label 3 is none of the 3 classes (0 to 2)" for i in range(50, 70)
         ]
-        assert lines[21:] == ["  and 5 more"]
+        assert lines[21:] == [
+            "  and 5 more",
+            "  confmat.json lists all 25 of them: --confmat-report DIR",
+        ]
+
+    def test_the_error_carries_them_all_with_their_classes(self):
+        labels = labels_of(200)
+        labels[50:75] = 3
+        scores = scores_of(200)
+        scores[[7, 90]] = np.nan
+        source = Memory(scores, labels, left_out={5}, lost={5: "is\n  gone"})
+        with pytest.raises(ExamplesError) as caught:
+            evaluate(source, scored(), ABC)
+        error = caught.value
+        unfit = "has a score from the model that is NaN or infinite"
+        assert error.faults == (
+            ("p#5", "is gone", None),
+            ("p#7", unfit, ABC[labels[7]]),
+            *((f"p#{i}", "label 3 is none of the 3 classes (0 to 2)", None) for i in range(50, 75)),
+            ("p#90", unfit, ABC[labels[90]]),
+        )
+        # As they are raised again from memory, and as they cross processes.
+        for again in (type(error)(*error.args), pickle.loads(pickle.dumps(error))):
+            assert (str(again), again.faults) == (str(error), error.faults)
 
     def test_too_many_end_the_pass_early(self):
         source = Memory(scores_of(500), np.full(500, 9))
         lines = message_of(source, batch_size=32).splitlines()
         assert lines[0] == (
-            "more than 100 of 500 examples of memory cannot be used: mend them, or take them out "
-            "of the set"
+            "more than 100 of 500 examples cannot be used: fix them, or take them out of the set "
+            "(memory)"
         )
-        assert len(lines) == 22
-        assert lines[-1] == "  and more: stopped after 100 faults"
+        assert len(lines) == 23
+        assert lines[-2:] == [
+            "  and more: stopped after 100 faults",
+            "  confmat.json lists all 100 of them: --confmat-report DIR",
+        ]
 
     def test_too_many_that_cannot_be_read_end_the_asking_early(self):
         source = Memory(
             scores_of(50), labels_of(50), left_out=range(50), lost=dict.fromkeys(range(50), "gone")
         )
         assert message_of(source, max_faults=3).splitlines() == [
-            "more than 3 of 50 examples of memory cannot be used: mend them, or take them out of "
-            "the set",
+            "more than 3 of 50 examples cannot be used: fix them, or take them out of the set "
+            "(memory)",
             "  p#0   gone",
             "  p#1   gone",
             "  p#2   gone",
@@ -343,19 +370,19 @@ class TestFaults:
         labels = labels_of(50)
         labels[:3] = 5
         lines = message_of(Memory(scores_of(50), labels), max_faults=3).splitlines()
-        assert lines[0].startswith("3 of 50 examples of memory cannot be used")
+        assert lines[0].startswith("3 of 50 examples cannot be used")
         assert len(lines) == 4
 
     def test_a_set_of_unknown_size_names_its_faults_by_number(self):
         labels = labels_of(300)
         labels[[4, 299]] = 3, -1
         assert message_of(Memory(scores_of(300), labels, known=False)) == (
-            "2 of 300 examples of memory cannot be used: mend them, or take them out of the set\n"
+            "2 of 300 examples cannot be used: fix them, or take them out of the set (memory)\n"
             "  #4     label 3 is none of the 3 classes (0 to 2)\n"
             "  #299   label -1 is none of the 3 classes (0 to 2)"
         )
         lines = message_of(Memory(scores_of(99), np.full(99, 3), known=False), max_faults=1)
-        assert lines.startswith("more than 1 examples of memory cannot be used")
+        assert lines.startswith("more than 1 examples cannot be used")
 
     def test_a_label_that_names_no_class_is_explained_by_its_source(self):
         labels = labels_of(9)
@@ -371,7 +398,7 @@ class TestFaults:
         weights = np.ones(9)
         weights[4] = weight
         assert message_of(Memory(scores_of(9), labels_of(9), weights=weights)) == (
-            "1 of 9 examples of memory cannot be used: mend them, or take them out of the set\n"
+            "1 of 9 examples cannot be used: fix them, or take them out of the set (memory)\n"
             f"  p#4   weight {weight} is not a finite number of at least 0"
         )
 

@@ -59,6 +59,9 @@ class Baseline:
         if not isinstance(self.ids, JoinedIds):
             object.__setattr__(self, "ids", JoinedIds((tuple(self.ids),)))
 
+    def __repr__(self) -> str:
+        return f"<Baseline {self.path}: {len(self.true)} examples of {len(self.classes)} classes>"
+
     @classmethod
     def of(cls, evaluation: Evaluation, path: Path = Path()) -> Baseline:
         """Return an evaluation in the form of a baseline, not yet stored anywhere."""

@@ -86,6 +86,9 @@ class Comparison:
         """Return the number of common examples."""
         return len(self.true)
 
+    def __repr__(self) -> str:
+        return f"<Comparison: {len(self)} examples of {len(self.classes)} classes in common>"
+
     @property
     def examples(self) -> int:
         """Size of the evaluation's set."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pytest_confmat.data.wording import counted, escaped, hint, listed, shown
 from pytest_confmat.errors import DataError
+from pytest_confmat.filenames import system_name, text_of
 from pytest_confmat.files import irregular, read_file
 from pytest_confmat.spec import DatasetSpec, DirectorySpec, TFRecordSpec
 
@@ -72,7 +73,7 @@ def class_directories(spec: DirectorySpec) -> tuple[str, ...]:
         raise DataError(f"{shown(root)} cannot be listed: {error.strerror}") from error
     seen = [entry for entry in entries if not entry.name.startswith(".")]
     _refuse_dangling(seen)
-    names = sorted(entry.name for entry in seen if entry.is_dir())
+    names = sorted(text_of(entry.name) for entry in seen if entry.is_dir())
     there = set(names)
     for name in spec.ignore:
         if name not in there:
@@ -175,7 +176,7 @@ def _at_least_two(names: tuple[str, ...], found: str) -> tuple[str, ...]:
 def _contents(spec: DirectorySpec, names: Sequence[str]) -> str:
     if names:
         return f"one class directory, {names[0]!r}"
-    files = sorted(entry.name for entry in os.scandir(spec.directory) if entry.is_file())
+    files = sorted(text_of(entry.name) for entry in os.scandir(spec.directory) if entry.is_file())
     if not files:
         return "no class directories"
     return f"no class directories, but {counted(len(files), 'file')} ({listed(files, 3)})"
@@ -183,10 +184,10 @@ def _contents(spec: DirectorySpec, names: Sequence[str]) -> str:
 
 def _nearest_sibling(root: Path) -> str:
     try:
-        siblings = [entry.name for entry in os.scandir(root.parent) if entry.is_dir()]
+        siblings = [text_of(entry.name) for entry in os.scandir(root.parent) if entry.is_dir()]
     except OSError:
         return ""
-    return hint(root.name, siblings)
+    return hint(text_of(root.name), siblings)
 
 
 def _refuse_undecodable(names: Iterable[str], root: Path) -> None:
@@ -194,8 +195,9 @@ def _refuse_undecodable(names: Iterable[str], root: Path) -> None:
         try:
             name.encode()
         except UnicodeEncodeError:
+            path = shown(root / system_name(name))
             raise DataError(
-                f"the name of the class directory {shown(root / name)} is not UTF-8; rename it"
+                f"the name of the class directory {path} is not UTF-8; rename it"
             ) from None
 
 

@@ -19,6 +19,7 @@ from pytest_confmat.data.plan import Plan
 from pytest_confmat.data.source import Batch, ExampleFault, Piece
 from pytest_confmat.data.wording import shown
 from pytest_confmat.errors import DataError
+from pytest_confmat.filenames import system_name
 from pytest_confmat.files import read_file
 from pytest_confmat.spec import DirectorySpec, ModelInput
 
@@ -136,11 +137,11 @@ class DirectorySource:
         sizes = []
         for name in self._ids[:: len(self._ids) // _SAMPLE + 1]:
             with contextlib.suppress(OSError):
-                sizes.append((self._spec.directory / name).stat().st_size)
+                sizes.append((self._spec.directory / system_name(name)).stat().st_size)
         return sum(sizes) / max(len(sizes), 1)
 
     def _read(self, name: str) -> bytes:
-        path = self._spec.directory / name
+        path = self._spec.directory / system_name(name)
         try:
             return read_file(path)
         except FileNotFoundError:

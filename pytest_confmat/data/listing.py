@@ -11,6 +11,7 @@ from pathlib import Path
 from pytest_confmat.data.classes import class_directories
 from pytest_confmat.data.wording import counted, escaped, listed, shown
 from pytest_confmat.errors import DataError
+from pytest_confmat.filenames import system_name, text_of
 from pytest_confmat.files import irregular
 from pytest_confmat.spec import DirectorySpec
 
@@ -71,7 +72,7 @@ def list_directory(spec: DirectorySpec, classes: Sequence[str]) -> Listing:
     _refuse_aliases(spec.directory, names)
     for name in names:
         found.files = []
-        path = spec.directory / name
+        path = spec.directory / system_name(name)
         if not path.is_symlink() or _stays(path, found):
             _walk(os.fspath(path), name, found)
         found.files.sort()
@@ -92,7 +93,7 @@ def list_directory(spec: DirectorySpec, classes: Sequence[str]) -> Listing:
 def _refuse_aliases(root: Path, names: Sequence[str]) -> None:
     seen: dict[str, str] = {}
     for name in names:
-        other = seen.setdefault(os.path.realpath(root / name), name)
+        other = seen.setdefault(os.path.realpath(root / system_name(name)), name)
         if other != name:
             raise DataError(
                 f"the class directories {other!r} and {name!r} in {shown(root)} are one folder, by "
@@ -107,7 +108,7 @@ def _walk(path: str, folder: str, found: _Found) -> None:
     except OSError as error:
         raise DataError(f"{shown(path)} cannot be listed: {error.strerror}") from error
     for entry in entries:
-        name = entry.name
+        name = text_of(entry.name)
         relative = f"{folder}/{name}"
         if name.startswith(".") or name.lower() in _LITTER:
             found.skipped.append(relative)
@@ -141,7 +142,7 @@ def _stays(path: Path, found: _Found) -> bool:
     target = os.path.realpath(path)
     if os.path.commonpath([target, found.real_root]) == found.real_root:
         return True
-    found.leaving.append(f"{path.relative_to(found.root)} -> {target}")
+    found.leaving.append(text_of(f"{path.relative_to(found.root)} -> {target}"))
     return False
 
 

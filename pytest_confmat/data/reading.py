@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pytest_confmat.data.classes import label_candidates
 from pytest_confmat.data.listing import list_directory
 from pytest_confmat.data.shard_names import resolve
+from pytest_confmat.filenames import system_name
 from pytest_confmat.spec import DatasetSpec, DirectorySpec
 
 # Beside TFRecord shards; besides the files that name classes.
@@ -42,7 +43,9 @@ def files_of(spec: DatasetSpec, classes: Sequence[str]) -> Reading:
     """
     if isinstance(spec, DirectorySpec):
         listing = list_directory(spec, classes)
-        return Reading(os.fspath(spec.directory), listing.ids, listing.notes)
+        return Reading(
+            os.fspath(spec.directory), tuple(map(system_name, listing.ids)), listing.notes
+        )
     shards = resolve(spec.tfrecord)
     folders = dict.fromkeys(path.parent for path in shards)
     beside = [*label_candidates(spec), *(folder / s for folder in folders for s in _SIDE_FILES)]

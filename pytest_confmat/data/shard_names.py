@@ -14,6 +14,7 @@ from typing import Any
 
 from pytest_confmat.data.wording import counted, hint, listed, shown
 from pytest_confmat.errors import DataError
+from pytest_confmat.filenames import text_of
 from pytest_confmat.files import irregular, read_file
 
 _NUMBERED = re.compile(r"(.*)-([0-9]{5,})-of-([0-9]{5,})(.*)", re.DOTALL)
@@ -55,9 +56,9 @@ def short_names(paths: Sequence[Path]) -> tuple[str, ...]:
     """Return a distinct name for each shard: its own, or with the folders that tell it apart."""
     names = Counter(path.name for path in paths)
     if max(names.values(), default=1) == 1:
-        return tuple(path.name for path in paths)
+        return tuple(text_of(path.name) for path in paths)
     common = os.path.commonpath([path.parent for path in paths])
-    return tuple(path.relative_to(common).as_posix() for path in paths)
+    return tuple(text_of(path.relative_to(common).as_posix()) for path in paths)
 
 
 def stated_lengths(paths: Sequence[Path]) -> tuple[dict[Path, int], tuple[str, ...]]:

@@ -19,7 +19,7 @@ from pytest_confmat.plugin.fixtures import (
     confmat_model,
     confmat_tfrecord_dataset,
 )
-from pytest_confmat.plugin.options import add_options, asks_for_gate
+from pytest_confmat.plugin.options import add_options, asks_for_gate, has_no_session
 
 __all__ = [
     "confmat",
@@ -44,11 +44,22 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> None:
+    """Keep pytest's cache out of folders that only an option of ours names."""
+    if any(str(arg).startswith("--confmat-") for arg in args):
+        from pytest_confmat.plugin.rootdir import keep_cache_at_home
+
+        keep_cache_at_home(early_config, parser, args)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Start a gate where one is asked for; a wrong request ends here, with exit status 4."""
     config.addinivalue_line("markers", "confmat: a limit of a confusion-matrix policy")
-    # With --confmat-init pytest comes here for its help alone.
-    if asks_for_gate(config) and config.getoption("confmat_init") is None:
+    if has_no_session(config) or config.getoption("confmat_init") is not None:
+        return
+    if asks_for_gate(config):
         from pytest_confmat.plugin.session import start
 
         start(config)
@@ -60,7 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """Write a policy in place of a test run, where that is asked for."""
-    if config.getoption("confmat_init") is None or config.option.help or config.option.version:
+    if config.getoption("confmat_init") is None or has_no_session(config):
         return None
     from pytest_confmat.plugin.authoring import write_policy
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
-from pytest_confmat.errors import ConfmatError
+from pytest_confmat.errors import ConfmatError, ExamplesError
 from pytest_confmat.plugin.gate import EVALUATION, Gate
+from pytest_confmat.plugin.longrepr import reason_of
 from pytest_confmat.plugin.state import GateState, fault_of
 from pytest_confmat.report.text import decimal_text, describe, headline, printable_lines
+from pytest_confmat.report.wording import plural, reason_first
 from pytest_confmat.verdict import Verdict
 
 # What an item found out, on its way into the report of its call.
 FOUND = pytest.StashKey[dict[str, Any]]()
 VERDICTS_TOLD = 50
-NOT_CHECKED = f"not checked: see {EVALUATION}"
 
 
 class ThresholdsFile(pytest.File):
@@ -72,10 +73,11 @@ def _evaluation_check(gate: Gate, state: GateState) -> Callable[[pytest.FixtureR
             fault = fault_of(result)
         except ConfmatError as error:
             fault = str(error)
+            _enter_faults(found, error, gate, state, EVALUATION)
         # Failing outside of the handler: what was handled would be told as a second failure.
         if fault is not None:
             found["error"] = fault
-            pytest.fail(printable_lines(fault), pytrace=False)
+            _fail(found, printable_lines(fault))
 
     return evaluation
 
@@ -93,9 +95,14 @@ def _limit_check(
         except ConfmatError as error:
             judged = {}
             found["error"] = str(error)
+            _enter_faults(found, error, gate, state, name)
         if not judged:
-            told = NOT_CHECKED if gate.path in state.reported else f"not checked: {found['error']}"
-            pytest.fail(printable_lines(told), pytrace=False)
+            teller = EVALUATION if gate.path in state.reported else state.told_by[gate.path]
+            if teller != name:
+                # One cause is told once.
+                found["see"] = teller
+                _fail(found, printable_lines(f"not checked: see {teller}"))
+            _fail(found, printable_lines(f"not checked: {found['error']}"))
         verdicts = [judged[limit.id] for limit in gate.items[name]]
         found["verdicts"] = [verdict.to_plain() for verdict in verdicts]
         found["suspicions"] = state.suspicions_of(gate, request)
@@ -105,9 +112,26 @@ def _limit_check(
         for told in _first(waiting, headline):
             request.node.warn(pytest.PytestWarning(told))
         if blocking := [verdict for verdict in verdicts if verdict.blocks]:
-            pytest.fail("\n".join(_first(blocking, describe)), pytrace=False)
+            many = plural(len(verdicts), "limit")
+            count = "" if len(verdicts) == 1 else f"{len(blocking)} of {many}, such as "
+            _fail(found, "\n".join(_first(blocking, describe)), count + reason_first(blocking[0]))
 
     return limit
+
+
+def _fail(found: dict[str, Any], text: str, reason: str | None = None) -> NoReturn:
+    """Fail an item with `text`; in one line with its `reason`."""
+    __tracebackhide__ = True
+    found["reason"] = reason_of(text) if reason is None else reason
+    pytest.fail(text, pytrace=False)
+
+
+def _enter_faults(
+    found: dict[str, Any], error: ConfmatError, gate: Gate, state: GateState, name: str
+) -> None:
+    """Enter the examples at fault, of which there may be very many: once in each process."""
+    if state.told_by.setdefault(gate.path, name) == name and isinstance(error, ExamplesError):
+        found["faults"] = error.faults
 
 
 def _first(verdicts: Sequence[Verdict], tell: Callable[[Verdict], str]) -> list[str]:

@@ -21,7 +21,7 @@ from filelock import FileLock
 from pytest_confmat import errors
 from pytest_confmat.cache.keeper import Keeper, Origin
 from pytest_confmat.diagnosis import Suspicion
-from pytest_confmat.errors import ConfmatError, EvaluationError, RequestError
+from pytest_confmat.errors import ConfmatError, EvaluationError, ExamplesError, RequestError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.job import Job, run
 from pytest_confmat.spec import (
@@ -237,7 +237,9 @@ class Evaluator:
             try:
                 evaluation = self._obtain(key, job, keep, fingerprint)
             except ConfmatError as error:
-                failure = {"type": type(error).__name__, "text": str(error)}
+                failure: dict[str, Any] = {"type": type(error).__name__, "text": str(error)}
+                if isinstance(error, ExamplesError):
+                    failure["faults"] = error.faults
                 write_atomically(self._folder / f"{key}.json", json.dumps(failure).encode())
                 raise
             plain = self.origin(key).to_plain()
@@ -275,7 +277,7 @@ class Evaluator:
         if failure.exists():
             told = json.loads(failure.read_bytes())
             kind: type[ConfmatError] = getattr(errors, told["type"])
-            return kind(told["text"])
+            return kind(told["text"], *([told["faults"]] if "faults" in told else ()))
         return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import sys
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from pytest_confmat.data import class_names
 from pytest_confmat.errors import ConfmatError, PolicyError
+from pytest_confmat.filenames import system_name
 from pytest_confmat.limits import Exemption, Limit, limit_id
 from pytest_confmat.plugin.baselines import compared_with, without_comparison
 from pytest_confmat.plugin.settings import Settings
@@ -56,7 +58,7 @@ class Gate:
         if not isinstance(self.dataset, DirectorySpec):
             return frozenset()
         root = self.dataset.directory
-        return frozenset((root / name).resolve() for name in self.classes)
+        return frozenset((root / system_name(name)).resolve() for name in self.classes)
 
     @cached_property
     def by_id(self) -> dict[str, Limit]:
@@ -67,13 +69,23 @@ class Gate:
     def items(self) -> dict[str, tuple[Limit, ...]]:
         """The limits that each test item checks, under the item's name."""
         if len(self.classes) <= MANY_CLASSES:
-            return {limit.id: (limit,) for limit in self.limits}
+            return {node_name(limit.id): (limit,) for limit in self.limits}
         grouped: dict[str, list[Limit]] = {}
         for limit in self.limits:
             many = limit.actual is not None and limit.metric != "confusion"
             rule = limit_id(limit.metric, against=limit.against)
-            grouped.setdefault(f"{rule}[*]" if many else limit.id, []).append(limit)
+            name = f"{rule}[*]" if many else node_name(limit.id)
+            grouped.setdefault(name, []).append(limit)
         return {name: tuple(limits) for name, limits in grouped.items()}
+
+
+def node_name(limit: str) -> str:
+    """Return a limit's id as a node of pytest's may be called, which it puts into the environment.
+
+    Where that takes no more than ASCII, the rest is escaped, as pytest does with parameters.
+    """
+    encoding = sys.getfilesystemencoding()
+    return limit.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def open_gate(path: Path, settings: Settings) -> Gate:

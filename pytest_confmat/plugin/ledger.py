@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.errors import ConfmatError
-from pytest_confmat.evaluation import Evaluation
+from pytest_confmat.evaluation import Evaluation, Fault
 from pytest_confmat.manifest import digest
 from pytest_confmat.plugin.evaluator import SHARED_NAME
 from pytest_confmat.plugin.gate import Gate
@@ -28,6 +28,7 @@ class Entry:
     cached: str | None = None
     notes: tuple[str, ...] = ()
     suspicions: tuple[Suspicion, ...] = ()
+    faults: tuple[Fault, ...] = ()
 
 
 class Ledger:
@@ -56,6 +57,8 @@ class Ledger:
         entry.cached = found.get("cached") or entry.cached
         entry.error = found.get("error") or entry.error
         entry.notes = tuple(found.get("notes") or entry.notes)
+        if faults := found.get("faults"):
+            entry.faults = tuple(Fault(*plain) for plain in faults)
         if suspected := found.get("suspicions"):
             # Every process that judges says the same.
             entry.suspicions = tuple(Suspicion(**plain) for plain in suspected)
@@ -76,6 +79,7 @@ class Ledger:
         self,
         recall: Callable[[str], Evaluation],
         left_out: Callable[[Gate], frozenset[str]],
+        why_unchecked: Callable[[Gate, Sequence[str]], Iterable[str]],
         interrupted: bool,
     ) -> tuple[GateResult, ...]:
         """Close the books: one result a gate.
@@ -86,13 +90,19 @@ class Ledger:
             Returns the evaluation that is remembered under a key.
         left_out
             Returns the ids of a gate's limits that the user left out by name.
+        why_unchecked
+            Returns sentences that say how some of a gate's limits came to have no verdict.
         interrupted
             Whether the session ended before its time.
         """
-        return tuple(
-            _result(gate, self._entries[path], recall, left_out(gate), interrupted)
-            for path, gate in self._gates.items()
-        )
+        found = []
+        for path, gate in self._gates.items():
+            result = _result(gate, self._entries[path], recall, left_out(gate), interrupted)
+            if result.outcome == "failed" and result.unchecked:
+                reasons = why_unchecked(gate, result.unchecked)
+                result = replace(result, notes=(*reasons, *result.notes))
+            found.append(result)
+        return tuple(found)
 
 
 def _result(
@@ -135,6 +145,7 @@ def _result(
         unchecked=unchecked,
         exemptions=gate.exemptions,
         error=error,
+        faults=entry.faults if evaluation is None else evaluation.faults,
         suspicions=entry.suspicions if outcome in ("failed", "error") else (),
         notes=notes,
         versions=provenance.get("versions", {}),

@@ -6,6 +6,15 @@ import pytest
 
 NO_POLICY = "none"
 DEFAULT_POLICY = "thresholds.yaml"
+# What asks pytest to show something and to run no test; the first have no session that matters.
+_NO_SESSION = ("help", "version", "markers", "cacheshow")
+_SHOWING = {
+    "collectonly": "--collect-only",
+    "showfixtures": "--fixtures",
+    "show_fixtures_per_test": "--fixtures-per-test",
+    "setupplan": "--setup-plan",
+    "setuponly": "--setup-only",
+}
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -83,24 +92,35 @@ def add_options(parser: pytest.Parser) -> None:
         help="after a gate that passed, raise the limits that the model beats beyond noise; not in "
         "CI, unless forced",
     )
-    parser.addini("confmat_model", "as --confmat-model, relative to this file")
+    parser.addini("confmat_model", "as --confmat-model, relative to this file", default=None)
     parser.addini("confmat_thresholds", "as --confmat-thresholds, one a line", type="linelist")
-    parser.addini("confmat_batch_size", "as --confmat-batch-size")
-    parser.addini("confmat_report", "as --confmat-report, relative to this file")
-    parser.addini("confmat_manifest", "as --confmat-manifest, relative to this file")
-    parser.addini("confmat_baseline", "as --confmat-baseline, relative to this file")
-    parser.addini("confmat_cache", "as --confmat-cache")
+    parser.addini("confmat_batch_size", "as --confmat-batch-size", default=None)
+    parser.addini("confmat_report", "as --confmat-report, relative to this file", default=None)
+    parser.addini("confmat_manifest", "as --confmat-manifest, relative to this file", default=None)
+    parser.addini("confmat_baseline", "as --confmat-baseline, relative to this file", default=None)
+    parser.addini("confmat_cache", "as --confmat-cache", default=None)
 
 
 def asks_for_gate(config: pytest.Config) -> bool:
     """Whether a model is to be gated. Cheap: runs in every pytest of every project.
 
-    An option that was given counts even when it is empty, as a variable of CI's that was not
-    set would leave it: settings.py then says what is wrong.
+    An option, or a line in an ini file, that was given counts even when it is empty, as a
+    variable of CI's that was not set would leave it: settings.py then says what is wrong.
     """
     names = (
         *("model", "unsafe_model", "thresholds", "data", "batch_size", "report", "manifest"),
         *("baseline", "save_baseline", "cache", "tighten"),
     )
     given = any(config.getoption(f"confmat_{name}") is not None for name in names)
-    return given or bool(config.getini("confmat_model"))
+    return given or config.getini("confmat_model") is not None
+
+
+def has_no_session(config: pytest.Config) -> bool:
+    """Whether pytest shows something in place of a session, such as its help."""
+    return any(getattr(config.option, name, None) for name in _NO_SESSION)
+
+
+def only_shows(config: pytest.Config) -> str | None:
+    """Return the option by which pytest shows something and runs no test; ``None``: it runs."""
+    options = (option for name, option in _SHOWING.items() if getattr(config.option, name, None))
+    return next(options, None)

@@ -1,12 +1,13 @@
 """Which limits were to be run, and which the user left out by name.
 
 Only `-k`, `-m`, `--deselect` and node ids excuse a limit, and only the one that they leave out:
-an item that was to be run and gave no verdict is never excused.
+an item that somebody else took out, or that was to be run and gave no verdict, is never excused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import inspect
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +15,69 @@ import pytest
 
 from pytest_confmat.plugin.collection import ConfmatItem
 from pytest_confmat.plugin.gate import Gate
+from pytest_confmat.report.text import printable
+from pytest_confmat.report.wording import plural
 
-# Options that choose tests by what happened before: whoever gives one has not chosen limits.
-_RERUNNING = ("lf", "stepwise")
+# What calls pytest_deselected for -k and -m, and for --deselect. pytest says nowhere who did.
+_BY_NAME = ("_pytest.mark", "_pytest.main")
+_RERUNS = {"_pytest.cacheprovider": "--lf", "_pytest.stepwise": "--stepwise"}
+_ONE_SHARD = "keep the gate in one shard"
 
 
 class Selection:
-    """Items to be run and items deselected, by policy; from this process or from workers."""
+    """Items of each policy, and what became of them; from this process or from workers.
+
+    Attributes
+    ----------
+    collected, selected
+        What pytest found, and what of it is to be run.
+    deselected
+        What the user left out by `-k`, `-m` or `--deselect`.
+    taken
+        What anybody else deselected: a plugin, a conftest, `--lf`.
+    takers
+        The modules that did so.
+    """
 
     def __init__(self) -> None:
+        self.collected: dict[str, set[str]] = {}
         self.selected: dict[str, set[str]] = {}
         self.deselected: dict[str, set[str]] = {}
+        self.taken: dict[str, set[str]] = {}
+        self.takers: dict[str, set[str]] = {}
+        # Whether collection ended, here or in a worker that told of it.
+        self.complete = False
+
+    def collect(self, item: pytest.Item) -> None:
+        """Enter what pytest found."""
+        _enter(self.collected, [item])
 
     def select(self, items: Iterable[pytest.Item]) -> None:
-        """Enter what is to be run."""
+        """Enter what is to be run; collection has ended."""
         _enter(self.selected, items)
+        self.complete = True
 
-    def deselect(self, items: Iterable[pytest.Item]) -> None:
-        """Enter what is not to be run."""
-        _enter(self.deselected, items)
+    def deselect(self, items: Sequence[pytest.Item], by: str | None) -> None:
+        """Enter what is not to be run; `by`: the module that says so."""
+        if by in _BY_NAME:
+            _enter(self.deselected, items)
+            return
+        _enter(self.taken, items)
+        for item in items:
+            if isinstance(item, ConfmatItem):
+                self.takers.setdefault(str(item.gate.path), set()).add(by or "unknown")
 
     def to_plain(self) -> dict[str, Any]:
         """Return builtin values, for the way to the controller."""
         return {
-            name: {policy: sorted(items) for policy, items in getattr(self, name).items()}
-            for name in ("selected", "deselected")
+            name: {policy: sorted(items) for policy, items in entries.items()}
+            for name, entries in vars(self).items()
+            if isinstance(entries, dict)
         }
 
     def merge(self, plain: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
         """Enter what `to_plain` told of another process."""
+        self.complete = True
         for name, entries in plain.items():
             mine = getattr(self, name)
             for policy, items in entries.items():
@@ -50,17 +85,66 @@ class Selection:
 
     def left_out(self, config: pytest.Config, gate: Gate) -> frozenset[str]:
         """Return ids of the limits of `gate` that the user left out by name."""
-        option = config.option
-        if any(getattr(option, name, None) for name in _RERUNNING):
-            return frozenset()
-        chosen = bool(option.keyword or option.markexpr or option.deselect)
-        policy = str(gate.path)
-        selected = self.selected.get(policy, set())
-        deselected = self.deselected.get(policy, set()) if chosen else set()
+        collected, selected, deselected, taken = self._of(gate)
         named = named_items(config, gate)
-        not_named = set() if named is None else set(gate.items) - named
-        items = (deselected | (not_named - self.deselected.get(policy, set()))) - selected
-        return frozenset(limit.id for item in items for limit in gate.items.get(item, ()))
+        # A node id may stand for several items: of these, each that was collected was asked for.
+        not_named = set() if named is None else set(gate.items) - named - collected
+        return _limits(gate, (deselected | not_named) - taken - selected)
+
+    def why_unchecked(
+        self, config: pytest.Config, gate: Gate, unchecked: Collection[str]
+    ) -> Iterator[str]:
+        """Say how limits without a verdict came to have none, a sentence a reason."""
+        if not self.complete:
+            return
+        collected, selected, _, taken = self._of(gate)
+        by_name = self.left_out(config, gate)
+        deselected = _limits(gate, taken - selected)
+        removed = _limits(gate, collected - selected) - deselected - by_name
+        missing = _limits(gate, set(gate.items) - collected) - by_name
+        for limits, reason in (
+            (deselected, self._taken_by(gate)),
+            (removed, f"taken off the list of tests by a plugin or conftest: {_ONE_SHARD}"),
+            (missing, "not collected, as with --ignore, --lf or a plugin"),
+            (
+                _limits(gate, selected),
+                "no verdict: skipped, not reached, or run by a plugin in another way",
+            ),
+            (by_name, "left out by -k, -m, --deselect or node ids, which left no limit to check"),
+        ):
+            if found := limits.intersection(unchecked):
+                yield f"{plural(len(found), 'limit')} not checked: {reason}"
+
+    def _of(self, gate: Gate) -> tuple[set[str], set[str], set[str], set[str]]:
+        stages = (self.collected, self.selected, self.deselected, self.taken)
+        collected, selected, deselected, taken = (
+            stage.get(str(gate.path), set()) for stage in stages
+        )
+        return collected, selected, deselected, taken
+
+    def _taken_by(self, gate: Gate) -> str:
+        takers = sorted(self.takers.get(str(gate.path), ()))
+        if all(taker in _RERUNS for taker in takers):
+            options = " and ".join(_RERUNS[taker] for taker in takers)
+            return f"deselected by {options}, which runs what failed before: leave it out"
+        named = printable(", ".join(takers))
+        return f"deselected by a plugin or conftest ({named}): {_ONE_SHARD}"
+
+
+def deselector() -> str | None:
+    """Return the name of the module that called the hook that this is called in.
+
+    Nothing that pytest hands to `pytest_deselected` tells who did it; between caller and hook
+    stands pluggy alone.
+    """
+    frame, seen = inspect.currentframe(), False
+    while frame is not None:
+        name = str(frame.f_globals.get("__name__"))
+        inside = name.partition(".")[0] == "pluggy"
+        if seen and not inside:
+            return name
+        seen, frame = seen or inside, frame.f_back
+    return None
 
 
 def named_items(config: pytest.Config, gate: Gate) -> set[str] | None:
@@ -91,6 +175,10 @@ def _enter(entries: dict[str, set[str]], items: Iterable[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, ConfmatItem):
             entries.setdefault(str(item.gate.path), set()).add(item.name)
+
+
+def _limits(gate: Gate, items: Iterable[str]) -> frozenset[str]:
+    return frozenset(limit.id for item in items for limit in gate.items.get(item, ()))
 
 
 def _resolved(config: pytest.Config, arg: str) -> Path:

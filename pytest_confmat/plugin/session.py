@@ -14,9 +14,11 @@ from pytest_confmat.plugin.baselines import keep_baseline
 from pytest_confmat.plugin.collection import FOUND, ConfmatItem, ThresholdsFile
 from pytest_confmat.plugin.gate import EVALUATION
 from pytest_confmat.plugin.ledger import Ledger
+from pytest_confmat.plugin.longrepr import Failure, Reason
+from pytest_confmat.plugin.options import only_shows
 from pytest_confmat.plugin.reports import ReportFiles, header, print_summary
-from pytest_confmat.plugin.rootdir import misled
-from pytest_confmat.plugin.selection import Selection, is_covered
+from pytest_confmat.plugin.rootdir import require_own_configuration
+from pytest_confmat.plugin.selection import Selection, deselector, is_covered
 from pytest_confmat.plugin.settings import Settings, read_policies, read_settings
 from pytest_confmat.plugin.setwatch import keep_manifest
 from pytest_confmat.plugin.state import GateState
@@ -74,8 +76,11 @@ class GateHooks:
 
         items.sort(key=place)
 
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        self.selection.collect(item)
+
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
-        self.selection.deselect(items)
+        self.selection.deselect(items, deselector())
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self.selection.select(session.items)
@@ -99,9 +104,19 @@ class GateHooks:
             vars(report)["confmat"] = found
         return report
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if found := getattr(report, "confmat", None):
             self.ledger.receive(found)
+            if report.failed and "reason" in found:
+                # Here, since a worker's report reaches the controller as text.
+                told: Any = Failure(str(report.longrepr), Reason(found["reason"]))
+                report.longrepr = told
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        # It has failed, as the exit status and JUnit XML say; its block would say no more.
+        is_told_elsewhere = report.failed and "see" in (getattr(report, "confmat", None) or ())
+        return ("not checked", "F", "NOT CHECKED") if is_told_elsewhere else None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -112,17 +127,18 @@ class GateHooks:
 
     def pytest_report_header(self) -> list[str]:
         lines = header(self.settings, self.state.gates)
-        if (told := misled(self.config)) is not None:
-            lines.append(f"confmat: {told}")
+        if option := only_shows(self.config):
+            lines.append(f"confmat: no limit is checked: {option} runs no test")
         return [*lines, *caching.remarks(self.config, self.settings)]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        if workers.is_worker(self.config) or self.config.option.collectonly:
+        if workers.is_worker(self.config) or only_shows(self.config):
             return
         self.results = self.ledger.results(
             self.state.evaluator.recall,
             lambda gate: self.selection.left_out(self.config, gate),
+            lambda gate, ids: self.selection.why_unchecked(self.config, gate, ids),
             interrupted=exitstatus not in _RAN,
         )
         if self.state.watch.current is not None:
@@ -167,11 +183,13 @@ def start(config: pytest.Config) -> None:
     pytest.UsageError
         If the request cannot be honoured.
     """
+    if not workers.is_worker(config):
+        require_own_configuration(config)
     settings = read_settings(config)
     files = None
     if settings.report is not None and not workers.is_worker(config):
         files = ReportFiles(settings.report)
-        if not (config.option.collectonly or config.option.help):
+        if only_shows(config) is None:
             # Before policies are read: what is wrong there must not leave an old report standing.
             files.begin()
     state = GateState(config, read_policies(config, settings))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -14,6 +17,10 @@ from pytest_confmat.plugin.options import DEFAULT_POLICY, NO_POLICY
 
 CacheUse = Literal["on", "verify", "off"]
 CACHE_USES: tuple[CacheUse, ...] = get_args(CacheUse)
+_SINGLE = (
+    *("--confmat-model", "--confmat-data", "--confmat-batch-size", "--confmat-report"),
+    *("--confmat-manifest", "--confmat-baseline", "--confmat-save-baseline", "--confmat-cache"),
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,7 @@ def read_settings(config: pytest.Config) -> Settings:
     pytest.UsageError
         If a value makes no sense.
     """
+    _require_single(config)
     origins: dict[str, str] = {}
     model = _path(config, "model", origins)
     if model is not None and not model.exists():
@@ -104,6 +112,24 @@ def read_policies(config: pytest.Config, settings: Settings) -> Settings:
     return replace(settings, policies=policies)
 
 
+def _require_single(config: pytest.Config) -> None:
+    """Refuse an option with two values, of which argparse would take the last without a word.
+
+    The command line still goes before `addopts`, as with pytest's own options.
+    """
+    addopts = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
+    for source in (config.getini("addopts"), addopts, config.invocation_params.args):
+        given: dict[str, str] = {}
+        for arg, following in pairwise((*map(str, source), "")):
+            option, is_joined, value = arg.partition("=")
+            value = value if is_joined else following
+            if option in _SINGLE and given.setdefault(option, value) != value:
+                raise pytest.UsageError(
+                    f"{option} is given twice, as {given[option]!r} and as {value!r}, and takes "
+                    "one value: leave one of them out, or run pytest once for each"
+                )
+
+
 def _given(
     config: pytest.Config, name: str, origins: dict[str, str], ini: bool = True
 ) -> tuple[str | None, Path]:
@@ -112,10 +138,10 @@ def _given(
     if value is not None:
         origins[name] = f"--confmat-{name.replace('_', '-')}"
         return str(value), config.invocation_params.dir
-    written = str(config.getini(f"confmat_{name}")) if ini else ""
-    if written:
+    written = config.getini(f"confmat_{name}") if ini else None
+    if written is not None:
         origins[name] = f"confmat_{name} in {_ini_name(config)}"
-        return written, ini_folder(config)
+        return str(written), ini_folder(config)
     return None, config.invocation_params.dir
 
 

@@ -61,6 +61,8 @@ class GateState:
         )
         # Gates whose evaluation item is to be run; it reports what is wrong with the evaluation.
         self.reported: frozenset[Path] = frozenset()
+        # The first item of each gate, in this process, that met an error in place of an evaluation.
+        self.told_by: dict[Path, str] = {}
         self._evaluated: dict[Path, tuple[Evaluation, str] | ConfmatError] = {}
         self._jobs: dict[Path, Job] = {}
         self._keys: dict[Path, str] = {}

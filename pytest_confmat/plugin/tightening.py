@@ -15,6 +15,7 @@ from pytest_confmat.authoring import Tightened, tighten
 from pytest_confmat.errors import ConfmatError, EvaluationError
 from pytest_confmat.plugin import workers
 from pytest_confmat.plugin.gate import Gate
+from pytest_confmat.plugin.options import only_shows
 from pytest_confmat.plugin.session import STATE, GateHooks
 from pytest_confmat.plugin.state import GateState
 from pytest_confmat.policy import read_policy
@@ -63,7 +64,7 @@ def prepare(config: pytest.Config) -> None:
         )
     if not config.stash[STATE].gates:
         raise pytest.UsageError(f"{_OPTION}: there is no policy to tighten")
-    if not workers.is_worker(config) and not config.option.collectonly:
+    if not workers.is_worker(config) and only_shows(config) is None:
         gate: Any = config.pluginmanager.get_plugin("confmat-session")
         if config.pluginmanager.register(TightenHooks(gate), _NAME) is None:
             raise pytest.UsageError(f"-p no:{_NAME} takes away what {_OPTION} asks for")

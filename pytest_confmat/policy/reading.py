@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pytest_confmat.errors import Location
+from pytest_confmat.filenames import system_name
 from pytest_confmat.limits import ESTIMATE, Evidence
 from pytest_confmat.policy.dataset import DirectoryShape, ImageShape, ImagesShape, TFRecordShape
 from pytest_confmat.policy.document import Block, Document, Node, read_document
@@ -65,7 +67,7 @@ def read_policy(path: Path) -> Policy:
 def _classes(shape: PolicyShape, document: Document) -> tuple[str, ...] | None:
     if isinstance(shape.classes, str):
         location, _ = document.place(["classes"])
-        return read_names(document.path.parent / shape.classes, location)
+        return read_names(_below(document.path.parent, shape.classes), location)
     return shape.classes
 
 
@@ -90,7 +92,7 @@ def _evidence(shape: PolicyShape) -> Evidence:
 def _baseline(shape: PolicyShape, folder: Path) -> BaselineSpec | None:
     if shape.baseline is None:
         return None
-    return BaselineSpec(folder / shape.baseline.path, shape.baseline.min_overlap)
+    return BaselineSpec(_below(folder, shape.baseline.path), shape.baseline.min_overlap)
 
 
 def dataset_spec(policy: PolicyShape, folder: Path) -> DatasetSpec | None:
@@ -98,7 +100,7 @@ def dataset_spec(policy: PolicyShape, folder: Path) -> DatasetSpec | None:
     shape = policy.dataset
     if isinstance(shape, DirectoryShape):
         return DirectorySpec(
-            directory=folder / shape.directory,
+            directory=_below(folder, shape.directory),
             images=_images(shape),
             ignore=shape.ignore,
             expected_examples=shape.expected_examples,
@@ -111,7 +113,7 @@ def dataset_spec(policy: PolicyShape, folder: Path) -> DatasetSpec | None:
         image, label, weight = shape.image, shape.label, shape.weight
         base = Path(glob.escape(str(folder)))
         return TFRecordSpec(
-            tfrecord=tuple(str(base / pattern) for pattern in shape.tfrecord),
+            tfrecord=tuple(str(_below(base, pattern)) for pattern in shape.tfrecord),
             image=_image(image) if image else None,
             label=LabelFeature(label.key, label.offset) if label else None,
             weight=WeightFeature(weight.key) if weight else None,
@@ -122,6 +124,16 @@ def dataset_spec(policy: PolicyShape, folder: Path) -> DatasetSpec | None:
             digest=shape.digest,
         )
     return None
+
+
+def _below(folder: Path, text: str | Path) -> Path:
+    """Join a path to the folder it is relative to, without ``a/..`` in it.
+
+    Unless that leads elsewhere, as where `a` is a link.
+    """
+    joined = folder / system_name(str(text))
+    flat = Path(os.path.normpath(joined))
+    return flat if flat.resolve() == joined.resolve() else joined
 
 
 def _image(shape: ImageShape) -> ImageFeature:

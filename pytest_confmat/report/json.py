@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pytest_confmat.evaluation import Evaluation, Fault
+from pytest_confmat.filenames import text_of
 from pytest_confmat.limits import Exemption, Weighting
 from pytest_confmat.report.facts import all_notes, weightings
 from pytest_confmat.report.wording import describe
@@ -30,12 +31,12 @@ def document(result: GateResult) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "outcome": result.outcome,
-        "policy": str(result.policy),
+        "policy": text_of(str(result.policy)),
         "model": {"path": None, "format": None, "sha256": None} | _plain(result.model),
         "dataset": _dataset(result),
         **_matrix(evaluation),
         "weighted_matrix": [] if evaluation is None else _weighted(result, evaluation),
-        "faults": [] if evaluation is None else [_fault(fault) for fault in evaluation.faults],
+        "faults": [_fault(fault) for fault in result.faults],
         "verdicts": [_verdict(verdict) for verdict in result.verdicts],
         "waiting": result.waiting,
         "unchecked": list(result.unchecked),
@@ -56,7 +57,7 @@ def incomplete_document(policy: Path | None) -> dict[str, Any]:
     """
     note = "the run that this report belongs to has not ended, or was cut off"
     values = document(GateResult(policy or Path(), "incomplete", notes=(note,)))
-    return values | {"policy": None if policy is None else str(policy)}
+    return values | {"policy": None if policy is None else text_of(str(policy))}
 
 
 def write_json(result: GateResult | Mapping[str, Any], path: Path) -> None:
@@ -119,7 +120,7 @@ def _weights(weighting: Weighting) -> str | dict[str, float]:
     return {name: float(weight) for name, weight in weighting.weights}
 
 
-def _fault(fault: Fault) -> dict[str, str]:
+def _fault(fault: Fault) -> dict[str, str | None]:
     return {"id": fault.id, "reason": fault.reason, "class": fault.actual}
 
 

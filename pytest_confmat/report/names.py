@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from pytest_confmat.filenames import text_of
+
 ELLIPSIS = "..."
 # What build servers take for commands of theirs: `##[error]` and `##vso[...]` anywhere in a line,
 # `::error::` where it begins, after blanks.
@@ -95,4 +97,4 @@ def _fitting(shown: list[str], room: int) -> list[str]:
 def short_path(path: Path) -> str:
     """Return the shorter of a path and its form relative to where pytest runs."""
     relative = os.path.relpath(path)
-    return relative if len(relative) < len(str(path)) else str(path)
+    return text_of(relative if len(relative) < len(str(path)) else str(path))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from pytest_confmat.filenames import text_of
 from pytest_confmat.limits import FLIPS, is_overall
 from pytest_confmat.report.certainty import certainty
 from pytest_confmat.report.decimals import decimal_text
@@ -193,8 +195,14 @@ def _subject(result: GateResult) -> str:
         parts.append(f"data {printable(str(source), 200)}")
     if examples is not None:
         parts.append(plural(int(examples), "example"))
-    parts.append(f"limits {printable(result.policy.name)}")
+    parts.append(f"limits {printable(_policy(result))}")
     return ", ".join(parts)
+
+
+def _policy(result: GateResult) -> str:
+    """Name the policy, with its folder where that lies below the current one."""
+    relative = os.path.relpath(result.policy)
+    return text_of(result.policy.name if relative.startswith(os.pardir) else relative)
 
 
 def _suspicions(result: GateResult) -> Iterator[str]:

@@ -39,13 +39,20 @@ def describe(verdict: Verdict) -> str:
 
 def headline(verdict: Verdict) -> str:
     """Return ``recall of 'cat' is 0.8413, below 0.95``."""
-    subject = _subject(verdict)
+    return defused(f"{_subject(verdict)} is {_finding(verdict)}")
+
+
+def reason_first(verdict: Verdict) -> str:
+    """Return ``0.8413, below 0.95: recall of 'cat'``, for a line that is cut at its end."""
+    return defused(f"{_finding(verdict)}: {_subject(verdict).removesuffix(',')}")
+
+
+def _finding(verdict: Verdict) -> str:
     if verdict.observed is None:
-        reason = verdict.undefined or "there is no value"
-        return defused(f"{subject} is undefined: {printable(reason, _SENTENCE)}")
+        return f"undefined: {printable(verdict.undefined or 'there is no value', _SENTENCE)}"
     bound = verdict.limit.bound
     observed = decimal_text(verdict.observed, bound.value)
-    return defused(f"{subject} is {observed}, {_relation(verdict)} {printable(bound.text)}")
+    return f"{observed}, {_relation(verdict)} {printable(bound.text)}"
 
 
 _KEPT_AND_BROKEN = {"at_least": ("at least", "below"), "at_most": ("at most", "above")}

@@ -36,6 +36,14 @@ def removed(*names: str) -> Make:
     return make
 
 
+def beyond_ascii(project: Project) -> None:
+    project.plain_locale()
+    project.policy("directory: données")
+    for old, new in (("data/cat/0.png", "data/cat/ü.png"), ("data/cat", f"données/{CAFE}")):
+        moved(old, new)(project)
+    moved("data/dog", "données/dog")(project)
+
+
 def folder(name: str) -> Make:
     return lambda project: (project.path / name).mkdir(parents=True)
 
@@ -301,6 +309,18 @@ SECTION = Section(
             file("data/stray.png", picture),
             "1 entry beside the class directories not read: 'stray.png'",
             "noted",
+        ),
+        Fault(
+            "names that are not ASCII under `LC_ALL=C`, without Python's UTF-8 mode",
+            beyond_ascii,
+            "confmat: passed 1 limit holds on 6 examples",
+            "works",
+        ),
+        Fault(
+            "a class directory that is not UTF-8 under `LC_ALL=C`",
+            all_of(Project.plain_locale, undecodable(b"caf\xe9")),
+            r"the name of the class directory data/caf\xe9 is not UTF-8; rename it",
+            "refused",
         ),
         Fault(
             "a hidden class directory",

@@ -252,8 +252,8 @@ SECTION = Section(
         Fault(
             "more faults than `max_faults`",
             all_of(dataset("max_faults: 2"), empty_files(3)),
-            "more than 2 of 6 examples of directory data cannot be used: mend "
-            "them, or take them out of the set\n"
+            "more than 2 of 6 examples cannot be used: fix them, or take them "
+            "out of the set (directory data)\n"
             "cat/0.png is empty (0 bytes)\n"
             "cat/1.png is empty (0 bytes)\n"
             "and more: stopped after 2 faults",

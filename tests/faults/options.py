@@ -41,6 +41,16 @@ def no_data(project: Project) -> None:
     (project.path / "conftest.py").unlink()
 
 
+def takes_limits(telling: str) -> Make:
+    code = f"""
+        def pytest_collection_modifyitems(config, items):
+            limits = [item for item in items if item.name == "accuracy"]
+            {telling}
+            items[:] = [item for item in items if item not in limits]
+    """
+    return lambda project: project.conftest(code=code)
+
+
 SECTION = Section(
     "Options",
     "The project is fine; what pytest is called with is not.",
@@ -50,6 +60,13 @@ SECTION = Section(
             "an empty --confmat-model, as a variable that is not set leaves it",
             instead("--confmat-model="),
             "--confmat-model is empty: give a path",
+            "refused",
+        ),
+        Fault(
+            "two models",
+            options("--confmat-model=other.keras"),
+            "--confmat-model is given twice, as 'm.keras' and as 'other.keras', and takes one "
+            "value: leave one of them out, or run pytest once for each",
             "refused",
         ),
         Fault(
@@ -194,6 +211,18 @@ SECTION = Section(
             "a -k that leaves no limit",
             options("-k", "nothing_like_it"),
             "confmat: BLOCKED 1 of 1 limit not checked: accuracy",
+        ),
+        Fault(
+            "a limit that a conftest deselects",
+            takes_limits("config.hook.pytest_deselected(items=limits)"),
+            "note: 1 limit not checked: deselected by a plugin or conftest (conftest): keep the "
+            "gate in one shard",
+        ),
+        Fault(
+            "a limit that a conftest takes off the list",
+            takes_limits("pass"),
+            "note: 1 limit not checked: taken off the list of tests by a plugin or conftest: "
+            "keep the gate in one shard",
         ),
         Fault(
             "a --deselect of all limits",

@@ -68,6 +68,10 @@ class Project:
         self.conftest("[(images, labels)]")
         self.examples = 6
 
+    def plain_locale(self) -> None:
+        """Run where Python decodes file names, and encodes what it prints, as ASCII."""
+        self.environment = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
     def policy(self, dataset: str, classes: str = "") -> None:
         body = textwrap.indent(textwrap.dedent(dataset).strip(), "  ").strip()
         self.write("thresholds.yaml", POLICY.format(dataset=body, classes=classes))

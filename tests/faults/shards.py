@@ -27,6 +27,13 @@ def shard(change: Change) -> Make:
     return lambda project: project.write(SHARD, change(b"".join(frames())))
 
 
+def beyond_ascii(project: Project) -> None:
+    project.plain_locale()
+    project.policy("tfrecord: 'données-*.tfrecord'", "classes: nöms.txt\n")
+    project.write("nöms.txt", "café\ndog\n")
+    (project.path / SHARD).rename(project.path / "données-é.tfrecord")
+
+
 def cut(back: int) -> Make:
     """Return what cuts the last of six records, `back` bytes before its end."""
     return shard(lambda content: content[:-back])
@@ -218,6 +225,12 @@ SECTION = Section(
             shard(lambda all_: zlib.compress(all_)[:300]),
             "the shard test.tfrecord is cut: its zlib stream has no end; [...]; "
             "write or fetch it again",
+        ),
+        Fault(
+            "names that are not ASCII under `LC_ALL=C`, without Python's UTF-8 mode",
+            beyond_ascii,
+            "confmat: passed 1 limit holds on 6 examples",
+            "works",
         ),
         Fault(
             "a gzip shard, which needs no word",

@@ -66,13 +66,15 @@ def test_fault(name, pytester, monkeypatch):
     assert run.exit == EXITS[fault.outcome], run.said
     assert run.tells(fault.says), run.said
     if fault.faulty:
-        assert run.tells(f"{fault.faulty} of {project.examples} examples of "), run.said
+        assert run.tells(f"{fault.faulty} of {project.examples} examples cannot be "), run.said
     assert "Traceback (most recent call last)" not in run.said
     assert "unforeseen" not in run.said
     if run.report is None:
         assert fault.outcome == "refused"
         return
     require_whole_verdicts(run, project.examples)
+    if fault.outcome == "fails":
+        assert len(run.report["faults"]) == fault.faulty or not fault.faulty
     assert bool(run.report["verdicts"]) or fault.outcome not in ("noted", "works")
     if fault.outcome == "noted":
         assert any(_alike(note, fault.says) for note in run.report["notes"]), run.report["notes"]

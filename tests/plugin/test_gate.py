@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -120,17 +121,78 @@ def test_a_class_without_examples_is_never_green(project):
 @pytest.mark.parametrize("workers", WORKERS, ids=["alone", "xdist"])
 def test_behind_a_failed_evaluation_limits_say_not_checked(project, workers):
     project.scores([[19, 1, 0], [2, 18, 0], [0, 0, 10], [0, 0, 1]])
-    result = project.run("-v", *workers)
+    result = project.run("-v", "--junitxml=out.xml", *workers)
     assert result.ret == 1
-    result.assert_outcomes(failed=6)
     text = result.stdout.str()
-    assert text.count("not checked: see evaluation") >= 5
+    assert text.count("NOT CHECKED") == 5
+    assert "1 failed, 5 not checked in " in text
     # Told by the item that evaluates, and by no limit.
-    failures = text[: text.index("confmat thresholds.yaml")]
+    failures = text[text.index("= FAILURES =") : text.index("confmat thresholds.yaml")]
     assert failures.count("label 3 is none of the 3 classes (0 to 2)") == 1
+    assert "see evaluation" not in text
+    assert [line for line in result.outlines if line.startswith("FAILED")] == [
+        "FAILED thresholds.yaml::evaluation - 1 of 51 examples cannot be used: fix the..."
+    ]
     assert "During handling" not in text
     result.stdout.fnmatch_lines(["*confmat: ERROR*"])
     assert project.passes == 1
+    cases = {case.get("name"): case for case in ET.parse(project.path / "out.xml").iter("testcase")}
+    told = {name: case.find("failure").get("message") for name, case in cases.items()}
+    assert told.pop("evaluation").startswith("1 of 51 examples cannot be used: ")
+    assert set(told.values()) == {"not checked: see evaluation"}
+    assert len(told) == 5
+
+
+def test_where_no_item_evaluates_one_limit_tells_the_fault(project):
+    project.scores([[19, 1, 0], [2, 18, 0], [0, 0, 10], [0, 0, 1]])
+    result = project.run("-k", "recall", "--junitxml=out.xml")
+    assert result.ret == 1
+    text = result.stdout.str()
+    assert "1 failed, 3 deselected, 2 not checked in " in text
+    failures = text[text.index("= FAILURES =") : text.index("confmat thresholds.yaml")]
+    assert failures.count("label 3 is none of the 3 classes (0 to 2)") == 1
+    messages = [failure.get("message") for failure in ET.parse("out.xml").iter("failure")]
+    assert messages[1:] == ["not checked: see recall[cat]"] * 2
+
+
+@pytest.mark.parametrize("chosen", [(), ("-k", "recall")], ids=["all", "limits"])
+@pytest.mark.parametrize("workers", WORKERS, ids=["alone", "xdist"])
+def test_the_report_lists_all_examples_that_cannot_be_used(project, workers, chosen):
+    project.scores([[19, 1, 0], [2, 18, 0], [0, 0, 10], [0, 0, 25]])
+    result = project.run("--confmat-report=out", *workers, *chosen)
+    assert result.ret == 1
+    document = json.loads((project.path / "out/confmat.json").read_text())
+    assert document["outcome"] == "error"
+    reason = "label 3 is none of the 3 classes (0 to 2)"
+    assert document["faults"] == [
+        {"id": f"#{n}", "reason": reason, "class": None} for n in range(50, 75)
+    ]
+    result.stdout.fnmatch_lines(
+        ["  and 5 more", "  confmat.json lists all 25 of them: --confmat-report DIR"]
+    )
+
+
+@pytest.mark.parametrize("workers", WORKERS, ids=["alone", "xdist"])
+def test_a_line_of_the_short_summary_begins_with_the_numbers(project, workers, monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+    folder = "policies/of/the/team"
+    project.policy((project.path / "thresholds.yaml").read_text(), f"{folder}/limits.yaml")
+    (project.path / "thresholds.yaml").unlink()
+    project.scores(RED)
+    path = f"{folder}/limits.yaml"
+    result = project.run(f"--confmat-thresholds={path}", "--junitxml=out.xml", *workers, gate=False)
+    assert sorted(line for line in result.outlines if line.startswith("FAILED")) == [
+        f"FAILED {path}::accuracy - 0.8800, below 0.9: accuracy",
+        f"FAILED {path}::recall[cat] - 0.8000, below 0.9: rec...",
+    ]
+    # The block says it in full, with the policy's folder.
+    located = f"recall of 'cat' is 0.8000, below 0.9      {path}:6"
+    result.stdout.fnmatch_lines([located])
+    failures = {
+        f.get("message"): f.text for f in ET.parse(project.path / "out.xml").iter("failure")
+    }
+    assert failures["0.8000, below 0.9: recall of 'cat'"].splitlines()[0] == located
 
 
 def test_a_limit_run_alone_tells_the_fault_itself(project):
@@ -149,7 +211,9 @@ def test_a_crash_in_the_projects_own_fixture_is_told_once(project, workers):
     result = project.run(*workers)
     assert result.ret == 1
     assert "ZeroDivisionError" in result.stdout.str()
-    assert "not checked: see evaluation" in result.stdout.str()
+    # Each worker has fixtures of its own.
+    assert re.search("2 failed, 4|1 failed, 5", result.outlines[-1])
+    assert " not checked in " in result.outlines[-1]
     assert len((project.path / "calls").read_text()) <= (2 if workers else 1)
 
 

@@ -51,6 +51,79 @@ def test_an_option_of_a_gate_asks_for_one(project, option):
     result.stdout.fnmatch_lines(["*there is no model to judge: pass --confmat-model PATH*"])
 
 
+@pytest.mark.parametrize("line", ["confmat_model =", "confmat_report =", "confmat_cache ="])
+def test_an_empty_line_of_the_ini_file_is_no_wish_for_no_gate(project, line):
+    project.pytester.makeini(f"[pytest]\n{line}\n")
+    name = line.split()[0]
+    if name == "confmat_cache":
+        said = "confmat_cache in tox.ini: '' is none of on, verify, off"
+    else:
+        said = f"{name} in tox.ini is empty: give a path"
+    assert refused(project, gate=name != "confmat_model") == said
+
+
+def test_an_ini_value_that_a_variable_leaves_empty_is_no_wish_for_no_gate(project):
+    (project.path / "m.keras").touch()
+    project.pytester.makeini("[pytest]\nconfmat_model = m.keras\n")
+    assert (
+        refused(project, "-o", "confmat_model=") == "confmat_model in tox.ini is empty: give a path"
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "values"),
+    {
+        "--confmat-model": ("a.keras", "b.keras"),
+        "--confmat-data": ("a", "b"),
+        "--confmat-batch-size": ("3", "4"),
+        "--confmat-report": ("a", "b"),
+        "--confmat-manifest": ("a", "b"),
+        "--confmat-baseline": ("a", "b"),
+        "--confmat-save-baseline": ("a", "b"),
+        "--confmat-cache": ("on", "off"),
+    }.items(),
+)
+def test_an_option_with_two_values(project, option, values):
+    one, other = values
+    said = refused(project, f"{option}={one}", option, other, gate=True)
+    assert said == (
+        f"{option} is given twice, as {one!r} and as {other!r}, and takes one value: leave one of "
+        "them out, or run pytest once for each"
+    )
+
+
+def test_the_command_line_goes_before_addopts(project):
+    project.pytester.makeini("[pytest]\naddopts = --confmat-batch-size=5\n")
+    result = project.run("--confmat-batch-size=6", "--confmat-batch-size=6", "--collect-only")
+    result.stdout.fnmatch_lines(["confmat: batch size 6 (--confmat-batch-size)"])
+    project.pytester.makeini("[pytest]\naddopts = --confmat-batch-size=5 --confmat-batch-size=6\n")
+    assert "is given twice, as '5' and as '6'" in refused(project, gate=True)
+
+
+@pytest.mark.parametrize("option", ["--help", "--markers", "--cache-show=*"])
+def test_what_shows_in_place_of_a_session_asks_nothing_of_a_gate(project, option):
+    (project.path / "thresholds.yaml").unlink()
+    result = project.pytester.runpytest_subprocess("--confmat-model=nope.keras", option)
+    assert result.ret == 0, result.stderr.str()
+
+
+def test_a_plugin_that_is_required_cannot_be_left_out(project, monkeypatch):
+    (project.path / "m.keras").touch()
+    project.pytester.makepyfile("def test_one(): pass")
+    ini = "[pytest]\nconfmat_model = m.keras\nrequired_plugins = pytest-confmat\n"
+    project.pytester.makeini(ini)
+    assert project.run().ret == 0
+    said = "ERROR: Missing required plugins: pytest-confmat"
+    result = project.run("-p", "no:confmat", gate=False)
+    assert result.ret == 4
+    assert said in result.stderr.str()
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    result = project.pytester.runpytest_subprocess()
+    assert result.ret == 4
+    assert said in result.stderr.str()
+    assert project.pytester.runpytest_subprocess("-p", "confmat").ret == 0
+
+
 def test_a_report_of_no_policy(project):
     assert refused(project, "--confmat-thresholds=none", "--confmat-report=out") == (
         "--confmat-report writes what policies come to, and --confmat-thresholds none asks for none"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -31,13 +32,18 @@ ATTEMPTS = {
     "--sw": "INCOMPLETE, interrupted",
     "-x": "BLOCKED",
     "--maxfail=1": "BLOCKED",
-    "--setup-plan": "BLOCKED",
-    "--setup-only": "BLOCKED",
     "--noconftest": "ERROR",
     "--confcutdir=tests": "ERROR",
     "-p hides_items": "BLOCKED",
     "-p hides_items -m not slow": "BLOCKED",
     "-p deselects_items": "BLOCKED",
+    "-p deselects_items -m not slow": "BLOCKED",
+    "-p deselects_items -k not test_a": "BLOCKED",
+    "-p deselects_items --deselect=tests/test_a.py::test_a": "BLOCKED",
+    "-p deselects_items -k not recall": "INCOMPLETE",
+    "-p deselects_items thresholds.yaml::accuracy": "INCOMPLETE",
+    "-p deselects_items thresholds.yaml::recall thresholds.yaml::accuracy": "BLOCKED",
+    "-p hides_items thresholds.yaml::recall thresholds.yaml::accuracy": "BLOCKED",
     "-p ignores_policies": "BLOCKED",
     "-p skips_items": "BLOCKED",
     "-p skips_items -m not slow": "BLOCKED",
@@ -48,15 +54,21 @@ ATTEMPTS = {
     "-p no:confmat-session": "refused",
     "--confmat-model=": "refused",
     "--collect-only": "nothing ran",
+    "--setup-plan": "nothing ran",
+    "--setup-only": "nothing ran",
+    "--fixtures": "nothing ran",
+    "--fixtures-per-test": "nothing ran",
 }
 NEEDS_FAILURE = ("--lf", "--lf -k accuracy or test_a", "--sw", "-x", "--maxfail=1")
-NO_XDIST = ("--setup-plan", "--setup-only", "--collect-only", "--sw")
+NO_XDIST = (*(attempt for attempt, said in ATTEMPTS.items() if said == "nothing ran"), "--sw")
 PLUGINS = {
     "hides_items": """
         def pytest_collection_modifyitems(items):
             items[:] = [i for i in items if "recall" not in i.name]
     """,
     "deselects_items": """
+        import pytest
+        @pytest.hookimpl(trylast=True)
         def pytest_collection_modifyitems(items, config):
             config.hook.pytest_deselected(items=[i for i in items if "recall" in i.name])
             items[:] = [i for i in items if "recall" not in i.name]
@@ -86,7 +98,7 @@ PLUGINS = {
 
 def arguments(attempt: str) -> list[str]:
     """Split a command line where an option that takes a value begins."""
-    return re.split(r"(?<=^-[kmp]) | (?=-)|(?<= -[kmp]) ", attempt)
+    return re.split(r"(?<=^-[kmp]) | (?=-)|(?<= -[kmp]) | (?=thresholds)", attempt)
 
 
 @pytest.mark.parametrize("workers", WORKERS, ids=["alone", "xdist"])
@@ -120,6 +132,8 @@ def test_an_attempt_ends_red_or_incomplete(project, attempt, workers):
         assert result.ret == 4, text
     elif expected != "nothing ran":
         assert result.ret in (1, 2), text
+    else:
+        assert f"confmat: no limit is checked: {attempt} runs no test" in text
     said = re.findall(r"^confmat: (passed|BLOCKED|INCOMPLETE|ERROR)", text, re.MULTILINE)
     if expected.endswith("interrupted") and said == ["passed"]:
         expected = "passed"  # the other worker was done before the run was
@@ -148,3 +162,38 @@ def test_an_id_beside_a_folder_excuses_nothing_that_the_folder_holds(project):
     result = project.run(".", "thresholds.yaml::accuracy", "-p", "swallows_calls")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["confmat: BLOCKED  3 of 5 limits not checked*"])
+
+
+@pytest.mark.parametrize("workers", WORKERS, ids=["alone", "xdist"])
+@pytest.mark.parametrize(
+    ("attempt", "said"),
+    {
+        "-p deselects_items": "3 limits not checked: deselected by a plugin or conftest "
+        "(deselects_items): keep the gate in one shard",
+        "-p hides_items": "3 limits not checked: taken off the list of tests by a plugin or "
+        "conftest: keep the gate in one shard",
+        "-p swallows_calls": "3 limits not checked: no verdict: skipped, not reached, or run by a "
+        "plugin in another way",
+        "--ignore=thresholds.yaml": "5 limits not checked: not collected, as with --ignore, --lf "
+        "or a plugin",
+        "-k nothing_like_it": "5 limits not checked: left out by -k, -m, --deselect or node ids, "
+        "which left no limit to check",
+    }.items(),
+)
+def test_a_blocked_run_says_how_limits_came_to_be_unchecked(project, attempt, said, workers):
+    for name, source in PLUGINS.items():
+        project.pytester.makepyfile(**{name: source})
+    result = project.run(*arguments(attempt), "--confmat-report=out", *workers)
+    assert result.ret == 1
+    document = json.loads((project.path / "out/confmat.json").read_text())
+    assert said in document["notes"]
+    assert f"note: {said}" in " ".join(result.stdout.str().split())
+
+
+def test_what_ran_last_time_is_no_choice_of_limits(project):
+    (project.path / "test_a.py").write_text("def test_a(): assert False\n")
+    run = ["--confmat-thresholds=thresholds.yaml", "-p", "no:hypothesispytest"]
+    project.pytester.runpytest_subprocess(*run, "-k", "test_a or accuracy")
+    result = project.pytester.runpytest_subprocess(*run, "--lf", "-k", "test_a or accuracy")
+    assert result.ret == 1
+    assert "confmat: BLOCKED  5 of 5 limits not checked" in result.stdout.str()

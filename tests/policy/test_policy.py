@@ -183,7 +183,7 @@ def test_data_are_found_from_anywhere(
     monkeypatch.chdir(tmp_path)
     policy = read_policy(Path("thresholds.yaml"))
     assert policy.path == Path("thresholds.yaml")
-    assert policy.dataset == DirectorySpec(tmp_path / "../data")
+    assert policy.dataset == DirectorySpec(tmp_path.parent / "data")
 
 
 def test_decision(read: Read) -> None:
@@ -345,3 +345,37 @@ def test_classes_that_are_none(classes: list[str], message: str) -> None:
     with pytest.raises(PolicyError) as caught:
         Policy(Path("t.yaml"), rules=(ACCURACY,)).limits_for(classes)
     assert caught.value.message == message
+
+
+def test_paths_are_normalised_unless_a_link_makes_a_difference(tmp_path):
+    policy = tmp_path / "policies" / "limits.yaml"
+    policy.parent.mkdir()
+    head = "version: 1\nbaseline: ../base/../b\nclasses: [a, b]\n"
+    head += "thresholds: {accuracy: {max_drop: 0}}\n"
+    policy.write_text(head + "dataset: {directory: ../data/./test/}\n")
+    read = read_policy(policy)
+    assert isinstance(read.dataset, DirectorySpec)
+    assert read.dataset.directory == tmp_path / "data/test"
+    assert read.baseline is not None
+    assert read.baseline.path == tmp_path / "b"
+    policy.write_text(head + "dataset: {tfrecord: [../a-*.tfrecord, x/../b.tfrecord]}\n")
+    read = read_policy(policy)
+    assert isinstance(read.dataset, TFRecordSpec)
+    assert [Path(pattern) for pattern in read.dataset.tfrecord] == [
+        tmp_path / "a-*.tfrecord",
+        tmp_path / "policies/b.tfrecord",
+    ]
+    (tmp_path / "far/away").mkdir(parents=True)
+    (tmp_path / "policies/link").symlink_to(tmp_path / "far/away")
+    policy.write_text(head + "dataset: {directory: link/../data}\n")
+    read = read_policy(policy)
+    assert isinstance(read.dataset, DirectorySpec)
+    assert read.dataset.directory.resolve() == tmp_path / "far/data"
+
+
+def test_a_location_names_the_folder_below_the_current_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert str(Location(tmp_path / "cats/limits.yaml", 3)) == "cats/limits.yaml:3"
+    assert str(Location(tmp_path / "cats/../limits.yaml", 3)) == "limits.yaml:3"
+    assert str(Location(Path("limits.yaml"), 3)) == "limits.yaml:3"
+    assert str(Location(tmp_path.parent / "limits.yaml", 3)) == "limits.yaml:3"

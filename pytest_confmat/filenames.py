@@ -1,0 +1,29 @@
+"""File names: bytes to the system, UTF-8 text to whoever reads or writes them.
+
+Python decodes them as the locale says. Under ``LC_ALL=C`` without UTF-8 mode a name that is UTF-8
+arrives as lone surrogates, and text that is not ASCII opens no file.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+_IS_UTF8 = sys.getfilesystemencoding() == "utf-8"
+
+
+def text_of(name: str) -> str:
+    """Return a name that the system gave as text; bytes that are no UTF-8 stay surrogates."""
+    if _IS_UTF8 or name.isascii():
+        return name
+    try:
+        return os.fsencode(name).decode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return name  # it is text already
+
+
+def system_name(text: str) -> str:
+    """Return text, such as a policy's, as the name that opens a file."""
+    if _IS_UTF8 or text.isascii():
+        return text
+    return os.fsdecode(text.encode("utf-8", "surrogateescape"))
