@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_confmat.errors import ConfmatError, ModelError
-from pytest_confmat.models import graph
+from pytest_confmat.models import contents, graph
+from pytest_confmat.models.configuration import stored_in
 from pytest_confmat.models.decision import Rule, with_n
 from pytest_confmat.models.folding import folded
 from pytest_confmat.models.inputs import Shape, fit, input_of
 from pytest_confmat.models.look import ModelFile
 from pytest_confmat.models.predictor import Prediction
-from pytest_confmat.models.runtime import first_line, import_keras, root_cause, tolerant
-from pytest_confmat.models.trouble import explain
+from pytest_confmat.models.runtime import chain, first_line, import_keras, root_cause, tolerant
+from pytest_confmat.models.trouble import explain, keras_2
+from pytest_confmat.relaying import recommends_unsafe
 from pytest_confmat.spec import Decision, ModelInput
 
 # One example alone takes other paths through a matrix product than many do, and its scores move
@@ -50,6 +52,8 @@ def load(
         If TensorFlow or Keras is not installed.
     """
     _, keras = import_keras()
+    objects = dict(custom_objects or {})
+    _require_loadable(file, {*objects, *keras.saving.get_custom_objects()})
     notes = list(_known_holes(keras.__version__))
     if safe_mode:
         _require_safe_mode(keras)
@@ -60,12 +64,23 @@ def load(
         )
     try:
         with tolerant():
-            model = keras.saving.load_model(
-                file.path, dict(custom_objects or {}), compile=False, safe_mode=safe_mode
-            )
+            model = keras.saving.load_model(file.path, objects, compile=False, safe_mode=safe_mode)
     except Exception as error:
-        raise explain(file, error) from error
+        # pytest shows causes, with all that they recommend.
+        unsafe = any(recommends_unsafe(str(each)) for each in chain(error))
+        raise explain(file, error) from None if unsafe else error
     return KerasPredictor(model, classes, decision, f"the model {file.path.name}", tuple(notes))
+
+
+def _require_loadable(file: ModelFile, known: Collection[str]) -> None:
+    """Look at what a file names before Keras does."""
+    try:
+        stored = stored_in(file)
+    except Exception:
+        return  # Keras meets the same, and is the one to say so
+    contents.require_harmless(file, stored, known)
+    if contents.needs_keras_2(stored, known):
+        raise keras_2(file, "it stores functional models in another way", fits_hdf5=True)
 
 
 def _require_safe_mode(keras: Any) -> None:

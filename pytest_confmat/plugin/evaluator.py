@@ -24,6 +24,7 @@ from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.errors import ConfmatError, EvaluationError, RequestError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.job import Job, run
+from pytest_confmat.relaying import without_advice
 from pytest_confmat.spec import (
     Argmax,
     Decision,
@@ -262,8 +263,8 @@ class Evaluator:
         except Exception as error:
             # Nothing of ours may look like a verdict, nor be tried again for every limit.
             raise EvaluationError(
-                f"the evaluation ended in an unforeseen {type(error).__name__}: {error}\n"
-                f"{traceback.format_exc()}"
+                f"the evaluation ended in an unforeseen {type(error).__name__}: "
+                f"{without_advice(str(error))}\n{without_advice(traceback.format_exc())}"
             ) from error
 
     def _read(self, key: str) -> Evaluation | ConfmatError | None:

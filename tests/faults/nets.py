@@ -39,6 +39,15 @@ def depthwise() -> Any:
     return stack(layers.DepthwiseConv2D(3))
 
 
+def functional() -> Any:
+    image = keras.Input((8, 8, 3))
+    return keras.Model(image, layers.Dense(2, "softmax")(layers.Flatten()(image)))
+
+
+def batch_normalized() -> Any:
+    return stack(layers.BatchNormalization())
+
+
 def any_size() -> Any:
     return stack(shape=(None, None, 3))
 
