@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from pytest_confmat.data.source import Batch, ExampleFault, Piece, Source
-from pytest_confmat.errors import DataError, RequestError
+from pytest_confmat.errors import DataError, ModelError, RequestError
 from pytest_confmat.evaluation import Evaluation, Fault, NumberedIds, Part
 from pytest_confmat.lanes import cores, in_order
 from pytest_confmat.limits import one_line
@@ -178,6 +178,7 @@ class _Pass:
     def missing(self, size: int) -> Iterator[Batch]:
         """Ask for each example that no batch held: one at fault must not cost its neighbours."""
         waiting: list[Batch] = []
+        late = 0
         for index in self._outcomes.missing():
             try:
                 batch = self._source.example(index)
@@ -189,12 +190,22 @@ class _Pass:
                     f"{self._source.description} was asked for {self._name(index)} and gave "
                     f"the examples at {batch.index.tolist()}: the source must give that one alone"
                 )
+            if self._predictor.is_stateful:
+                late += 1
+                continue
             if waiting and (len(waiting) == size or not _alike(waiting[0], batch)):
                 yield _joined(waiting)
                 waiting = []
             waiting.append(batch)
         if waiting:
             yield _joined(waiting)
+        if late and not any(map(self._is_error, self._faults.values())):
+            raise ModelError(
+                "the model keeps a state from batch to batch, so that examples must come in their "
+                f"order, and {late:,} of {self._source.description} could only be read after "
+                "others, because an example beside them is at fault: take what is at fault out of "
+                "the set"
+            )
 
     def require_whole(self) -> None:
         """Raise what was found, unless every example has its outcome, or can be given one."""

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from pytest_confmat.errors import ConfmatError, ModelError
 from pytest_confmat.models import contents, graph
 from pytest_confmat.models.configuration import stored_in
-from pytest_confmat.models.decision import Rule, with_n
+from pytest_confmat.models.decision import Rule, one_row, with_n
 from pytest_confmat.models.folding import folded
-from pytest_confmat.models.inputs import Shape, fit, input_of
+from pytest_confmat.models.inputs import Shape, arranged, fit, input_of
 from pytest_confmat.models.look import ModelFile
 from pytest_confmat.models.predictor import Prediction
 from pytest_confmat.models.runtime import chain, first_line, import_keras, root_cause, tolerant
+from pytest_confmat.models.state import Kept
 from pytest_confmat.models.trouble import explain, keras_2
 from pytest_confmat.relaying import recommends_unsafe
 from pytest_confmat.spec import Decision, ModelInput
@@ -147,6 +148,11 @@ class KerasPredictor:
         self._least = self._input.batch or 1
         self._units: int | None = None
         self._step: Any = None
+        # Of a model that writes variables: their values before the first batch.
+        self._found: Kept | None = None
+        # What a fixed batch that is filled up would spoil, and whether one was filled up.
+        self._shared: str | None = None
+        self._filled_up = False
 
     @property
     def input(self) -> ModelInput:
@@ -166,6 +172,17 @@ class KerasPredictor:
         """Whether the graph does nothing but compute: no state, nothing at random."""
         return self._step is not None and graph.is_pure(self._step)
 
+    @property
+    def is_stateful(self) -> bool:
+        """Whether the graph writes variables: states, counts, random seeds."""
+        return self._found is not None
+
+    def rewind(self) -> None:
+        """Give all variables that the graph may write the values that they had before it ran."""
+        self._filled_up = False
+        if self._found is not None:
+            self._found.restore()
+
     def check(self, inputs: Any) -> None:
         """Build the graph for batches like `inputs` and try it on the first examples.
 
@@ -176,7 +193,11 @@ class KerasPredictor:
         """
         first = fit(inputs, self._shape, self._dtype, self._name)[:LEAST]
         self._least = self._input.batch or max(1, len(first))
-        self.predict(first, np.zeros(len(first), np.int64))
+        try:
+            self.predict(first, np.zeros(len(first), np.int64))
+            self._shared = self._shared_state()
+        finally:
+            self.rewind()
 
     def predict(self, inputs: Any, labels: NDArray[np.int64]) -> Prediction:
         """Predict a batch: inputs of shape (n, ...), true classes int64 (n,).
@@ -208,63 +229,135 @@ class KerasPredictor:
 
     def _run(self, tensor: Any, labels: NDArray[np.int64]) -> NDArray[np.int32]:
         n = len(labels)
-        if n < self._least:
-            tensor = _filled(tensor, self._least)
-            labels = np.concatenate([labels, np.zeros(self._least - n, np.int64)])
+        # What a state is made of must be as many examples as it would be elsewhere.
+        least = self._least if self._found is None else self._input.batch or 1
+        if self._found is not None:
+            self._require_whole_batches(n, least)
+        if n < least:
+            tensor = _filled(tensor, least)
+            labels = np.concatenate([labels, np.zeros(least - n, np.int64)])
         packed: NDArray[np.int32] = self._step(tensor, labels).numpy()
         return packed[:n]
+
+    def _require_whole_batches(self, n: int, size: int) -> None:
+        """Hold a batch of a stateful model against its fixed size: one may be smaller, the last."""
+        if self._filled_up:
+            raise ModelError(
+                f"{self._name} keeps a state from batch to batch and takes batches of {size}, and "
+                "a smaller one came before the last: let the dataset yield batches of that size"
+            )
+        self._filled_up = n < size
+        if self._filled_up and self._shared is not None:
+            raise ModelError(
+                f"{self._name} takes batches of {size}, and one has {n}, which cannot be filled "
+                f"up: the examples of a batch share a state ({self._shared}) that the filling "
+                f"would change; give a multiple of {size} examples, or save the model without a "
+                "fixed batch size"
+            )
+
+    def _shared_state(self) -> str | None:
+        """Return the name of a state that is not each example's own, once a batch was run."""
+        batch = self._input.batch
+        if self._found is None or batch is None:
+            return None
+        for variable in self._found.changed():
+            own = variable.shape.rank and variable.shape[0] == batch
+            if not own and "seed_generator" not in variable.name:
+                return str(variable.name.partition(":")[0])
+        return None
 
     def _build(self, tensor: Any) -> None:
         import tensorflow as tf
 
         self._shape = tuple(tensor.shape[1:]) if self._shape is None else self._shape
         self._dtype = tensor.dtype.name
-        self._units = self._probe(tensor[:2])
         batch = self._input.batch
         signature = (
             tf.TensorSpec((batch, *self._shape), tensor.dtype),
             tf.TensorSpec((batch,), tf.int64),
         )
+        self._units = self._stated_units(tensor) or self._traced_units(tensor, signature[0])
+        step = self._folded(signature) or self._trace(self._forward, signature)
+        if elsewhere := graph.kept_elsewhere(step):
+            raise ModelError(
+                f"{self._name} keeps a state outside of variables ({', '.join(elsewhere)}), which "
+                "cannot be put back after it was tried on the first batch: keep it in a variable, "
+                "or hand in a function that calls the model, by overriding the fixture "
+                "confmat_model"
+            )
+        if graph.writes_variables(step):
+            self._found = Kept(step.graph.variables)
+        self._step = step
+
+    def _forward(self, inputs: Any) -> Any:
+        return self._model(arranged(self._model, inputs), training=False)
+
+    def _folded(self, signature: tuple[Any, ...]) -> Any:
         # A layer of the user's may be one that Keras cannot run on constants.
         with contextlib.suppress(Exception):
             if forward := folded(self._model):
-                self._step = self._trace(forward, signature)
-                return
-        self._step = self._trace(lambda inputs: self._model(inputs, training=False), signature)
+                return self._trace(lambda x: forward(arranged(self._model, x)), signature)
+        return None
 
     def _trace(self, forward: Callable[[Any], Any], signature: tuple[Any, ...]) -> Any:
         """Build the graph of a forward pass and the decisions on its scores."""
         import tensorflow as tf
 
         def step(inputs: Any, labels: Any) -> Any:
-            scores = tf.ensure_shape(self._scores(forward(inputs)), (None, self._units))
+            scores = self._scores(forward(inputs))
+            if scores.shape.rank == 2:
+                scores = tf.ensure_shape(scores, (None, self._units))
+            else:  # axes of length 1; any other number of scores does not go into this shape
+                scores = tf.reshape(scores, (tf.shape(scores)[0], self._units))
             return graph.decide(self._rule, scores, labels)
 
         # Without AutoGraph, as Keras's own predict runs a model.
         function = tf.function(step, input_signature=signature, autograph=False)
         return function.get_concrete_function()
 
-    def _probe(self, tensor: Any) -> int:
-        """Return the number of output units, from what the model states or one eager call."""
+    def _stated_units(self, tensor: Any) -> int | None:
+        """Return the number of output units where the model states it."""
         import keras
 
         if isinstance(self._model, keras.Sequential) and not self._model.built:
             # A call would build it for batches of this one's size alone.
             self._model.build((None, *tensor.shape[1:]))
         stated = getattr(self._model, "output_shape", None)
-        if isinstance(stated, tuple) and len(stated) == 2 and isinstance(stated[1], int):
-            shape: tuple[int | None, ...] = stated
-        else:
-            filled = _filled(tensor, max(len(tensor), self._input.batch or 1))
-            shape = tuple(self._scores(self._model(filled, training=False)).shape)
+        if not isinstance(stated, tuple) or any(isinstance(each, tuple) for each in stated):
+            return None
+        return self._units_of(stated)
+
+    def _traced_units(self, tensor: Any, signature: Any) -> int:
+        """Return the number of output units from a trace, which runs nothing, or from a call."""
+        import tensorflow as tf
+
+        def forward(inputs: Any) -> Any:
+            return self._scores(self._forward(inputs))
+
+        function = tf.function(forward, input_signature=[signature], autograph=False)
+        traced = function.get_concrete_function()
+        shape = traced.output_shapes
+        units = None if shape.rank is None else self._units_of(tuple(shape))
+        if units is not None:
+            return units
+        found = Kept(traced.graph.variables)
+        try:
+            shape = traced(_filled(tensor[:2], self._input.batch or len(tensor[:2]))).shape
+        finally:
+            found.restore()
+        return self._units_of(tuple(shape)) or 0
+
+    def _units_of(self, shape: Shape) -> int | None:
+        if None in shape[1:]:
+            return None
         self._rule.require_units(shape, self._name)
-        return int(shape[1] or 0)
+        return one_row(shape)[1]
 
     def _scores(self, outputs: Any) -> Any:
         import tensorflow as tf
 
-        if isinstance(outputs, (list, tuple)) and len(outputs) == 1:
-            outputs = outputs[0]
+        while isinstance(outputs, list | tuple | Mapping) and len(outputs) == 1:
+            outputs = next(iter(outputs.values() if isinstance(outputs, Mapping) else outputs))
         if isinstance(outputs, tf.Tensor) and outputs.dtype.is_floating:
             return outputs
         if isinstance(outputs, tf.Tensor):

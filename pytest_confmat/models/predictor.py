@@ -50,8 +50,17 @@ class Predictor(Protocol):
     def is_pure(self) -> bool:
         """Whether batches may be predicted at the same time, in threads; known after `check`."""
 
+    @property
+    def is_stateful(self) -> bool:
+        """Whether what it says of a batch depends on the batches before; known after `check`."""
+
+    def rewind(self) -> None:
+        """Leave the model in the state in which it was before its first batch."""
+
     def check(self, inputs: Any) -> None:
         """Hold the model's outputs for a first batch against classes and decision.
+
+        The model's state is afterwards as it was before.
 
         Raises
         ------
