@@ -153,8 +153,8 @@ def test_a_failure_in_the_function_is_the_projects_own():
     [
         (None, "returned a NoneType of dtype object, and scores are numbers: return one array of "
          "shape (N, number of classes)"),
-        ({"kind": SCORES, "size": SCORES[:, :1]}, "returned 2 outputs (kind (N, 3), size (N, 1)), and "
-         "one output of scores is supported: return the one to judge"),
+        ({"kind": SCORES, "size": SCORES[:, :1]}, "returned 2 outputs (kind (N, 3), size (N, 1)), "
+         "and one output of scores is supported: return the one to judge"),
         ((SCORES, SCORES[:, :1]), "returned 2 outputs (0 (N, 3), 1 (N, 1)), and one output of "
          "scores is supported: return the one to judge"),
         ({}, "returned a dict of dtype object, and scores are numbers: return one array of shape "
