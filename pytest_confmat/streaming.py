@@ -146,6 +146,7 @@ class _Pass:
         self._marks = Marks()
         self._foreign: dict[int, int] = {}
         self._checked = False
+        self._late = 0  # examples that did not come with their batch
 
     def stream(self, batches: Iterable[Batch]) -> None:
         """Take every batch, and hold the model against the first of all."""
@@ -178,8 +179,8 @@ class _Pass:
     def missing(self, size: int) -> Iterator[Batch]:
         """Ask for each example that no batch held: one at fault must not cost its neighbours."""
         waiting: list[Batch] = []
-        late = 0
         for index in self._outcomes.missing():
+            self._late += 1
             try:
                 batch = self._source.example(index)
             except DataError as error:
@@ -191,26 +192,24 @@ class _Pass:
                     f"the examples at {batch.index.tolist()}: the source must give that one alone"
                 )
             if self._predictor.is_stateful:
-                late += 1
-                continue
+                continue  # too late: see `require_whole`
             if waiting and (len(waiting) == size or not _alike(waiting[0], batch)):
                 yield _joined(waiting)
                 waiting = []
             waiting.append(batch)
         if waiting:
             yield _joined(waiting)
-        if late and not any(map(self._is_error, self._faults.values())):
-            raise ModelError(
-                "the model keeps a state from batch to batch, so that examples must come in their "
-                f"order, and {late:,} of {self._source.description} could only be read after "
-                "others, because an example beside them is at fault: take what is at fault out of "
-                "the set"
-            )
 
     def require_whole(self) -> None:
         """Raise what was found, unless every example has its outcome, or can be given one."""
         if any(map(self._is_error, self._faults.values())):
             raise self._report(len(self._faults))
+        if self._late and self._predictor.is_stateful:
+            raise ModelError(
+                "the model keeps a state from batch to batch, so that all examples must come in "
+                f"their order, and {self._late:,} of {self._source.description} did not come with "
+                "their batch: replace what is at fault, or take it out of the set"
+            )
         if not self._outcomes.count:
             raise DataError(f"{self._source.description} holds no examples to judge a model by")
 
