@@ -35,6 +35,10 @@ class First:
     input: ModelInput = TAKES_IMAGES
     notes: tuple[str, ...] = ()
     is_pure: bool = True
+    is_stateful: bool = False
+
+    def rewind(self) -> None:
+        """There is nothing to put back."""
 
     def check(self, inputs: Any, batch_size: int | None = None) -> None:
         """Any inputs will do."""

@@ -102,15 +102,18 @@ def run(
         "versions": versions(),
     }
     started = perf_counter()
-    evaluation = streaming.evaluate(
-        source,
-        predictor,
-        job.classes,
-        batch_size=job.batch_size,
-        provenance=provenance,
-        progress=progress,
-        **care,
-    )
+    try:
+        evaluation = streaming.evaluate(
+            source,
+            predictor,
+            job.classes,
+            batch_size=job.batch_size,
+            provenance=provenance,
+            progress=progress,
+            **care,
+        )
+    finally:
+        predictor.rewind()
     timing["evaluate"] = perf_counter() - started
     return replace(evaluation, timing={**timing, **evaluation.timing})
 

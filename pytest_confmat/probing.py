@@ -123,7 +123,10 @@ def _is_better(right: NDArray[np.bool_], before: NDArray[np.bool_], tries: int) 
 
 
 def _right(predictor: Predictor, inputs: Pixels, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
-    prediction = predictor.predict(inputs, labels)
+    try:
+        prediction = predictor.predict(inputs, labels)
+    finally:
+        predictor.rewind()
     right: NDArray[np.bool_] = prediction.valid & (prediction.predicted == labels)
     return right
 

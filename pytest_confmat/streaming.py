@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from pytest_confmat.data.source import Batch, ExampleFault, Piece, Source
-from pytest_confmat.errors import DataError, ExamplesError, RequestError
+from pytest_confmat.errors import DataError, ExamplesError, ModelError, RequestError
 from pytest_confmat.evaluation import Evaluation, Fault, NumberedIds, Part
 from pytest_confmat.lanes import cores, in_order
 from pytest_confmat.limits import one_line
@@ -152,6 +152,7 @@ class _Pass:
         self._marks = Marks()
         self._foreign: dict[int, int] = {}
         self._checked = False
+        self._late = 0  # examples that did not come with their batch
 
     def stream(self, batches: Generator[Batch]) -> None:
         """Take every batch, and hold the model against the first of all."""
@@ -190,6 +191,7 @@ class _Pass:
         """Ask for each example that no batch held: one at fault must not cost its neighbours."""
         waiting: list[Batch] = []
         for index in self._outcomes.missing():
+            self._late += 1
             try:
                 batch = self._source.example(index)
             except DataError as error:
@@ -200,6 +202,8 @@ class _Pass:
                     f"{self._source.description} was asked for {self._name(index)} and gave "
                     f"the examples at {batch.index.tolist()}: the source must give that one alone"
                 )
+            if self._predictor.is_stateful:
+                continue  # too late: see `require_whole`
             if waiting and (len(waiting) == size or not _alike(waiting[0], batch)):
                 yield _joined(waiting)
                 waiting = []
@@ -211,6 +215,12 @@ class _Pass:
         """Raise what was found, unless every example has its outcome, or can be given one."""
         if any(map(self._is_error, self._faults.values())):
             raise self._report(len(self._faults))
+        if self._late and self._predictor.is_stateful:
+            raise ModelError(
+                "the model keeps a state from batch to batch, so that all examples must come in "
+                f"their order, and {self._late:,} of {self._source.description} did not come with "
+                "their batch: replace what is at fault, or take it out of the set"
+            )
         if not self._outcomes.count:
             raise DataError(f"{self._source.description} holds no examples to judge a model by")
 

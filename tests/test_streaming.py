@@ -242,6 +242,7 @@ class TestBatchSize:
 class Fixed:
     notes = ()
     is_pure = False
+    is_stateful = False
 
     def __init__(self, inner, batch):
         self.check, self.predict = inner.check, inner.predict

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pytest_confmat.data import shapes
 from pytest_confmat.data.wording import counted
 from pytest_confmat.errors import DataError
+from pytest_confmat.relaying import without_advice
 from pytest_confmat.spec import ModelInput
 
 WHAT_TO_YIELD = "a dataset yields batches of (inputs, labels) or (inputs, labels, weights)"
@@ -205,4 +206,4 @@ def first_line(error: Exception) -> str:
     """Return what an exception says, without what TensorFlow puts around it."""
     text = str(getattr(error, "message", "") or error).strip()
     text = _OF_TENSORFLOW.sub("", text)
-    return (text.splitlines() or ["no message"])[0]
+    return without_advice((text.splitlines() or ["no message"])[0])

@@ -78,7 +78,7 @@ def wrap(
     """
     if isinstance(model, ModelSpec):
         return load(model, classes, decision, custom_objects)
-    if _is_keras_model(model):
+    if is_keras_model(model):
         from pytest_confmat.models.keras import KerasPredictor
         from pytest_confmat.models.runtime import import_keras
 
@@ -95,7 +95,8 @@ def wrap(
     return CallablePredictor(model, classes, decision)
 
 
-def _is_keras_model(model: Any) -> bool:
+def is_keras_model(model: Any) -> bool:
+    """Whether an object is a ``keras.Model``."""
     # Whoever made one has imported Keras; nobody else should pay for it.
     keras = sys.modules.get("keras")
     return keras is not None and hasattr(keras, "Model") and isinstance(model, keras.Model)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_confmat.errors import ModelError
-from pytest_confmat.models.decision import Rule
+from pytest_confmat.models.decision import Rule, with_n
 from pytest_confmat.models.predictor import Prediction
 from pytest_confmat.models.runtime import first_line
 from pytest_confmat.spec import Decision, ModelInput
@@ -57,6 +57,14 @@ class CallablePredictor:
         """No: of a project's own function nobody knows."""
         return False
 
+    @property
+    def is_stateful(self) -> bool:
+        """Not known either: batches are given in order, each once."""
+        return False
+
+    def rewind(self) -> None:
+        """Do nothing: what a function keeps is the project's."""
+
     def check(self, inputs: Any, batch_size: int | None = None) -> None:  # noqa: ARG002 (a function is given batches as they come)
         """Call the function on a first batch; `predict` does not call it again for the same.
 
@@ -91,7 +99,7 @@ class CallablePredictor:
                 f"{self._name} fails on a batch of shape {batch.shape}: "
                 f"{type(error).__name__}: {first_line(error)}"
             ) from error
-        scores = self._array(returned)
+        scores = self._array(self._sole(returned, len(batch)))
         # The batch axis has to be held first: a single row would pass for any batch.
         if scores.ndim and len(scores) != len(batch):
             raise ModelError(
@@ -99,7 +107,26 @@ class CallablePredictor:
                 f"{len(batch)}: return one row an example"
             )
         self._rule.require_units(scores.shape, self._name)
-        return scores
+        return scores.reshape(len(scores), -1)
+
+    def _sole(self, returned: Any, n: int) -> Any:
+        """Return the one output of a dict, list or tuple; what is no such container as it is."""
+        if isinstance(returned, Mapping):
+            outputs = {str(key): value for key, value in returned.items()}
+        elif isinstance(returned, list | tuple) and all(_is_output(each, n) for each in returned):
+            outputs = {str(at): value for at, value in enumerate(returned)}
+        else:
+            return returned
+        if not outputs:
+            return returned
+        if len(outputs) == 1:
+            return self._sole(next(iter(outputs.values())), n)
+        shapes = {key: with_n(np.shape(value)) for key, value in outputs.items()}
+        listing = ", ".join(f"{key} {shape}" for key, shape in shapes.items())
+        raise ModelError(
+            f"{self._name} returned {len(outputs)} outputs ({listing}), and one output of scores "
+            "is supported: return the one to judge"
+        )
 
     def _array(self, returned: Any) -> NDArray[Any]:
         try:
@@ -121,6 +148,12 @@ class CallablePredictor:
             f"{self._name} returned {_kind(returned)} of dtype {scores.dtype}, and scores are "
             "numbers: return one array of shape (N, number of classes)"
         )
+
+
+def _is_output(value: Any, n: int) -> bool:
+    """Whether an entry of a list is a whole output for `n` examples, and not one example's row."""
+    shape = getattr(value, "shape", None)
+    return isinstance(value, Mapping) or (shape is not None and len(shape) > 1 and shape[0] == n)
 
 
 def _named(function: Any) -> str:

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pytest_confmat.models.look import look_at, read_member
+from pytest_confmat.models.look import ModelFile, look_at, read_member
 from pytest_confmat.spec import ModelSpec
 
 _RESCALING = ("Rescaling", "Normalization")
@@ -44,20 +44,34 @@ def configuration(model: Any) -> Any:
     """
     if not isinstance(model, ModelSpec):
         return model.get_config() if hasattr(model, "get_config") else None
-    if look_at(model.path).format == "keras":
-        with zipfile.ZipFile(model.path) as archive:
+    return stored_in(look_at(model.path))
+
+
+def stored_in(file: ModelFile) -> Any:
+    """Return what a model file says of itself.
+
+    Raises
+    ------
+    Exception
+        What reading it raises.
+    """
+    if file.format == "keras":
+        with zipfile.ZipFile(file.path) as archive:
             return json.loads(read_member(archive, "config.json"))
     import h5py
 
-    with h5py.File(model.path, "r") as file:
-        return json.loads(file.attrs["model_config"])
+    with h5py.File(file.path, "r") as stored:
+        return json.loads(stored.attrs["model_config"])
 
 
 def objects(value: Any) -> Iterator[Mapping[str, Any]]:
     """Yield every mapping inside `value`, outer ones first, in order."""
-    if isinstance(value, Mapping):
-        yield value
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        for entry in value:
-            yield from objects(entry)
+    # Without recursion: how deep a file nests its values is the file's choice.
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Mapping):
+            yield value
+            value = list(value.values())
+        if isinstance(value, list | tuple):
+            waiting += reversed(value)

@@ -77,14 +77,15 @@ class Rule:
         Raises
         ------
         ModelError
-            If the shape is not (N, K), nor (N, 1) for a threshold.
+            If the shape is not (N, K), nor (N, 1) for a threshold, but for axes of length 1.
         """
-        if len(shape) != 2:
+        row = one_row(shape)
+        if len(row) != 2:
             raise ModelError(
                 f"{name} gives an output of shape {with_n(shape)}: supported is one row of scores "
                 f"an example, {self._supported()}"
             )
-        units = shape[1]
+        units = row[1]
         if units in (None, len(self.classes)) and units != 1:
             return
         if units == 1:
@@ -185,6 +186,15 @@ def _argmax(
         score = scores[rows, predicted].astype(np.float32)
     rank = np.count_nonzero((scores > own) | before, axis=1)
     return Prediction(predicted.astype(np.int64), score, rank.astype(np.int64), valid)
+
+
+def one_row(shape: Sequence[int | None]) -> tuple[int | None, ...]:
+    """Return the shape of scores without axes of length 1, such as (N, K) for (N, 1, 1, K).
+
+    The batch axis comes first and stays. Where nothing else is left there is one unit, (N, 1).
+    """
+    sizes = [size for size in shape[1:] if size != 1]
+    return (*shape[:1], *(sizes or shape[1:2]))
 
 
 def listed(names: Sequence[str], most: int = 20) -> str:

@@ -35,6 +35,19 @@ def input_of(model: Any, name: str) -> ModelInput | None:
     return ModelInput(tuple(shape), str(inputs[0].dtype), batch)
 
 
+def arranged(model: Any, tensor: Any) -> Any:
+    """Return a batch in the container in which a ``keras.Model`` takes its one input."""
+    import keras
+
+    try:
+        structure = model.input
+    except (AttributeError, ValueError):
+        return tensor  # a subclassed model, which does not say
+    if structure is None or keras.tree.is_nested(structure) is False:
+        return tensor
+    return keras.tree.pack_sequence_as(structure, [tensor])
+
+
 def fit(inputs: Any, shape: Shape | None, dtype: str | None, name: str) -> Any:
     """Return a batch as a tensor of `dtype`; ``None`` for `shape` or `dtype` takes any.
 
@@ -66,6 +79,8 @@ def _matches(found: tuple[int, ...], shape: Shape) -> bool:
 def _tensor(inputs: Any, name: str) -> Any:
     import tensorflow as tf
 
+    if isinstance(inputs, dict) and len(inputs) == 1:
+        return _tensor(next(iter(inputs.values())), name)
     if isinstance(inputs, tf.Tensor):
         return inputs
     if isinstance(inputs, dict) or tf.is_tensor(inputs):

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_confmat.errors import ConfmatError, ModelError
-from pytest_confmat.models import graph
-from pytest_confmat.models.decision import Rule, with_n
+from pytest_confmat.models import contents, graph
+from pytest_confmat.models.configuration import stored_in
+from pytest_confmat.models.decision import Rule, one_row, with_n
 from pytest_confmat.models.folding import folded
-from pytest_confmat.models.inputs import Shape, fit, input_of
+from pytest_confmat.models.inputs import Shape, arranged, fit, input_of
 from pytest_confmat.models.look import ModelFile
 from pytest_confmat.models.predictor import Prediction
-from pytest_confmat.models.runtime import first_line, import_keras, root_cause, tolerant
-from pytest_confmat.models.trouble import explain
+from pytest_confmat.models.runtime import chain, first_line, import_keras, root_cause, tolerant
+from pytest_confmat.models.state import Kept
+from pytest_confmat.models.trouble import explain, keras_2
+from pytest_confmat.relaying import recommends_unsafe
 from pytest_confmat.spec import Decision, ModelInput
 
 # Matrix kernels work in blocks of rows, and compute what is left over at the end of a batch in
@@ -52,6 +55,8 @@ def load(
         If TensorFlow or Keras is not installed.
     """
     _, keras = import_keras()
+    objects = dict(custom_objects or {})
+    _require_loadable(file, {*objects, *keras.saving.get_custom_objects()})
     notes = list(_known_holes(keras.__version__))
     if safe_mode:
         _require_safe_mode(keras)
@@ -62,12 +67,23 @@ def load(
         )
     try:
         with tolerant():
-            model = keras.saving.load_model(
-                file.path, dict(custom_objects or {}), compile=False, safe_mode=safe_mode
-            )
+            model = keras.saving.load_model(file.path, objects, compile=False, safe_mode=safe_mode)
     except Exception as error:
-        raise explain(file, error) from error
+        # pytest shows causes, with all that they recommend.
+        unsafe = any(recommends_unsafe(str(each)) for each in chain(error))
+        raise explain(file, error) from None if unsafe else error
     return KerasPredictor(model, classes, decision, f"the model {file.path.name}", tuple(notes))
+
+
+def _require_loadable(file: ModelFile, known: Collection[str]) -> None:
+    """Look at what a file names before Keras does."""
+    try:
+        stored = stored_in(file)
+    except Exception:
+        return  # Keras meets the same, and is the one to say so
+    contents.require_harmless(file, stored, known)
+    if contents.needs_keras_2(stored, known):
+        raise keras_2(file, "it stores functional models in another way", fits_hdf5=True)
 
 
 def _require_safe_mode(keras: Any) -> None:
@@ -134,9 +150,14 @@ class KerasPredictor:
         self._most = self._input.batch or 1
         self._units: int | None = None
         self._step: Any = None
+        # Of a model that writes variables: their values before the first batch.
+        self._found: Kept | None = None
+        # What a fixed batch that is filled up would spoil, and whether one was filled up.
+        self._shared: str | None = None
+        self._filled_up = False
         # Here, before any data are read; outputs that are not stated have to wait for a batch.
-        if (units := _stated_units(model)) is not None:
-            self._rule.require_units((None, units), name)
+        if (shape := _stated_shape(model)) is not None:
+            self._units_of(shape)
 
     @property
     def input(self) -> ModelInput:
@@ -156,6 +177,17 @@ class KerasPredictor:
         """Whether the graph does nothing but compute: no state, nothing at random."""
         return self._step is not None and graph.is_pure(self._step)
 
+    @property
+    def is_stateful(self) -> bool:
+        """Whether the graph writes variables: states, counts, random seeds."""
+        return self._found is not None
+
+    def rewind(self) -> None:
+        """Give all variables that the graph may write the values that they had before it ran."""
+        self._filled_up = False
+        if self._found is not None:
+            self._found.restore()
+
     def check(self, inputs: Any, batch_size: int | None = None) -> None:
         """Build the graph for batches like `inputs` and try it on the first examples.
 
@@ -172,7 +204,11 @@ class KerasPredictor:
         """
         first = fit(inputs, self._shape, self._dtype, self._name)[:BLOCK]
         self._most = self._input.batch or batch_size or len(inputs)
-        self.predict(first, np.zeros(len(first), np.int64))
+        try:
+            self.predict(first, np.zeros(len(first), np.int64))
+            self._shared = self._shared_state()
+        finally:
+            self.rewind()
 
     def predict(self, inputs: Any, labels: NDArray[np.int64]) -> Prediction:
         """Predict a batch: inputs of shape (n, ...), true classes int64 (n,).
@@ -205,63 +241,133 @@ class KerasPredictor:
     def _run(self, tensor: Any, labels: NDArray[np.int64]) -> NDArray[np.int32]:
         n = len(labels)
         size = self._input.batch or min(-(-n // BLOCK) * BLOCK, self._most)
+        if self._found is not None:
+            # What a state is made of must be as many examples as it would be elsewhere.
+            size = self._input.batch or 1
+            self._require_whole_batches(n, size)
         if n < size:
             tensor = _filled(tensor, size)
             labels = np.concatenate([labels, np.zeros(size - n, np.int64)])
         packed: NDArray[np.int32] = self._step(tensor, labels).numpy()
         return packed[:n]
 
+    def _require_whole_batches(self, n: int, size: int) -> None:
+        """Hold a batch of a stateful model against its fixed size: one may be smaller, the last."""
+        if self._filled_up:
+            raise ModelError(
+                f"{self._name} keeps a state from batch to batch and takes batches of {size}, and "
+                "a smaller one came before the last: let the dataset yield batches of that size"
+            )
+        self._filled_up = n < size
+        if self._filled_up and self._shared is not None:
+            raise ModelError(
+                f"{self._name} takes batches of {size}, and one has {n}, which cannot be filled "
+                f"up: the examples of a batch share a state ({self._shared}) that the filling "
+                f"would change; give a multiple of {size} examples, or save the model without a "
+                "fixed batch size"
+            )
+
+    def _shared_state(self) -> str | None:
+        """Return the name of a state that is not each example's own, once a batch was run."""
+        batch = self._input.batch
+        if self._found is None or batch is None:
+            return None
+        for variable in self._found.changed():
+            own = variable.shape.rank and variable.shape[0] == batch
+            if not own and "seed_generator" not in variable.name:
+                return str(variable.name.partition(":")[0])
+        return None
+
     def _build(self, tensor: Any) -> None:
         import tensorflow as tf
 
         self._shape = tuple(tensor.shape[1:]) if self._shape is None else self._shape
         self._dtype = tensor.dtype.name
-        self._units = self._probe(tensor[:2])
         batch = self._input.batch
         signature = (
             tf.TensorSpec((batch, *self._shape), tensor.dtype),
             tf.TensorSpec((batch,), tf.int64),
         )
+        self._units = self._stated_units(tensor) or self._traced_units(tensor, signature[0])
+        step = self._folded(signature) or self._trace(self._forward, signature)
+        if elsewhere := graph.kept_elsewhere(step):
+            raise ModelError(
+                f"{self._name} keeps a state outside of variables ({', '.join(elsewhere)}), which "
+                "cannot be put back after it was tried on the first batch: keep it in a variable, "
+                "or hand in a function that calls the model, by overriding the fixture "
+                "confmat_model"
+            )
+        if graph.writes_variables(step):
+            self._found = Kept(step.graph.variables)
+        self._step = step
+
+    def _forward(self, inputs: Any) -> Any:
+        return self._model(arranged(self._model, inputs), training=False)
+
+    def _folded(self, signature: tuple[Any, ...]) -> Any:
         # A layer of the user's may be one that Keras cannot run on constants.
         with contextlib.suppress(Exception):
             if forward := folded(self._model):
-                self._step = self._trace(forward, signature)
-                return
-        self._step = self._trace(lambda inputs: self._model(inputs, training=False), signature)
+                return self._trace(lambda x: forward(arranged(self._model, x)), signature)
+        return None
 
     def _trace(self, forward: Callable[[Any], Any], signature: tuple[Any, ...]) -> Any:
         """Build the graph of a forward pass and the decisions on its scores."""
         import tensorflow as tf
 
         def step(inputs: Any, labels: Any) -> Any:
-            scores = tf.ensure_shape(self._scores(forward(inputs)), (None, self._units))
+            scores = self._scores(forward(inputs))
+            if scores.shape.rank == 2:
+                scores = tf.ensure_shape(scores, (None, self._units))
+            else:  # axes of length 1; any other number of scores does not go into this shape
+                scores = tf.reshape(scores, (tf.shape(scores)[0], self._units))
             return graph.decide(self._rule, scores, labels)
 
         # Without AutoGraph, as Keras's own predict runs a model.
         function = tf.function(step, input_signature=signature, autograph=False)
         return function.get_concrete_function()
 
-    def _probe(self, tensor: Any) -> int:
-        """Return the number of output units, from what the model states or one eager call."""
+    def _stated_units(self, tensor: Any) -> int | None:
+        """Return the number of output units where the model states it."""
         import keras
 
         if isinstance(self._model, keras.Sequential) and not self._model.built:
             # A call would build it for batches of this one's size alone.
             self._model.build((None, *tensor.shape[1:]))
-        stated = _stated_units(self._model)
-        if stated is not None:
-            shape: tuple[int | None, ...] = (None, stated)
-        else:
-            filled = _filled(tensor, max(len(tensor), self._input.batch or 1))
-            shape = tuple(self._scores(self._model(filled, training=False)).shape)
+        stated = _stated_shape(self._model)
+        return None if stated is None else self._units_of(stated)
+
+    def _traced_units(self, tensor: Any, signature: Any) -> int:
+        """Return the number of output units from a trace, which runs nothing, or from a call."""
+        import tensorflow as tf
+
+        def forward(inputs: Any) -> Any:
+            return self._scores(self._forward(inputs))
+
+        function = tf.function(forward, input_signature=[signature], autograph=False)
+        traced = function.get_concrete_function()
+        shape = traced.output_shapes
+        units = None if shape.rank is None else self._units_of(tuple(shape))
+        if units is not None:
+            return units
+        found = Kept(traced.graph.variables)
+        try:
+            shape = traced(_filled(tensor[:2], self._input.batch or len(tensor[:2]))).shape
+        finally:
+            found.restore()
+        return self._units_of(tuple(shape)) or 0
+
+    def _units_of(self, shape: Shape) -> int | None:
+        if None in shape[1:]:
+            return None
         self._rule.require_units(shape, self._name)
-        return int(shape[1] or 0)
+        return one_row(shape)[1]
 
     def _scores(self, outputs: Any) -> Any:
         import tensorflow as tf
 
-        if isinstance(outputs, (list, tuple)) and len(outputs) == 1:
-            outputs = outputs[0]
+        while isinstance(outputs, list | tuple | Mapping) and len(outputs) == 1:
+            outputs = next(iter(outputs.values() if isinstance(outputs, Mapping) else outputs))
         if isinstance(outputs, tf.Tensor) and outputs.dtype.is_floating:
             return outputs
         if isinstance(outputs, tf.Tensor):
@@ -276,12 +382,12 @@ class KerasPredictor:
         )
 
 
-def _stated_units(model: Any) -> int | None:
-    """Return the number of output units, if the model states it."""
+def _stated_shape(model: Any) -> Shape | None:
+    """Return the shape of the one output, if the model states it."""
     with contextlib.suppress(Exception):  # of a property of the project's own, anything
         shape = model.output_shape
-        if isinstance(shape, tuple) and len(shape) == 2 and isinstance(shape[1], int):
-            return shape[1]
+        if isinstance(shape, tuple) and not any(isinstance(each, tuple) for each in shape):
+            return shape
     return None
 
 

@@ -11,6 +11,7 @@ import json
 import re
 import stat
 import zipfile
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any, Literal
 from pytest_confmat.errors import ModelError
 from pytest_confmat.files import irregular, open_file
 from pytest_confmat.lfs import is_pointer
+from pytest_confmat.relaying import without_advice
 
 Format = Literal["keras", "hdf5"]
 
@@ -49,6 +51,12 @@ class ModelFile:
     format: Format
     saved_by: str | None = None
 
+    @property
+    def major(self) -> int | None:
+        """The first number of `saved_by`; ``None`` if it has none."""
+        found = re.match(r"\d+", self.saved_by or "")
+        return int(found[0]) if found else None
+
 
 def look_at(path: Path) -> ModelFile:
     """Return what the model file `path` is.
@@ -73,6 +81,12 @@ def look_at(path: Path) -> ModelFile:
         saved_by = _look_into_hdf5(path)
     if content is None:
         kind = "a .keras file is a zip file" if named == "keras" else f"{path.suffix} means HDF5"
+        if _is_pickle(head):
+            raise ModelError(
+                f"{path} is no model: {kind}, and this one begins as a Python pickle does, which "
+                "runs code as it is loaded: do not load it in any way, and find out where it comes "
+                "from"
+            )
         raise ModelError(
             f"{path} is no model: {kind}, and this one begins with {head[:8]!r}; export it again "
             f"with {_SAVE}"
@@ -161,6 +175,11 @@ def _format_of(head: bytes) -> Format | None:
     return "hdf5" if head.startswith(b"\x89HDF\r\n\x1a\n") else None
 
 
+def _is_pickle(head: bytes) -> bool:
+    # Protocol 2 and newer say so at their beginning.
+    return len(head) > 1 and head[0] == 0x80 and 2 <= head[1] <= 5
+
+
 def _refuse_what_is_no_model(path: Path, head: bytes) -> None:
     if not head:
         raise ModelError(
@@ -197,6 +216,7 @@ def _look_into_zip(path: Path) -> str | None:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
+            _require_single(path, names)
             _require_members(path, names)
             config = read_member(archive, "config.json")
             saved_by = _saved_by(archive) if "metadata.json" in names else None
@@ -204,8 +224,8 @@ def _look_into_zip(path: Path) -> str | None:
         raise
     except Exception as error:  # damage takes many forms: BadZipFile, zlib.error, struct.error ...
         raise ModelError(
-            f"{path} begins as a .keras (zip) file and is cut off or damaged ({error}): copy or "
-            "export it again"
+            f"{path} begins as a .keras (zip) file and is cut off or damaged ({_said(error)}): "
+            "copy or export it again"
         ) from error
     try:
         json.loads(config)
@@ -215,6 +235,10 @@ def _look_into_zip(path: Path) -> str | None:
             f"again with {_SAVE}"
         ) from error
     return saved_by
+
+
+def _said(error: Exception) -> str:
+    return without_advice(str(error))
 
 
 def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
@@ -234,6 +258,17 @@ def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
     return content
 
 
+def _require_single(path: Path, names: list[str]) -> None:
+    """Refuse an entry that is there twice: which of them is read is each program's choice."""
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise ModelError(
+            f"{path} holds {', '.join(twice[:3])} more than once, and which of them is read "
+            "differs between programs. Keras writes each once: do not trust this file, and do not "
+            "load it in another way; export the model again"
+        )
+
+
 def _require_members(path: Path, names: list[str]) -> None:
     if "config.json" not in names:
         inside = f"it holds {', '.join(names[:5])}" if names else "it is empty"
@@ -242,6 +277,13 @@ def _require_members(path: Path, names: list[str]) -> None:
         raise ModelError(
             f"{path} is a zip file without config.json, so no Keras model ({inside}): give a file "
             f"written by {_SAVE}"
+        )
+    if "model.weights.npz" in names:
+        # Keras can read and write this form, by no public way; what it stores in it are objects.
+        raise ModelError(
+            f"{path} holds its weights as model.weights.npz, which is made of Python pickles, and "
+            "these run code as they are loaded. No file that model.save() writes holds one: do not "
+            "load it in any way, and find out where it comes from"
         )
     if not any(name.startswith("model.weights.") for name in names):
         raise ModelError(
@@ -268,8 +310,8 @@ def _look_into_hdf5(path: Path) -> str | None:
             attributes = dict(file.attrs)
     except Exception as error:  # h5py passes on whatever the library meets
         raise ModelError(
-            f"{path} begins as an HDF5 file and is cut off or damaged ({error}): copy or export "
-            "it again"
+            f"{path} begins as an HDF5 file and is cut off or damaged ({_said(error)}): copy or "
+            "export it again"
         ) from error
     if "model_config" not in attributes:
         raise ModelError(

@@ -50,6 +50,13 @@ class Predictor(Protocol):
     def is_pure(self) -> bool:
         """Whether batches may be predicted at the same time, in threads; known after `check`."""
 
+    @property
+    def is_stateful(self) -> bool:
+        """Whether what it says of a batch depends on the batches before; known after `check`."""
+
+    def rewind(self) -> None:
+        """Leave the model in the state in which it was before its first batch."""
+
     def check(self, inputs: Any, batch_size: int | None = None) -> None:
         """Compare the model's outputs for a first batch with classes and decision.
 
@@ -57,6 +64,8 @@ class Predictor(Protocol):
         ----------
         batch_size
             The most examples that a batch will hold; default: as many as `inputs`.
+
+        The model's state is afterwards as it was before.
 
         Raises
         ------

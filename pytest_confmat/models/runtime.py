@@ -14,6 +14,7 @@ from time import perf_counter
 from typing import Any
 
 from pytest_confmat.errors import MissingDependencyError, ModelError
+from pytest_confmat.relaying import without_advice
 
 INSTALL = (
     'pip install "pytest-confmat[tensorflow]" (or "pytest-confmat[cpu]" for the smaller build '
@@ -136,18 +137,28 @@ def _flush() -> None:
 
 def root_cause(error: BaseException) -> BaseException:
     """Return what an exception was raised from in the first place."""
-    seen = {id(error)}
-    while (deeper := error.__cause__ or error.__context__) is not None and id(deeper) not in seen:
-        seen.add(id(deeper))
-        error = deeper
-    return error
+    return chain(error)[-1]
+
+
+def chain(error: BaseException) -> list[BaseException]:
+    """Return an exception and all that it was raised from, the first cause last."""
+    found = [error]
+    while (deeper := found[-1].__cause__ or found[-1].__context__) is not None:
+        if any(deeper is each for each in found):
+            break
+        found.append(deeper)
+    return found
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an exception's text that says anything, without colours."""
+    """Return the first line of an exception's text that says anything, without colours.
+
+    What it recommends that is unsafe is left out.
+    """
     text = re.sub(r"\x1b\[[0-9;]*m|\{\{[^}]*\}\}", "", str(error))
     lines = (line.strip() for line in text.splitlines())
     said = next((line for line in lines if line and not _WRAPPING.match(line)), "")
+    said = without_advice(said)
     return said if len(said) <= 300 else f"{said[:300]} ..."
 
 

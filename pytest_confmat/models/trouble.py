@@ -4,78 +4,136 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import zipfile
+from collections.abc import Mapping
+from typing import Any
 
 from pytest_confmat.errors import ModelError
+from pytest_confmat.models.contents import distrusted
 from pytest_confmat.models.look import ModelFile
 from pytest_confmat.models.runtime import first_line, root_cause
+from pytest_confmat.relaying import without_advice
 
 _UNKNOWN = re.compile(r"(?:Could not locate|Unknown) ([\w ]+?):? '([^']+)'")
-_NO_LAYER = re.compile(r"Could not deserialize '(keras\.[\w.]+)' because it is not")
+_NO_PART = re.compile(r"(?:Could not|Cannot) deserialize [`'](keras\.[\w.]+)[`'] because it is not")
 _ARGUMENT = re.compile(r"Unrecognized keyword arguments? passed to (\w+): \{'(\w+)'")
 _OVERRIDE = "or hand the model in by overriding the fixture confmat_model"
+# What Keras refuses in safe mode besides a Lambda, by a word of its refusal.
+_OUTWARD = {
+    "TFSMLayer": "a TFSMLayer, which loads and runs a SavedModel from outside the file",
+    "torch.load": "a PyTorch module, which is a pickle and may run any code",
+    "vocabulary file": "a layer that reads a vocabulary file from outside the model file",
+}
 
 
 def explain(file: ModelFile, error: Exception) -> ModelError:
     """Return the error to raise for one that Keras raised while loading `file`."""
     cause = root_cause(error)
     text = str(cause)
+    if refused := _unsafe(text):
+        return _refused(file, refused)
+    if unknown := _UNKNOWN.search(text):
+        return _unknown_object(file, unknown[1], unknown[2], text)
+    if (part := _NO_PART.search(text)) and _exists(part[1]):
+        return distrusted(file, part[1], "Keras")
+    why, advice, is_old = _misfit(cause, text)
+    if is_old and file.major is not None and file.major < 3:
+        return keras_2(file, why, fits_hdf5=file.format == "keras" and not _ARGUMENT.search(text))
+    return _refused(file, f"{why}: {advice}" if advice else why)
+
+
+def _unsafe(text: str) -> str | None:
+    """Say what a loader refuses because it would run what a file holds; without its advice."""
     if "Python lambda" in text:
-        said = (
+        return (
             "it holds Python code in a Lambda layer, and models are loaded in safe mode, which "
             "runs no code from a file: replace the Lambda by a layer of your own and save again, "
             "or say --confmat-unsafe-model if you trust the file"
         )
-    elif unknown := _UNKNOWN.search(text):
-        said = _unknown_object(unknown[1], unknown[2], text)
-    elif layer := _NO_LAYER.search(text):
-        said = (
-            f"this Keras has no {layer[1]}, which is in it: install the Keras that wrote it, or a "
-            f"newer one, {_OVERRIDE}"
-        )
-    elif argument := _ARGUMENT.search(text):
-        said = (
-            f"its layer {argument[1]} was saved with the argument {argument[2]!r}, which this "
-            f"Keras does not know: load and save it again with the Keras that wrote it, {_OVERRIDE}"
-        )
-    elif isinstance(cause, (OSError, EOFError, zipfile.BadZipFile)):
-        said = f"its content is damaged ({first_line(cause)}): copy or export it again"
-    elif "objects could not be loaded" in text:
-        said = f"its weights do not fit its layers ({_detail(text)}): export it again"
-    else:
-        said = f"{type(cause).__name__}: {first_line(cause)}"
-    return ModelError(f"{file.path} cannot be loaded{_origin(file)}: {said}")
-
-
-def _origin(file: ModelFile) -> str:
-    return f" (saved by Keras {file.saved_by})" if file.saved_by else ""
-
-
-def _unknown_object(kind: str, name: str, text: str) -> str:
-    if name in ("TFOpLambda", "SlicingOpLambda"):
+    if "safe_mode=False" in text:
+        what = next((said for word, said in _OUTWARD.items() if word in text), "code")
         return (
-            "it holds raw TensorFlow operations (layers of the kind "
-            f"{name}), which Keras 3 cannot load: load it with Keras 2 (the package tf_keras), "
-            f"{_OVERRIDE}"
+            f"it holds {what}, and models are loaded in safe mode, which does not allow that: save "
+            f"a model without it, {_OVERRIDE}"
         )
-    kind = kind if kind in ("function", "layer") else "class"
-    full = name if kind == "function" else _registered_name(text) or name
-    how = (
-        "return it from the hook pytest_confmat_custom_objects in conftest.py, as "
-        f"{{{full!r}: {full.rpartition('>')[2]}}}"
+    if "allow_pickle" in text or "pickled" in text:
+        return (
+            "it holds a Python pickle, which runs code as it is loaded. No file that model.save() "
+            "writes holds one: do not load it in any way, and find out where it comes from"
+        )
+    return None
+
+
+def keras_2(file: ModelFile, why: str, *, fits_hdf5: bool = False) -> ModelError:
+    """Return the error for a file of Keras 2 that Keras 3 cannot load.
+
+    `fits_hdf5` says that Keras 3 may well load the same model from a file of Keras 2 that is HDF5.
+    """
+    version = f" ({file.saved_by})" if file.saved_by else ""
+    again = "save it again as .h5, which Keras 3 can often load, or " if fits_hdf5 else ""
+    return ModelError(
+        f"{file.path} was saved by Keras {file.major or 2}{version}, and Keras 3 cannot load it: "
+        f"{why}. If you trust the file, load it with tf_keras.models.load_model (pip install "
+        f"tf-keras) and {again}return it from a fixture confmat_model, as lambda batch: "
+        "model(batch, training=False)"
     )
-    return f"the {kind} {name!r} in it is not Keras's own and not known here: {how}, {_OVERRIDE}"
 
 
-def _registered_name(text: str) -> str | None:
+def _refused(file: ModelFile, said: str) -> ModelError:
+    origin = f" (saved by Keras {file.saved_by})" if file.saved_by else ""
+    return ModelError(f"{file.path} cannot be loaded{origin}: {said}")
+
+
+def _misfit(cause: BaseException, text: str) -> tuple[str, str, bool]:
+    """Return what in a file cannot be loaded, what to do, and whether its age may be why."""
+    newer = f"install the Keras that wrote it, or a newer one, {_OVERRIDE}"
+    if isinstance(cause, (OSError, EOFError, zipfile.BadZipFile)):
+        said = f"its content is damaged ({first_line(cause)})"
+        return said, "copy or export it again", False
+    if part := _NO_PART.search(text):
+        return f"this Keras has no {part[1]}, which is in it", newer, True
+    if argument := _ARGUMENT.search(text):
+        said = f"its layer {argument[1]} was saved with the argument {argument[2]!r}"
+        return f"{said}, which this Keras does not know", newer, True
+    if "objects could not be loaded" in text:
+        return f"its weights do not fit its layers ({_detail(text)})", "export it again", True
+    return f"{type(cause).__name__}: {first_line(cause)}", "", True
+
+
+def _unknown_object(file: ModelFile, kind: str, name: str, text: str) -> ModelError:
+    if name in ("TFOpLambda", "SlicingOpLambda"):
+        return keras_2(file, f"it holds raw TensorFlow operations (layers of the kind {name})")
+    kind = kind if kind in ("function", "layer") else "class"
+    config = _full_config(text)
+    full = name
+    if kind != "function" and isinstance(config.get("registered_name"), str):
+        full = config["registered_name"]
+    module = config.get("module")
+    of = f" of the module {module!r}" if module not in (None, "builtins", "__main__") else ""
+    return _refused(
+        file,
+        f"the {kind} {name!r}{of} in it is not Keras's own and not known here: if it is your "
+        "project's, return it from the hook pytest_confmat_custom_objects in conftest.py, as "
+        f"{{{full!r}: {full.rpartition('>')[2]}}}, {_OVERRIDE}",
+    )
+
+
+def _full_config(text: str) -> Mapping[str, Any]:
     _, found, config = text.partition("Full object config: ")
     if not found:
-        return None
+        return {}
     try:
-        name = ast.literal_eval(config)["registered_name"]
-    except (KeyError, SyntaxError, TypeError, ValueError):
-        return None
-    return name if isinstance(name, str) else None
+        stored = ast.literal_eval(config)
+    except (MemoryError, RecursionError, SyntaxError, TypeError, ValueError):
+        return {}
+    return stored if isinstance(stored, Mapping) else {}
+
+
+def _exists(name: str) -> bool:
+    """Whether something of Keras has that name, though no model may hold it."""
+    module, _, own = name.rpartition(".")
+    return hasattr(sys.modules.get(module), own)
 
 
 def _detail(text: str) -> str:
@@ -83,4 +141,5 @@ def _detail(text: str) -> str:
     layer = re.search(r"object (<[^>]*>)", text)
     # What follows repeats the numbers of the weights themselves.
     reason = lines[min(1, len(lines) - 1)].partition(" Target variable:")[0].rstrip(".")
+    reason = without_advice(reason)
     return f"{layer[1]}: {reason}" if layer else reason

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_confmat.errors import RequestError
+from pytest_confmat.relaying import without_advice
 
 _HOOK = "pytest_confmat_custom_objects"
 
@@ -24,7 +25,8 @@ def custom_objects(config: pytest.Config) -> dict[str, Any]:
     try:
         returned = config.hook.pytest_confmat_custom_objects()
     except Exception as error:
-        raise RequestError(f"the hook {_HOOK} failed: {type(error).__name__}: {error}") from error
+        said = without_advice(str(error))
+        raise RequestError(f"the hook {_HOOK} failed: {type(error).__name__}: {said}") from error
     found: dict[str, Any] = {}
     for objects in returned:
         for name, value in _named(objects).items():

@@ -24,6 +24,8 @@ from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.errors import ConfmatError, EvaluationError, ExamplesError, RequestError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.job import Job, run
+from pytest_confmat.models import is_keras_model
+from pytest_confmat.relaying import without_advice
 from pytest_confmat.spec import (
     Argmax,
     Decision,
@@ -75,6 +77,7 @@ class Evaluator:
         self._memory: dict[str, Evaluation | ConfmatError] = {}
         # Objects are remembered by identity, so that they must outlive what is remembered.
         self._alive: list[Job] = []
+        self._has_evaluated = False
 
     def __call__(
         self,
@@ -84,8 +87,12 @@ class Evaluator:
         classes: Sequence[str] | None = None,
         decision: Decision | Mapping[str, Any] | str = "argmax",
         batch_size: int | None = None,
+        fingerprint: str | None = None,
     ) -> Evaluation:
         """Evaluate `model` on `dataset`, or return what an equal call returned before.
+
+        Calls are equal by the model's file, or by a Keras model's own weights. What a function
+        computes nobody can tell, so that it is evaluated each time, unless `fingerprint` is given.
 
         Parameters
         ----------
@@ -100,6 +107,9 @@ class Evaluator:
             ``"argmax"``, or ``{"threshold": 0.3, "positive": "malignant"}``.
         batch_size
             Examples a batch; default: the session's, or a rule of the input's size.
+        fingerprint
+            A text that says which model a function is: another one whenever it predicts
+            differently, as after a refit.
 
         Raises
         ------
@@ -115,7 +125,13 @@ class Evaluator:
             names = class_names(dataset, names)
         if names is None:
             raise RequestError("these data do not name their classes: pass classes=[...]")
-        return self.evaluate(self.job(model, dataset, names, _decision(decision), batch_size))
+        if not isinstance(fingerprint, str | None) or fingerprint == "":
+            raise RequestError(f"fingerprint is a text that names the model, not {fingerprint!r}")
+        job = self.job(model, dataset, names, _decision(decision), batch_size)
+        if fingerprint is None and not _tells_changes(model):
+            self._has_evaluated = True
+            return self._compute(job)
+        return self.evaluate(job, stated=fingerprint)
 
     def job(
         self,
@@ -128,18 +144,21 @@ class Evaluator:
         """Return a job, with the session's batch size unless it states its own."""
         return Job(model, dataset, classes, decision, batch_size or self._batch_size)
 
-    def key(self, job: Job, name: str | None = None) -> str:
+    def key(self, job: Job, name: str | None = None, stated: str | None = None) -> str:
         """Return what the result of `job` is remembered under.
 
         `name` stands for objects that only this process can see, where all workers use it for
-        the same ones.
+        the same ones. `stated` tells the model from others, and a function from itself.
         """
         if job.is_plain:
-            file = _stat(job.model.path)
-            return f"job-{hashlib.sha256(repr((job, file)).encode()).hexdigest()[:32]}"
+            plain = repr((job, _stat(job.model.path), stated))
+            return f"job-{hashlib.sha256(plain.encode()).hexdigest()[:32]}"
         if name is not None and self._folder is not None:
             return f"{SHARED_NAME}{hashlib.sha256(name.encode()).hexdigest()[:32]}"
-        seen = [_identity(job.model), _identity(job.dataset)]
+        model = _identity(job.model)
+        if stated is not None:
+            model = f"{model if _tells_changes(job.model) else _named(job.model)} {stated!r}"
+        seen = [model, _identity(job.dataset)]
         return f"objects-{seen}-{job.classes}-{job.decision}-{job.batch_size}"
 
     def evaluate(
@@ -149,6 +168,7 @@ class Evaluator:
         *,
         keep: bool = False,
         fingerprint: str | None = None,
+        stated: str | None = None,
     ) -> Evaluation:
         """Do `job`, or recall its result; an error is remembered as well.
 
@@ -161,8 +181,11 @@ class Evaluator:
             tells. Of objects only under a `name`.
         fingerprint
             What the project states of objects and code of its own; see `identity`.
+        stated
+            See `key`.
         """
-        key = self.key(job, name)
+        self._has_evaluated = True
+        key = self.key(job, name, stated)
         if key not in self._memory:
             self._alive.append(job)
             try:
@@ -180,7 +203,7 @@ class Evaluator:
     @property
     def has_evaluated(self) -> bool:
         """Whether anything was evaluated, or was to be, in this process."""
-        return bool(self._memory)
+        return self._has_evaluated
 
     def origin(self, key: str) -> Origin:
         """Return where the evaluation that is remembered under `key` came from."""
@@ -264,8 +287,8 @@ class Evaluator:
         except Exception as error:
             # Nothing of ours may look like a verdict, nor be tried again for every limit.
             raise EvaluationError(
-                f"the evaluation ended in an unforeseen {type(error).__name__}: {error}\n"
-                f"{traceback.format_exc()}"
+                f"the evaluation ended in an unforeseen {type(error).__name__}: "
+                f"{without_advice(str(error))}\n{without_advice(traceback.format_exc())}"
             ) from error
 
     def _read(self, key: str) -> Evaluation | ConfmatError | None:
@@ -298,13 +321,25 @@ def _stat(path: Path) -> tuple[int, ...] | None:
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
+def _tells_changes(model: Any) -> bool:
+    """Whether it can be seen of a model that it is another one than before."""
+    return isinstance(model, ModelSpec) or is_keras_model(model)
+
+
+def _named(function: Any) -> str:
+    kind = function if hasattr(function, "__qualname__") else type(function)
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
 def _weights(value: Any) -> str | None:
-    """Return a digest of a Keras model's weights, which may change while the model is the same."""
-    if not callable(getattr(value, "get_weights", None)):
+    """Return a digest of a Keras model's variables, which change while the model is the same."""
+    if not is_keras_model(value):
         return None
+    from pytest_confmat.models.state import variables_of
+
     digest = hashlib.blake2b(digest_size=16)
-    for array in value.get_weights():
-        digest.update(np.asarray(array).tobytes())
+    for variable in variables_of(value):
+        digest.update(np.asarray(variable).tobytes())
     return digest.hexdigest()
 
 

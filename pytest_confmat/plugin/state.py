@@ -25,6 +25,7 @@ from pytest_confmat.plugin.gate import Gate, open_gate
 from pytest_confmat.plugin.progress import watch
 from pytest_confmat.plugin.settings import Settings
 from pytest_confmat.plugin.setwatch import require_agreed
+from pytest_confmat.relaying import without_advice
 from pytest_confmat.spec import ModelSpec
 from pytest_confmat.verdict import Verdict, judge
 
@@ -89,7 +90,8 @@ class GateState:
             except Exception as error:
                 # A fixture of the project's failed: limits must not run it again and again.
                 self._evaluated[gate.path] = EvaluationError(
-                    f"model or data could not be had: {type(error).__name__}: {error}"
+                    f"model or data could not be had: {type(error).__name__}: "
+                    f"{without_advice(str(error))}"
                 )
                 raise
         found = self._evaluated[gate.path]

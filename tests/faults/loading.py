@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import pickle
+import warnings
+import zipfile
+
 from tests.faults.models import MODEL, Members, kind, named, zipped
 from tests.faults.project import Project, saved
 from tests.faults.table import Fault, Make, Section, all_of, file, options
@@ -31,6 +36,59 @@ def configured(old: str, new: str) -> Make:
         return {**all_, "config.json": all_["config.json"].replace(old.encode(), new.encode())}
 
     return zipped(change)
+
+
+def as_keras_2(old: str, new: str) -> Make:
+    """Return what replaces a text in the configuration, and names Keras 2 as its author."""
+
+    def make(project: Project) -> None:
+        path = project.path / MODEL
+        with zipfile.ZipFile(path) as archive:
+            all_ = {name: archive.read(name) for name in archive.namelist()}
+        assert old.encode() in all_["config.json"]
+        all_["config.json"] = all_["config.json"].replace(old.encode(), new.encode())
+        all_["metadata.json"] = b'{"keras_version": "2.15.0"}'
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in all_.items():
+                archive.writestr(name, content)
+
+    return make
+
+
+def functional_of_keras_2(project: Project) -> None:
+    old = '"module": "keras.src.models.functional", "class_name": "Functional"'
+    new = '"module": "keras.src.engine.functional", "class_name": "Functional"'
+    project.model("functional", MODEL)
+    as_keras_2(old, new)(project)
+
+
+def pickled_weights(project: Project) -> None:
+    objects = pickle.dumps({"layers/dense/vars": {"0": [1.0]}})
+    zipped(
+        lambda all_: {
+            **{name: all_[name] for name in all_ if name != "model.weights.h5"},
+            "model.weights.npz": objects,
+        }
+    )(project)
+
+
+def twice(name: str) -> Make:
+    """Return what puts a member of the model's zip there once more."""
+
+    def make(project: Project) -> None:
+        with (
+            warnings.catch_warnings(action="ignore"),
+            zipfile.ZipFile(project.path / MODEL, "a") as archive,
+        ):
+            archive.writestr(name, "{}")
+
+    return make
+
+
+def outside(module: str, name: str) -> str:
+    """Return how a configuration names a function of a module."""
+    config = {"module": module, "class_name": "function", "config": name, "registered_name": name}
+    return json.dumps(config)
 
 
 def damaged(project: Project) -> None:
@@ -71,6 +129,17 @@ def pytest_confmat_custom_objects():
 UNSAFE = "import keras\n\nkeras.config.enable_unsafe_deserialization()\n"
 
 
+TF_KERAS = (
+    "If you trust the file, load it with tf_keras.models.load_model (pip install tf-keras) and "
+    "{again}return it from a fixture confmat_model, as lambda batch: model(batch, training=False)"
+)
+DISTRUST = (
+    "is no layer, function or class of a model. Do not trust this file, and do not load it in "
+    "another way; find out where it comes from"
+)
+SAVED_MODEL = '"class_name": "TFSMLayer", "config": {"filepath": "elsewhere", '
+
+
 SECTION = Section(
     "Loading a model",
     "A whole model file; the six images that it is held against are fine.",
@@ -100,18 +169,19 @@ SECTION = Section(
         Fault(
             "a layer of the project's, not registered",
             kind("custom"),
-            "m.keras cannot be loaded (saved by Keras [...]): the class 'Doubled' "
-            "in it is not Keras's own and not known here: return it from the hook "
-            "pytest_confmat_custom_objects in conftest.py, as {'Doubled': "
-            "Doubled}, or hand the model in by overriding the fixture confmat_model",
+            "m.keras cannot be loaded (saved by Keras [...]): the class 'Doubled' of the module "
+            "'tests.faults.nets' in it is not Keras's own and not known here: if it is your "
+            "project's, return it from the hook pytest_confmat_custom_objects in conftest.py, as "
+            "{'Doubled': Doubled}, or hand the model in by overriding the fixture confmat_model",
         ),
         Fault(
             "a layer of the project's, registered",
             kind("registered"),
-            "m.keras cannot be loaded (saved by Keras [...]): the class 'Tripled' "
-            "in it is not Keras's own and not known here: return it from the hook "
-            "pytest_confmat_custom_objects in conftest.py, as {'acme>Tripled': "
-            "Tripled}, or hand the model in by overriding the fixture confmat_model",
+            "m.keras cannot be loaded (saved by Keras [...]): the class 'Tripled' of the module "
+            "'tests.faults.nets' in it is not Keras's own and not known here: if it is your "
+            "project's, return it from the hook pytest_confmat_custom_objects in conftest.py, as "
+            "{'acme>Tripled': Tripled}, or hand the model in by overriding the fixture "
+            "confmat_model",
         ),
         Fault(
             "a layer of the project's, named by the hook",
@@ -136,16 +206,16 @@ SECTION = Section(
             "a layer of the project's in an HDF5 file",
             kind("custom", "m.h5"),
             "m.h5 cannot be loaded (saved by Keras [...]): the layer 'Doubled' in "
-            "it is not Keras's own and not known here: return it from the hook "
-            "pytest_confmat_custom_objects in conftest.py, as {'Doubled': "
+            "it is not Keras's own and not known here: if it is your project's, return it from the "
+            "hook pytest_confmat_custom_objects in conftest.py, as {'Doubled': "
             "Doubled}, or hand the model in by overriding the fixture confmat_model",
         ),
         Fault(
             "a function of the project's",
             kind("custom_activation"),
             "m.keras cannot be loaded (saved by Keras [...]): the function "
-            "'squash' in it is not Keras's own and not known here: return it from "
-            "the hook pytest_confmat_custom_objects in conftest.py, as {'squash': "
+            "'squash' in it is not Keras's own and not known here: if it is your project's, return "
+            "it from the hook pytest_confmat_custom_objects in conftest.py, as {'squash': "
             "squash}, or hand the model in by overriding the fixture confmat_model",
         ),
         Fault(
@@ -184,18 +254,81 @@ SECTION = Section(
             surgery(
                 '"depth_multiplier": 1', '"depth_multiplier": 1, "groups": 1', "2.11.0", "depthwise"
             ),
-            "m.h5 cannot be loaded (saved by Keras 2.11.0): its layer "
-            "DepthwiseConv2D was saved with the argument 'groups', which this "
-            "Keras does not know: load and save it again with the Keras that wrote "
-            "it, or hand the model in by overriding the fixture confmat_model",
+            "m.h5 was saved by Keras 2 (2.11.0), and Keras 3 cannot load it: its layer "
+            "DepthwiseConv2D was saved with the argument 'groups', which this Keras does not know. "
+            + TF_KERAS.format(again=""),
         ),
         Fault(
             "raw TensorFlow operations of Keras 2",
             surgery('"GlobalAveragePooling2D"', '"TFOpLambda"', "2.11.0"),
-            "m.h5 cannot be loaded (saved by Keras 2.11.0): it holds raw "
-            "TensorFlow operations (layers of the kind TFOpLambda), which Keras 3 "
-            "cannot load: load it with Keras 2 (the package tf_keras), or hand the "
-            "model in by overriding the fixture confmat_model",
+            "m.h5 was saved by Keras 2 (2.11.0), and Keras 3 cannot load it: it holds raw "
+            "TensorFlow operations (layers of the kind TFOpLambda). " + TF_KERAS.format(again=""),
+        ),
+        Fault(
+            "a functional model of Keras 2",
+            functional_of_keras_2,
+            "m.keras was saved by Keras 2 (2.15.0), and Keras 3 cannot load it: it stores "
+            "functional models in another way. "
+            + TF_KERAS.format(again="save it again as .h5, which Keras 3 can often load, or "),
+        ),
+        Fault(
+            "a batch normalization of Keras 2",
+            all_of(kind("batch_normalized"), as_keras_2('"axis": -1', '"axis": [3]')),
+            "m.keras was saved by Keras 2 (2.15.0), and Keras 3 cannot load it: TypeError: [...]. "
+            + TF_KERAS.format(again="save it again as .h5, which Keras 3 can often load, or "),
+        ),
+        Fault(
+            "a model of Keras 2 that Keras 3 loads",
+            as_keras_2("", ""),
+            "confmat: passed 1 limit holds on 6 examples",
+            "works",
+        ),
+        Fault(
+            "a function of the standard library as an activation",
+            configured('"softmax"', outside("os", "makedirs")),
+            "m.keras is not loaded: it names os.makedirs, which belongs to Python's standard "
+            "library and " + DISTRUST,
+        ),
+        Fault(
+            "a function of Python's as an activation",
+            configured('"softmax"', outside("builtins", "eval")),
+            "m.keras is not loaded: it names builtins.eval, which belongs to Python itself and "
+            + DISTRUST,
+        ),
+        Fault(
+            "a function of Keras that no model holds",
+            configured('"softmax"', outside("keras.utils", "get_file")),
+            "m.keras is not loaded: it names keras.utils.get_file, which belongs to Keras and "
+            + DISTRUST,
+        ),
+        Fault(
+            "weights that are pickles",
+            pickled_weights,
+            "m.keras holds its weights as model.weights.npz, which is made of Python pickles, and "
+            "these run code as they are loaded. No file that model.save() writes holds one: do not "
+            "load it in any way, and find out where it comes from",
+        ),
+        Fault(
+            "a pickle named as a model",
+            file(MODEL, b"\x80\x04\x95\x00"),
+            "m.keras is no model: a .keras file is a zip file, and this one begins as a Python "
+            "pickle does, which runs code as it is loaded: do not load it in any way, and find out "
+            "where it comes from",
+        ),
+        Fault(
+            "two configurations in one file",
+            twice("config.json"),
+            "m.keras holds config.json more than once, and which of them is read differs between "
+            "programs. Keras writes each once: do not trust this file, and do not load it in "
+            "another way; export the model again",
+        ),
+        Fault(
+            "a layer that loads a SavedModel from elsewhere",
+            configured('"class_name": "GlobalAveragePooling2D", "config": {', SAVED_MODEL),
+            "m.keras cannot be loaded (saved by Keras [...]): it holds a TFSMLayer, which loads "
+            "and runs a SavedModel from outside the file, and models are loaded in safe mode, "
+            "which does not allow that: save a model without it, or hand the model in by "
+            "overriding the fixture confmat_model",
         ),
         Fault(
             "an HDF5 file whose configuration is damaged",

@@ -39,6 +39,15 @@ def depthwise() -> Any:
     return stack(layers.DepthwiseConv2D(3))
 
 
+def functional() -> Any:
+    image = keras.Input((8, 8, 3))
+    return keras.Model(image, layers.Dense(2, "softmax")(layers.Flatten()(image)))
+
+
+def batch_normalized() -> Any:
+    return stack(layers.BatchNormalization())
+
+
 def any_size() -> Any:
     return stack(shape=(None, None, 3))
 
@@ -93,6 +102,44 @@ def named_outputs() -> Any:
     return keras.Model(
         image, {"kind": layers.Dense(2, "softmax")(flat_), "size": layers.Dense(1)(flat_)}
     )
+
+
+def named_output() -> Any:
+    image = keras.Input((8, 8, 3))
+    return keras.Model(image, {"kind": plain()(image)})
+
+
+def named_input() -> Any:
+    image = keras.Input((8, 8, 3), name="image")
+    return keras.Model({"image": image}, plain()(image))
+
+
+def one_place() -> Any:
+    return keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 8, activation="softmax")])
+
+
+def _learning(batch: int | None) -> Any:
+    """Goes on learning the mean of its inputs while it predicts."""
+    image = keras.Input(batch_shape=(batch, 8, 8, 3))
+    return keras.Model(image, plain()(Learning()(image)))
+
+
+@keras.saving.register_keras_serializable("tests")
+class Learning(layers.Layer):
+    def build(self, _: Any) -> None:
+        self.mean = self.add_weight(name="moving_mean", shape=(), trainable=False)
+
+    def call(self, x: Any) -> Any:
+        self.mean.assign(0.5 * (self.mean + keras.ops.mean(x)))
+        return x - self.mean
+
+
+def shared_state() -> Any:
+    return _learning(4)
+
+
+def stateful() -> Any:
+    return _learning(None)
 
 
 def _with_weights(value: float) -> Any:

@@ -140,6 +140,42 @@ SECTION = Section(
             "one to judge, by overriding the fixture confmat_model",
         ),
         Fault(
+            "one output in a dict",
+            kind("named_output"),
+            "confmat: passed 1 limit holds on 6 examples",
+            "works",
+        ),
+        Fault(
+            "one input in a dict",
+            kind("named_input"),
+            "confmat: passed 1 limit holds on 6 examples",
+            "works",
+        ),
+        Fault(
+            "scores among axes of length 1",
+            kind("one_place"),
+            "confmat: passed 1 limit holds on 6 examples",
+            "works",
+        ),
+        Fault(
+            "a state that all examples share, in batches of four",
+            kind("shared_state"),
+            "the model m.keras takes batches of 4, and one has 2, which cannot be filled up: the "
+            "examples of a batch share a state (learning/moving_mean) that the filling would "
+            "change; give a multiple of 4 examples, or save the model without a fixed batch size",
+        ),
+        Fault(
+            "a state, and an example at fault that is counted as misclassified",
+            all_of(
+                kind("stateful"),
+                file("data/cat/1.png", b"no image"),
+                dataset("on_fault: misclassified"),
+            ),
+            "the model keeps a state from batch to batch, so that all examples must come in their "
+            "order, and 6 of directory data did not come with their batch: replace what is at "
+            "fault, or take it out of the set",
+        ),
+        Fault(
             "several inputs",
             kind("two_inputs"),
             "the model m.keras takes 2 inputs (image (N, 8, 8, 3), age (N, 1)), "
@@ -265,6 +301,18 @@ SECTION = Section(
             "the project's own model ([...]) returned a NoneType of dtype object, "
             "and scores are numbers: return one array of shape (N, number of "
             "classes)",
+        ),
+        Fault(
+            "a function of two outputs",
+            function("lambda x: {'kind': np.ones((len(x), 2)), 'size': np.ones((len(x), 1))}"),
+            "the project's own model ([...]) returned 2 outputs (kind (N, 2), size (N, 1)), and "
+            "one output of scores is supported: return the one to judge",
+        ),
+        Fault(
+            "a function of one output in a list",
+            function("lambda x: [np.ones((len(x), 1, 1, 2))]"),
+            "confmat: passed 1 limit holds on 6 examples",
+            "works",
         ),
         Fault(
             "a function that returns names",

@@ -153,8 +153,15 @@ def test_a_failure_in_the_function_is_the_projects_own():
     [
         (None, "returned a NoneType of dtype object, and scores are numbers: return one array of "
          "shape (N, number of classes)"),
-        ({"kind": SCORES}, "returned a dict of dtype object, and scores are numbers: return one "
-         "array of shape (N, number of classes)"),
+        ({"kind": SCORES, "size": SCORES[:, :1]}, "returned 2 outputs (kind (N, 3), size (N, 1)), "
+         "and one output of scores is supported: return the one to judge"),
+        ((SCORES, SCORES[:, :1]), "returned 2 outputs (0 (N, 3), 1 (N, 1)), and one output of "
+         "scores is supported: return the one to judge"),
+        ({}, "returned a dict of dtype object, and scores are numbers: return one array of shape "
+         "(N, number of classes)"),
+        ([], "returned scores of shape (0,) for a batch of 9: return one row an example"),
+        (SCORES[np.newaxis], "returned scores of shape (1, 9, 3) for a batch of 9: return one row "
+         "an example"),
         (["cat"] * 9, "returned a list of dtype <U3, and scores are numbers: return one array of "
          "shape (N, number of classes)"),
         ([[1.0], [1.0, 2.0]], "returned a list, which is no array: setting an array element with "
@@ -175,6 +182,52 @@ def test_what_are_no_scores_is_refused(value, message):
     with pytest.raises(ModelError) as caught:
         returning(value).check(BATCH)
     assert str(caught.value) == f"{NAME} {message}"
+
+
+CONTAINERS = {
+    "dict of one": {"class": SCORES},
+    "list of one": [SCORES],
+    "tuple of one": (SCORES,),
+    "dict of a list of one": {"class": [SCORES]},
+    "(N, K, 1)": SCORES[:, :, np.newaxis],
+    "(N, 1, K)": SCORES[:, np.newaxis],
+    "(N, 1, 1, K)": SCORES[:, np.newaxis, np.newaxis],
+    "rows of (1, K)": list(SCORES[:, np.newaxis]),
+    "dict of (N, 1, 1, K)": {"class": SCORES[:, np.newaxis, np.newaxis]},
+}
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_containers_of_one_are_unwrapped(name):
+    predictor = returning(CONTAINERS[name])
+    predictor.check(BATCH)
+    found = predictor.predict(BATCH, np.arange(9) % 3)
+    assert found.predicted.tolist() == SCORES.argmax(1).tolist()
+    assert found.score.tolist() == SCORES.max(1).astype(np.float32).tolist()
+
+
+def test_a_batch_of_one_example_in_a_container_of_one():
+    for value in ([SCORES[:1]], SCORES[:1, np.newaxis], [SCORES[0]], [SCORES[0].tolist()]):
+        found = returning(value).predict(BATCH[:1], np.zeros(1, np.int64))
+        assert found.predicted.tolist() == [SCORES[0].argmax()]
+
+
+def test_one_unit_among_axes_of_length_one_is_one_unit():
+    unit = SCORES[:, :1]
+    for value in (unit[:, :, np.newaxis], unit[:, np.newaxis, np.newaxis], [unit], {"a": unit}):
+        predictor = wrap(lambda _, value=value: value, PAIR, HALF)
+        predictor.check(BATCH)
+        found = predictor.predict(BATCH, np.zeros(9, np.int64))
+        assert found.predicted.tolist() == (unit[:, 0] >= 0.5).astype(int).tolist()
+        with pytest.raises(ModelError, match="argmax over one output is always 0"):
+            wrap(lambda _, value=value: value, PAIR, Argmax()).check(BATCH)
+
+
+def test_two_outputs_are_not_taken_for_the_scores_of_two_examples():
+    one, other = np.array([[0.1], [0.9]]), np.array([[0.8], [0.2]])
+    with pytest.raises(ModelError) as caught:
+        wrap(lambda _: [one, other], PAIR, Argmax()).check(BATCH[:2])
+    assert "returned 2 outputs (0 (N, 1), 1 (N, 1)), and one output" in str(caught.value)
 
 
 def test_logits_under_a_threshold_are_refused():

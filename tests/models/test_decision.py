@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 
 from pytest_confmat.errors import ModelError, RequestError
 from pytest_confmat.models import graph
-from pytest_confmat.models.decision import Rule
+from pytest_confmat.models.decision import Rule, one_row
 from pytest_confmat.models.predictor import Prediction
 from pytest_confmat.spec import Argmax, Threshold
 
@@ -322,3 +322,23 @@ def test_the_graph_lets_no_logit_through(scores, shown):
         rule.decide(np.float32(scores), labels, "the model")
     assert str(theirs.value) == str(ours.value)
     assert f"gave the score {shown}, and a threshold of 0.3 needs" in str(ours.value)
+
+
+@pytest.mark.parametrize(
+    ("shape", "row"),
+    [
+        ((None, 3), (None, 3)),
+        ((9, 3, 1), (9, 3)),
+        ((None, 1, 1, 3), (None, 3)),
+        ((None, 1), (None, 1)),
+        ((None, 1, 1), (None, 1)),
+        ((1, 1, 2), (1, 2)),
+        ((1, 9, 3), (1, 9, 3)),
+        ((None, 2, 3), (None, 2, 3)),
+        ((None, None, 1, 3), (None, None, 3)),
+        ((9,), (9,)),
+        ((), ()),
+    ],
+)
+def test_axes_of_length_one_are_no_part_of_a_row(shape, row):
+    assert one_row(shape) == row

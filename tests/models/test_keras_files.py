@@ -20,6 +20,12 @@ from pytest_confmat.spec import Argmax, ModelInput, ModelSpec, Threshold
 
 from .conftest import CLASSES
 
+MODULE = f" of the module {__name__!r}"
+TF_KERAS = (
+    "If you trust the file, load it with tf_keras.models.load_model (pip install tf-keras) and "
+    "{again}return it from a fixture confmat_model, as lambda batch: model(batch, training=False)"
+)
+AGAIN = "save it again as .h5, which Keras 3 can often load, or "
 OVERRIDE = "or hand the model in by overriding the fixture confmat_model"
 
 
@@ -148,10 +154,10 @@ class TestCustomObjects:
         nets.stack(layer()).save(path)
         kind = {".keras": "class", ".h5": "layer"}[suffix]
         assert failure(path) == (
-            f"{path} cannot be loaded (saved by Keras {keras.__version__}): the {kind} 'Doubled' "
-            "in it is not Keras's own and not known here: return it "
-            "from the hook pytest_confmat_custom_objects in conftest.py, as {'Doubled': Doubled}, "
-            f"{OVERRIDE}"
+            f"{path} cannot be loaded (saved by Keras {keras.__version__}): the {kind} 'Doubled'"
+            f"{MODULE * (kind == 'class')} in it is not Keras's own and not known here: if it is "
+            "your project's, return it from the hook pytest_confmat_custom_objects in conftest.py, "
+            f"as {{'Doubled': Doubled}}, {OVERRIDE}"
         )
         assert loaded(path, custom_objects={"Doubled": layer}).input.shape == (6, 5, 1)
 
@@ -159,10 +165,10 @@ class TestCustomObjects:
         keras.saving.register_keras_serializable(package="acme")(layer)
         nets.stack(layer()).save(path)
         del keras.saving.get_custom_objects()["acme>Doubled"]
-        shown = {".keras": "class 'Doubled'", ".h5": "layer 'acme>Doubled'"}[suffix]
+        shown = {".keras": f"class 'Doubled'{MODULE}", ".h5": "layer 'acme>Doubled'"}[suffix]
         assert failure(path) == (
             f"{path} cannot be loaded (saved by Keras {keras.__version__}): the {shown} in it is "
-            "not Keras's own and not known here: return it from the hook "
+            "not Keras's own and not known here: if it is your project's, return it from the hook "
             "pytest_confmat_custom_objects in conftest.py, as {'acme>Doubled': Doubled}, "
             f"{OVERRIDE}"
         )
@@ -174,10 +180,10 @@ class TestCustomObjects:
 
         nets.stack(keras.layers.Dense(3, activation=squash)).save(path)
         assert failure(path) == (
-            f"{path} cannot be loaded (saved by Keras {keras.__version__}): the function 'squash' "
-            "in it is not Keras's own and not known here: return "
-            "it from the hook pytest_confmat_custom_objects in conftest.py, as "
-            f"{{'squash': squash}}, {OVERRIDE}"
+            f"{path} cannot be loaded (saved by Keras {keras.__version__}): the function 'squash'"
+            " in it is not Keras's own and not known here: "
+            "if it is your project's, return it from the hook pytest_confmat_custom_objects in "
+            f"conftest.py, as {{'squash': squash}}, {OVERRIDE}"
         )
         assert loaded(path, custom_objects={"squash": squash}).input.shape == (6, 5, 1)
 
@@ -248,25 +254,76 @@ def test_safe_mode_cannot_be_switched_off_behind_our_back(tmp_path, nets):
     )
 
 
-def test_an_argument_that_this_keras_does_not_know_is_named(nets, path):
+def test_an_argument_that_this_keras_does_not_know_is_named(keras, nets, path):
     nets.sequential.save(path)
-    by_surgery(path, lambda text: text.replace('"units": 3', '"units": 3, "groups": 1'), "2.11.0")
+    by_surgery(path, lambda text: text.replace('"units": 3', '"units": 3, "groups": 1'), "3.99.0")
     assert failure(path) == (
-        f"{path} cannot be loaded (saved by Keras 2.11.0): its layer Dense was saved with the "
-        "argument 'groups', which this Keras does not know: load and save it again with the Keras "
-        f"that wrote it, {OVERRIDE}"
+        f"{path} cannot be loaded (saved by Keras 3.99.0): its layer Dense was saved with the "
+        "argument 'groups', which this Keras does not know: install the Keras that wrote it, or a "
+        f"newer one, {OVERRIDE}"
+    )
+    by_surgery(path, lambda text: text, "2.11.0")
+    assert failure(path) == (
+        f"{path} was saved by Keras 2 (2.11.0), and Keras 3 cannot load it: its layer Dense was "
+        "saved with the argument 'groups', which this Keras does not know. "
+        f"{TF_KERAS.format(again='')}"
     )
 
 
-def test_raw_tensorflow_operations_of_keras_2_are_named(nets, tmp_path):
+@pytest.mark.parametrize("version", ["2.3.0-tf", "1.2.2"])
+def test_raw_tensorflow_operations_of_keras_2_are_named(nets, tmp_path, version):
     path = tmp_path / "m.h5"
     nets.sequential.save(path)
-    by_surgery(path, lambda text: text.replace('"Flatten"', '"TFOpLambda"'), "2.11.0")
+    by_surgery(path, lambda text: text.replace('"Flatten"', '"TFOpLambda"'), version)
     assert failure(path) == (
-        f"{path} cannot be loaded (saved by Keras 2.11.0): it holds raw TensorFlow operations "
-        "(layers of the kind TFOpLambda), which Keras 3 cannot load: load it with Keras 2 (the "
-        f"package tf_keras), {OVERRIDE}"
+        f"{path} was saved by Keras {version[0]} ({version}), and Keras 3 cannot load it: it holds "
+        f"raw TensorFlow operations (layers of the kind TFOpLambda). {TF_KERAS.format(again='')}"
     )
+
+
+ENGINES = {
+    "2.12.0": "keras.engine.functional",
+    "2.15.0": "keras.src.engine.functional",
+    "2.21.0": "tf_keras.src.engine.functional",
+}
+
+
+@pytest.mark.parametrize("version", ENGINES)
+def test_a_functional_model_of_keras_2_has_one_sentence(nets, tmp_path, version, monkeypatch):
+    path = tmp_path / "m.keras"
+    nets.functional.save(path)
+
+    def as_keras_2(text):
+        config = json.loads(text)
+        config |= {"module": ENGINES[version], "class_name": "Functional"}
+        return json.dumps(config | {"registered_name": "Functional"})
+
+    by_surgery(path, as_keras_2, version)
+    with monkeypatch.context() as patch:
+        # It is found out before Keras loads anything.
+        patch.setattr("keras.saving.load_model", None)
+        assert failure(path) == (
+            f"{path} was saved by Keras 2 ({version}), and Keras 3 cannot load it: it stores "
+            f"functional models in another way. {TF_KERAS.format(again=AGAIN)}"
+        )
+
+
+def test_whatever_else_fails_in_a_file_of_keras_2_has_the_same_sentence(nets, tmp_path):
+    path = tmp_path / "m.keras"
+    nets.sequential.save(path)
+    # As tf-keras writes the axes of a batch normalisation, which are one number to Keras 3.
+    by_surgery(path, lambda text: text.replace('"units": 3', '"units": [3]'), "2.15.0")
+    message = failure(path)
+    assert message.startswith(f"{path} was saved by Keras 2 (2.15.0), and Keras 3 cannot load it: ")
+    assert message.endswith(TF_KERAS.format(again=AGAIN))
+
+
+@pytest.mark.parametrize("version", ["2.2.4-tf", "2.15.0"])
+def test_files_of_keras_2_that_keras_3_loads_are_loaded(nets, images, path, version):
+    nets.sequential.save(path)
+    by_surgery(path, lambda text: text, version)
+    found = loaded(path).predict(images, np.zeros(len(images), np.int64))
+    assert found.predicted.tolist() == nets.sequential.predict(images, verbose=0).argmax(1).tolist()
 
 
 def test_weights_that_do_not_fit_the_layers_are_said_to(keras, nets, tmp_path):

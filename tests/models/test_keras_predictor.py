@@ -336,7 +336,7 @@ def test_a_model_of_any_size_takes_batches_of_several(nets):
     ("batch", "message"),
     [
         (
-            {"image": np.zeros((2, 6, 5, 1))},
+            {"image": np.zeros((2, 6, 5, 1)), "mask": np.zeros((2, 4))},
             "was given a batch of type dict: one dense array or tensor of shape (N, ...) is "
             "supported",
         ),
@@ -388,6 +388,88 @@ def test_several_outputs_are_refused(nets, images, net, shown):
         "supported: hand in a function that returns the one to judge, by overriding the fixture "
         "confmat_model"
     )
+
+
+def contained(keras, nets, name):
+    """A model whose scores are those of another, in a container of one; and that other."""
+    layers = keras.layers
+    image = keras.Input((6, 5, 1), name="image")
+    scores = nets.functional(image)
+    structures = {
+        "dict of one output": (image, {"class": scores}),
+        "list of one output": (image, [scores]),
+        "dict of one input": ({"image": image}, scores),
+        "list of one input": ([image], scores),
+        "dicts of one": ({"image": image}, {"class": scores}),
+        "(N, K, 1)": (image, layers.Reshape((3, 1))(scores)),
+        "(N, 1, K)": (image, layers.Reshape((1, 3))(scores)),
+        "(N, 1, 1, K)": (image, layers.Reshape((1, 1, 3))(scores)),
+        "dict of (N, 1, 1, K)": (image, {"class": layers.Reshape((1, 1, 3))(scores)}),
+    }
+    if name in structures:
+        return keras.Model(*structures[name])
+
+    class Net(keras.Model):
+        def call(self, x):
+            return {"class": [keras.ops.reshape(nets.functional(x), (-1, 1, 3))]}
+
+    return Net()
+
+
+CONTAINERS = [
+    "dict of one output", "list of one output", "dict of one input", "list of one input",
+    "dicts of one", "(N, K, 1)", "(N, 1, K)", "(N, 1, 1, K)", "dict of (N, 1, 1, K)", "subclassed",
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_containers_of_one_are_unwrapped(keras, nets, images, name):
+    labels = labels_for(len(images))
+    expected = predictor_of(nets.functional).predict(images, labels)
+    predictor = predictor_of(contained(keras, nets, name))
+    predictor.check(images)
+    found = predictor.predict(images, labels)
+    assert found.predicted.tolist() == expected.predicted.tolist()
+    assert found.rank.tolist() == expected.rank.tolist()
+    with pytest.raises(ModelError, match="has 3 outputs, and there are 2 classes"):
+        predictor_of(contained(keras, nets, name), PAIR).check(images)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 1, 1)])
+def test_one_unit_among_axes_of_length_one_is_one_unit(keras, nets, images, shape):
+    model = keras.Sequential([nets.unit, keras.layers.Reshape(shape)])
+    predictor = predictor_of(model, PAIR, HALF)
+    predictor.check(images)
+    found = predictor.predict(images, labels_for(len(images), 2))
+    expected = nets.unit.predict(images, verbose=0)[:, 0] >= 0.5
+    assert 0 < expected.sum() < len(images)
+    assert found.predicted.tolist() == expected.astype(int).tolist()
+    with pytest.raises(ModelError, match="argmax over one output is always 0"):
+        predictor_of(model, PAIR).check(images)
+
+
+def test_a_fully_convolutional_model_gives_scores_for_images_of_one_size_alone(keras, nets):
+    model = keras.Sequential([keras.Input((None, None, 1)), keras.layers.Conv2D(3, 6)])
+    images = np.random.default_rng(2).random((5, 6, 6, 1), dtype=np.float32)
+    predictor = predictor_of(model)
+    predictor.check(images)
+    expected = model.predict(images, verbose=0)
+    assert expected.shape == (5, 1, 1, 3)
+    found = predictor.predict(images, labels_for(5))
+    assert found.predicted.tolist() == expected.reshape(5, 3).argmax(1).tolist()
+    # Larger ones would give maps of scores, and no row an example.
+    with pytest.raises(ModelError, match="fails on a batch of 5: InvalidArgumentError"):
+        predictor.predict(np.ones((5, 7, 7, 1), np.float32), labels_for(5))
+    with pytest.raises(ModelError, match=r"gives an output of shape \(N, 2, 2, 3\)"):
+        predictor_of(model).check(np.ones((5, 7, 7, 1), np.float32))
+
+
+def test_a_batch_in_a_dict_of_one_is_that_batch(nets, images):
+    labels = labels_for(len(images))
+    predictor = predictor_of(nets.functional)
+    expected = predictor.predict(images, labels)
+    assert_equal(predictor.predict({"image": images}, labels), expected)
 
 
 def test_feature_maps_are_refused(nets, images):

@@ -1,0 +1,96 @@
+"""What a model file names, looked at before Keras loads anything of it.
+
+A model is made of layers, functions and classes of models. Versions of Keras have imported
+whatever module a file named; a file that names another kind of thing was made to do harm.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Iterator
+from importlib.util import find_spec
+from typing import Any
+
+from pytest_confmat.errors import ModelError
+from pytest_confmat.models.configuration import objects
+from pytest_confmat.models.look import ModelFile
+
+# Of Python's own functions those that run, read or reach what they are given; a project may well
+# have an activation called round, and older versions of Keras say "builtins" of that too.
+_HARMFUL_TEXT = """
+__build_class__ __import__ breakpoint compile delattr dir eval exec exit getattr globals help
+input locals memoryview open print quit setattr type vars
+"""
+# Libraries that are installed nearly everywhere and hold no part of a Keras model.
+_LIBRARIES_TEXT = """
+_pytest cloudpickle dill h5py joblib numpy pandas pip pkg_resources pytest requests scipy
+setuptools yaml
+"""
+_HARMFUL = frozenset(_HARMFUL_TEXT.split())
+_LIBRARIES = frozenset(_LIBRARIES_TEXT.split())
+_ENGINES = ("keras.engine.", "keras.src.engine.", "tf_keras.")
+
+
+def require_harmless(file: ModelFile, stored: Any, known: Collection[str] = ()) -> None:
+    """Refuse a configuration that names what is no part of a model.
+
+    Parameters
+    ----------
+    stored
+        The file's configuration, as it was read from JSON.
+    known
+        Names that the project gives classes and functions of its own.
+
+    Raises
+    ------
+    ModelError
+        If it names the standard library, or a library that has no layers.
+    """
+    for module, name in _named(stored, known):
+        if owner := _owner(module, name):
+            raise distrusted(file, f"{module}.{name}", owner)
+
+
+def distrusted(file: ModelFile, name: str, owner: str) -> ModelError:
+    """Return the error for a file that names something of `owner` that is no part of a model."""
+    return ModelError(
+        f"{file.path} is not loaded: it names {name}, which belongs to {owner} and is no layer, "
+        "function or class of a model. Do not trust this file, and do not load it in another way; "
+        "find out where it comes from"
+    )
+
+
+def needs_keras_2(stored: Any, known: Collection[str] = ()) -> bool:
+    """Whether a configuration names modules that only Keras 2 has; `known` as above."""
+    return any(f"{module}.".startswith(_ENGINES) for module, _ in _named(stored, known))
+
+
+def _named(stored: Any, known: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield module and name of each object that is named with its module and is not known."""
+    for found in objects(stored):
+        module, name = found.get("module"), found.get("class_name")
+        if name == "function":
+            name = found.get("config")
+        if not isinstance(module, str) or not isinstance(name, str):
+            continue
+        if name not in known and found.get("registered_name") not in known:
+            yield module, name
+
+
+def _owner(module: str, name: str) -> str | None:
+    top, _, below = module.partition(".")
+    if top in _LIBRARIES:
+        return f"the library {top}"
+    if top == "builtins":
+        return "Python itself" if name in _HARMFUL else None
+    # A project may have a folder of tests, or one called code, of which Python has a module.
+    if top not in sys.stdlib_module_names or top == "test":
+        return None
+    if below and module not in sys.modules and not _is_package(top):
+        return None
+    return "Python's standard library"
+
+
+def _is_package(top: str) -> bool:
+    spec = find_spec(top)
+    return spec is not None and spec.submodule_search_locations is not None
