@@ -60,7 +60,7 @@ class Keeper:
     verify
         Read every file, also one that seems unchanged.
     talkative
-        Say why an evaluation is not kept.
+        Say why an evaluation is not kept, or why files were read again.
     own_code
         Tells whether the project hands in classes that a model file may name.
     loaded
@@ -179,9 +179,9 @@ class Keeper:
         what = f"model and data {how}"
         if not asked.job.is_plain:
             what = f"files {how}, and objects by the project's confmat_fingerprint"
-        if asked.contents.untrusted and not self._verify:
-            kinds = ", ".join(sorted(asked.contents.untrusted))
-            what += f" (all data on {kinds} were read, as file times there do not tell)"
+        kinds = ", ".join(sorted(asked.contents.untrusted))
+        if kinds and self._talkative and not self._verify:
+            what += f" (data on {kinds} were read again: file times say nothing there)"
         return Origin(
             key,
             computed,
