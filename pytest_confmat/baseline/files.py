@@ -3,7 +3,10 @@
 ``baselines/production.json`` is for a person, and holds the digest of the other file,
 ``baselines/production.<12 digits of it>.bin``. Since every content has a name of its own, the new
 binary part never touches the old one: the text that replaces the old text, in one step, is what
-replaces the baseline.
+replaces the baseline. Of several processes that store one, only one at a time does so: each
+removes the binary parts that its text does not name. Those that read take no lock, since the folder
+may be read-only to them: where the binary part is gone, the text has been replaced, and is read
+again.
 """
 
 from __future__ import annotations
@@ -16,14 +19,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from pytest_confmat.baseline.text import parse
 from pytest_confmat.errors import BaselineError
 from pytest_confmat.files import read_file
 from pytest_confmat.lfs import is_pointer
 from pytest_confmat.limits import one_line
-from pytest_confmat.writing import write_atomically
+from pytest_confmat.writing import remove_leftovers, remove_unless_held, write_atomically
 
 _DIGITS = 12
+_BINARY = rf"\.[0-9a-f]{{{_DIGITS}}}\.bin"
+_PATIENCE = 60.0  # seconds; storing takes less than one
 
 
 class BaselineFiles:
@@ -50,6 +57,7 @@ class BaselineFiles:
         self.path = path.with_name(name)
         self.text = path.with_name(f"{name}.json")
         self.command = how_to_save(self.path)
+        self._lock = path.with_name(f".{name}.lock")
 
     def binary(self, content: bytes) -> Path:
         """Return the path of the binary part that holds `content`."""
@@ -60,21 +68,43 @@ class BaselineFiles:
 
         A process that dies meanwhile leaves the old baseline whole, or the new one, and perhaps
         files that nothing refers to; the next call takes them away.
+
+        Raises
+        ------
+        BaselineError
+            If the files cannot be written, or another process does not finish doing so.
         """
         digest = sha256(content).hexdigest()
         binary = self._binary(digest)
         try:
-            write_atomically(binary, content)
-            write_atomically(self.text, text({"bytes": len(content), "sha256": digest}))
+            with FileLock(self._lock, timeout=_PATIENCE):
+                write_atomically(binary, content)
+                write_atomically(self.text, text({"bytes": len(content), "sha256": digest}))
+                self._clear_up(binary)
+        except Timeout as error:
+            raise BaselineError(
+                f"the baseline {self.text} was not saved: for {_PATIENCE:.0f} s another process "
+                f"has held {self._lock.name} beside it; see what it does, and try again"
+            ) from error
         except OSError as error:
             raise BaselineError(
                 f"the baseline {self.text} cannot be written: {error.strerror or error}; if there "
                 "was one before, it is as it was"
             ) from error
-        for leftover in self._leftovers(binary):
+        finally:
+            # Some releases of filelock leave it, and this folder is under version control.
+            with contextlib.suppress(OSError):
+                remove_unless_held(self._lock)
+
+    def _clear_up(self, kept: Path) -> None:
+        """Remove what earlier calls left: binary parts, and files they did not finish."""
+        for leftover in self._parts():
             # Nothing refers to it: that it stays does no harm.
             with contextlib.suppress(OSError):
-                leftover.unlink()
+                if leftover != kept:
+                    leftover.unlink()
+        name = re.escape(self.path.name)
+        remove_leftovers(self.path.parent, rf"{name}(?:\.json|{_BINARY})")
 
     def read(self) -> tuple[dict[str, Any], bytes]:
         """Return the values of the text part, and the binary part that belongs to it.
@@ -84,6 +114,14 @@ class BaselineFiles:
         BaselineError
             If they are not there, or not whole.
         """
+        values = self._read_text()
+        while (content := self._read_binary(values["outcomes"])) is None:
+            before, values = values, self._read_text()
+            if values == before:
+                raise self._lost(values["outcomes"])
+        return values, content
+
+    def _read_text(self) -> dict[str, Any]:
         try:
             text = read_file(self.text)
         except FileNotFoundError as error:
@@ -95,10 +133,9 @@ class BaselineFiles:
         except OSError as error:
             raise self._unreadable(self.text, error) from error
         try:
-            values = parse(text, self.command)
+            return parse(text, self.command)
         except BaselineError as error:
             raise BaselineError(f"{self.text} {error}") from error.__cause__
-        return values, self._read_binary(values["outcomes"])
 
     def damaged(self, path: Path, reason: str) -> BaselineError:
         """Return the error that one of the files is not what it was; `reason` is a predicate."""
@@ -107,16 +144,19 @@ class BaselineFiles:
             f"control, or save the baseline again: {self.command}"
         )
 
-    def _read_binary(self, said: Mapping[str, Any]) -> bytes:
+    def _lost(self, said: Mapping[str, Any]) -> BaselineError:
+        name = self._binary(said["sha256"]).name
+        others = [other.name for other in self._parts()]
+        beside = f"; {', '.join(others)} belongs to another text" if others else ""
+        return self.damaged(self.text, f"has lost its binary part: there is no {name}{beside}")
+
+    def _read_binary(self, said: Mapping[str, Any]) -> bytes | None:
+        """Return the binary part that a text names; ``None``: it is not there."""
         path = self._binary(said["sha256"])
         try:
             content = read_file(path)
-        except FileNotFoundError as error:
-            others = [other.name for other in self._parts()]
-            beside = f"; {', '.join(others)} belongs to another text" if others else ""
-            raise self.damaged(
-                self.text, f"has lost its binary part: there is no {path.name}{beside}"
-            ) from error
+        except FileNotFoundError:
+            return None
         except OSError as error:
             raise self._unreadable(path, error) from error
         if is_pointer(content):
@@ -140,15 +180,7 @@ class BaselineFiles:
 
     def _parts(self) -> list[Path]:
         """Return the binary parts under the name of this baseline, sorted."""
-        return self._named(rf"\.[0-9a-f]{{{_DIGITS}}}\.bin")
-
-    def _leftovers(self, kept: Path) -> list[Path]:
-        """Return what earlier writes left: binary parts, and files they did not finish."""
-        unfinished = rf"(\.json|\.[0-9a-f]{{{_DIGITS}}}\.bin)\.[^.]+\.part"
-        return [path for path in self._parts() if path != kept] + self._named(unfinished, ".")
-
-    def _named(self, ending: str, before: str = "") -> list[Path]:
-        pattern = re.compile(re.escape(before + self.path.name) + ending)
+        pattern = re.compile(re.escape(self.path.name) + _BINARY)
         try:
             return sorted(
                 path for path in self.path.parent.iterdir() if pattern.fullmatch(path.name)

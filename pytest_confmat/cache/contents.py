@@ -2,7 +2,8 @@
 
 As git does: beside each digest stands what `stat` said of the file before it was read, and while
 it says the same the digest is taken for granted. A file that was touched so shortly before it was
-read that a later change might bear the same times is read again.
+read that a later change might bear the same times is read again, and so is one on a file system
+whose times say nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_confmat.cache.mounts import untrusted_times
 from pytest_confmat.cache.sealed import read_sealed, write_sealed
 from pytest_confmat.lanes import cores
 
@@ -31,8 +33,8 @@ _FORMAT = 1  # of an index
 _WHOLE = 4 << 20  # bytes; larger files are read in blocks
 _CHUNK = 256  # files a task at most, so that handing out tasks costs nothing
 _POSITIVE = 2**63 - 1
-_SIZE, _MTIME, _CTIME = 0, 1, 2
-_COLUMNS = 5  # and inode and device
+_SIZE, _MTIME, _CTIME, _INODE, _DEVICE = range(5)
+_COLUMNS = 5
 
 Digests = NDArray[np.uint8]
 
@@ -104,7 +106,16 @@ class _Index:
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             text = stored["names"].tobytes().decode("utf-8", "surrogateescape")
             names = tuple(text.split("\0")) if text else ()
-            return cls(names, stored["stats"], stored["taken"], stored["digests"])
+            found = cls(names, stored["stats"], stored["taken"], stored["digests"])
+        n = len(names)
+        for array, dtype, shape in (
+            (found.stats, np.int64, (n, _COLUMNS)),
+            (found.taken, np.int64, (n,)),
+            (found.digests, np.uint8, (n, DIGEST)),
+        ):
+            if array.dtype != dtype or array.shape != shape:
+                raise ValueError(f"an index of {n} names holds an array of shape {array.shape}")
+        return found
 
 
 class Contents:
@@ -117,12 +128,18 @@ class Contents:
         costs reading the files again, and is no error.
     verify
         Take nothing for granted that this object has not read itself.
+
+    Attributes
+    ----------
+    untrusted
+        The kinds of file systems met whose file times say nothing.
     """
 
     def __init__(self, folder: Path | None = None, *, verify: bool = False) -> None:
         self._folder = folder
         self._verify = verify
         self._indexes: dict[Path, _Index] = {}
+        self.untrusted: set[str] = set()
 
     def digests(self, root: str, names: Sequence[str]) -> Digests:
         """Return a digest of the content of each file `names` below `root`, uint8 (n, 16).
@@ -138,13 +155,21 @@ class Contents:
         known = self._known(key).select(wanted)
         taken = time.time_ns()
         stats = _stats(paths)
-        stale = np.flatnonzero(~(known.trusted & (stats == known.stats).all(axis=1)))
+        same = known.trusted & (stats == known.stats).all(axis=1)
+        stale = np.flatnonzero(~(same & self._times_tell(paths, stats)))
         if len(stale) or known is not self._indexes[key]:
             fresh = _Index(wanted, stats, known.taken.copy(), known.digests.copy())
             fresh.digests[stale] = _read([paths[row] for row in stale])
             fresh.taken[stale] = taken
             self._keep(key, fresh)
         return self._indexes[key].digests
+
+    def _times_tell(self, paths: Sequence[str], stats: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which files lie where their times tell every change, bool (n,)."""
+        _, first, of = np.unique(stats[:, _DEVICE], return_index=True, return_inverse=True)
+        kinds = [untrusted_times(paths[row]) for row in first]
+        self.untrusted.update(filter(None, kinds))
+        return np.array([kind is None for kind in kinds], np.bool_)[of]
 
     def _file_of(self, root: str, names: tuple[str, ...]) -> Path:
         # Files that lie anywhere have no root by which their index could be found.
@@ -154,13 +179,14 @@ class Contents:
 
     def _known(self, path: Path) -> _Index:
         if path not in self._indexes:
-            found = None
+            self._indexes[path] = _Index.empty()
             if self._folder is not None and not self._verify:
-                # Whatever is wrong with it: the files themselves are there to be read.
-                with suppress(OSError):
-                    found = read_sealed(path)
-                    os.utime(path)
-            self._indexes[path] = _Index.empty() if found is None else _Index.from_bytes(found)
+                # Whatever is wrong with it, the files themselves are there to be read; damage
+                # takes many forms.
+                with suppress(Exception):
+                    if (found := read_sealed(path)) is not None:
+                        self._indexes[path] = _Index.from_bytes(found)
+                        os.utime(path)
         return self._indexes[path]
 
     def _keep(self, path: Path, index: _Index) -> None:

@@ -3,45 +3,64 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from pytest_confmat.cache.contents import Contents
-from pytest_confmat.data.reading import files_of
-from pytest_confmat.errors import DataError, UndeterminedError
-from pytest_confmat.job import Job, from_here
+from pytest_confmat.data.reading import Reading, files_of
+from pytest_confmat.errors import DataError, ModelError, UndeterminedError
+from pytest_confmat.fingerprint import sha256_of
+from pytest_confmat.job import Job
 from pytest_confmat.models.foreign import foreign_code
 from pytest_confmat.spec import DatasetSpec, DirectorySpec, ModelSpec, TFRecordSpec
 
-FORMAT = 1
+FORMAT = 2
 _STATE_ONE = (
     "a fixture confmat_fingerprint of the project's may return a text that changes whenever that "
     "does"
 )
 
 
-def identity(
+@dataclass(frozen=True)
+class Identity:
+    """What was found out of a job without doing it.
+
+    Attributes
+    ----------
+    key
+        A digest of all that its evaluation depends on, in hexadecimal.
+    model_sha256
+        Of the model's file; ``None``: the model is an object.
+    reading
+        The files of the data; ``None``: they are objects.
+    """
+
+    key: str
+    model_sha256: str | None
+    reading: Reading | None
+
+
+def identify(
     job: Job,
     contents: Contents,
     surroundings: Mapping[str, Any],
     *,
     fingerprint: str | None = None,
     own_code: bool = False,
-) -> str:
-    """Return a digest of all that the evaluation of `job` depends on, in hexadecimal.
+) -> Identity:
+    """Find out what the evaluation of `job` depends on.
 
-    Paths count as reports show them: relative where they lie below the current folder.
+    Where files lie does not count, only what they are called and what they hold.
 
     Parameters
     ----------
     contents
-        Knows the contents of files.
+        Knows the contents of the data. The model's file is read each time.
     surroundings
-        What `environment` says.
+        What `environment` says, and what else of the process counts.
     fingerprint
         What the project states of objects and code of its own.
     own_code
@@ -52,7 +71,7 @@ def identity(
     UndeterminedError
         If that cannot be told; the text says why, and what to do if anything.
     """
-    said = {
+    said: dict[str, Any] = {
         "format": FORMAT,
         # All that there is, also what jobs may yet come to hold.
         "job": {
@@ -63,18 +82,29 @@ def identity(
         "fingerprint": fingerprint,
         "environment": surroundings,
     }
+    model_sha256 = reading = None
     try:
-        said["model"] = _model(job.model, contents, fingerprint, own_code)
-        said["dataset"] = _dataset(job, contents, fingerprint)
-    except (OSError, DataError) as error:
+        if isinstance(job.model, ModelSpec):
+            _require_own(job.model, fingerprint, own_code)
+            model_sha256 = sha256_of(job.model.path)
+            plain = replace(job.model, path=Path(job.model.path.name))
+            said["model"] = [repr(plain), model_sha256]
+        else:
+            said["model"] = _object(job.model, "the model", fingerprint)
+        if isinstance(job.dataset, DirectorySpec | TFRecordSpec):
+            reading = files_of(job.dataset, job.classes)
+            said["dataset"] = _dataset(job.dataset, reading, contents)
+        else:
+            said["dataset"] = _object(job.dataset, "the dataset", fingerprint)
+    except (OSError, DataError, ModelError) as error:
         # The evaluation will say what is wrong.
-        raise UndeterminedError(f"the data cannot be read: {error}") from error
-    return blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=16).hexdigest()
+        what = "model" if isinstance(error, ModelError) else "data"
+        raise UndeterminedError(f"the {what} cannot be read: {error}") from error
+    key = blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=16).hexdigest()
+    return Identity(key, model_sha256, reading)
 
 
-def _model(model: Any, contents: Contents, fingerprint: str | None, own_code: bool) -> Any:
-    if not isinstance(model, ModelSpec):
-        return _object(model, "the model", fingerprint)
+def _require_own(model: ModelSpec, fingerprint: str | None, own_code: bool) -> None:
     try:
         code = foreign_code(model, own_code=own_code)
     except Exception as error:
@@ -84,21 +114,16 @@ def _model(model: Any, contents: Contents, fingerprint: str | None, own_code: bo
             f"the model names {code!r}, which is not Keras's own, and its code can change while "
             f"the file does not: {_STATE_ONE}"
         )
-    return [repr(replace(model, path=from_here(model.path))), _digest(contents, "", [model.path])]
 
 
-def _dataset(job: Job, contents: Contents, fingerprint: str | None) -> Any:
-    spec = job.dataset
-    if not isinstance(spec, DirectorySpec | TFRecordSpec):
-        return _object(spec, "the dataset", fingerprint)
-    reading = files_of(spec, job.classes)
-    names = reading.names if reading.root else [from_here(Path(name)) for name in reading.names]
-    listed = "\0".join(map(str, names)).encode("utf-8", "surrogateescape")
+def _dataset(spec: DatasetSpec, reading: Reading, contents: Contents) -> list[Any]:
+    listed = "\0".join(reading.names_wherever).encode("utf-8", "surrogateescape")
+    digests = contents.digests(reading.root, reading.names)
     return [
         repr(_without_place(spec)),
         reading.remarks,
         blake2b(listed, digest_size=16).hexdigest(),
-        _digest(contents, reading.root, reading.names),
+        blake2b(digests.tobytes(), digest_size=16).hexdigest(),
     ]
 
 
@@ -113,16 +138,10 @@ def _object(value: Any, what: str, fingerprint: str | None) -> str:
 
 
 def _without_place(spec: DatasetSpec) -> DatasetSpec:
-    """Return a spec whose paths are as reports show them.
+    """Return a spec without its paths.
 
     What the digest of the set must be is held against each evaluation, be it recalled or not.
     """
     if isinstance(spec, DirectorySpec):
-        return replace(spec, directory=from_here(spec.directory), digest=None)
-    patterns = tuple(os.fspath(from_here(Path(pattern))) for pattern in spec.tfrecord)
-    return replace(spec, tfrecord=patterns, digest=None)
-
-
-def _digest(contents: Contents, root: str, names: Any) -> str:
-    digests = contents.digests(root, tuple(map(os.fspath, names)))
-    return blake2b(digests.tobytes(), digest_size=16).hexdigest()
+        return replace(spec, directory=Path(), digest=None)
+    return replace(spec, tfrecord=(), digest=None)

@@ -9,14 +9,17 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from pytest_confmat.cache.agreement import disagreement
 from pytest_confmat.cache.contents import Contents
 from pytest_confmat.cache.environment import environment
-from pytest_confmat.cache.identity import identity
+from pytest_confmat.cache.identity import Identity, identify
 from pytest_confmat.cache.store import Cache, DamagedEntryError, Entry
+from pytest_confmat.data.reading import describe
 from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.errors import UndeterminedError
 from pytest_confmat.evaluation import Evaluation
-from pytest_confmat.job import Job
+from pytest_confmat.job import Job, from_here
+from pytest_confmat.spec import DirectorySpec, ModelSpec, TFRecordSpec
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,11 @@ class Keeper:
     verify
         Read every file, also one that seems unchanged.
     talkative
-        Say why an evaluation is not kept.
+        Say why an evaluation is not kept, or why files were read again.
     own_code
         Tells whether the project hands in classes that a model file may name.
+    loaded
+        Tells, as JSON values, what code may have changed Keras or TensorFlow in this process.
     """
 
     def __init__(
@@ -69,11 +74,13 @@ class Keeper:
         verify: bool = False,
         talkative: bool = False,
         own_code: Callable[[], bool] = lambda: False,
+        loaded: Callable[[], Any] = lambda: None,
     ) -> None:
         self._folder = folder
         self._verify = verify
         self._talkative = talkative
         self._own_code = own_code
+        self._loaded = loaded
         self._opened: tuple[Cache, Contents] | None = None
 
     def obtain(
@@ -96,8 +103,9 @@ class Keeper:
         cache, contents = opened
         refusal: Exception | None = None
         try:
-            known = _Known(job, contents, environment(), fingerprint, self._own_code())
-            key = known.key()
+            surroundings = {**environment(), "loaded": self._loaded()}
+            asked = _Asked(job, contents, surroundings, fingerprint, self._own_code())
+            known = asked.identify()
         except (OSError, UndeterminedError) as reason:
             refusal = reason
         if refusal is not None:
@@ -105,16 +113,15 @@ class Keeper:
             return compute(), self._not_kept(refusal)
         remarks: tuple[str, ...] = ()
         try:
-            entry = cache.get(key)
+            entry = _entry(cache, job, known)
         except DamagedEntryError as damage:
             entry, remarks = None, (f"{damage}: evaluated anew",)
         if entry is not None:
+            found = _seen_from_here(entry.evaluation, job)
             timing = {"cache": perf_counter() - started}
-            return replace(entry.evaluation, timing=timing), self._recalled(
-                known, key, entry.computed
-            )
+            return replace(found, timing=timing), self._recalled(asked, known.key, entry.computed)
         evaluation = compute()
-        origin = self._keep(cache, key, known, evaluation)
+        origin = self._keep(cache, known, asked, evaluation)
         return evaluation, replace(origin, remarks=remarks + origin.remarks)
 
     def suspicions(self, origin: Origin) -> tuple[Suspicion, ...] | None:
@@ -148,28 +155,33 @@ class Keeper:
         except DamagedEntryError:
             return None
 
-    def _keep(self, cache: Cache, key: str, known: _Known, evaluation: Evaluation) -> Origin:
+    def _keep(self, cache: Cache, known: Identity, asked: _Asked, evaluation: Evaluation) -> Origin:
         if evaluation.faults:
             return self._not_kept("examples are at fault, and may be mended")
         try:
-            if known.key() != key:
+            if asked.identify().key != known.key:
                 return self._not_kept("model or data changed while it was made", always=True)
+            if (why := disagreement(evaluation, asked.job, known)) is not None:
+                return self._not_kept(f"it {why}")
             now = datetime.now(UTC).isoformat(timespec="seconds")
-            cache.put(key, Entry(evaluation, now))
+            cache.put(known.key, Entry(evaluation, now))
         except (OSError, UndeterminedError) as reason:
             return self._not_kept(reason)
-        return Origin(key)
+        return Origin(known.key)
 
     def _not_kept(self, reason: object, *, always: bool = False) -> Origin:
         said = f"the evaluation is not kept in the cache: {reason}"
         return Origin(remarks=(said,) if self._talkative or always else ())
 
-    def _recalled(self, known: _Known, key: str, computed: str) -> Origin:
+    def _recalled(self, asked: _Asked, key: str, computed: str) -> Origin:
         when = datetime.fromisoformat(computed).strftime("%Y-%m-%d %H:%M UTC")
         how = "read and found unchanged" if self._verify else "unchanged"
         what = f"model and data {how}"
-        if not known.job.is_plain:
+        if not asked.job.is_plain:
             what = f"files {how}, and objects by the project's confmat_fingerprint"
+        kinds = ", ".join(sorted(asked.contents.untrusted))
+        if kinds and self._talkative and not self._verify:
+            what += f" (data on {kinds} were read again: file times say nothing there)"
         return Origin(
             key,
             computed,
@@ -178,8 +190,8 @@ class Keeper:
 
 
 @dataclass(frozen=True)
-class _Known:
-    """What is known of a job before it is done: settings of the process change while it is."""
+class _Asked:
+    """A job as it was when it was asked for: settings of the process change while it is done."""
 
     job: Job
     contents: Contents
@@ -187,11 +199,36 @@ class _Known:
     fingerprint: str | None
     own_code: bool
 
-    def key(self) -> str:
-        return identity(
+    def identify(self) -> Identity:
+        return identify(
             self.job,
             self.contents,
             self.surroundings,
             fingerprint=self.fingerprint,
             own_code=self.own_code,
         )
+
+
+def _entry(cache: Cache, job: Job, known: Identity) -> Entry | None:
+    """Return what is kept of a job.
+
+    Raises
+    ------
+    DamagedEntryError
+        If that is damaged, or cannot be of this job.
+    """
+    entry = cache.get(known.key)
+    if entry is not None and (why := disagreement(entry.evaluation, job, known)) is not None:
+        raise DamagedEntryError(f"the entry {cache.name(known.key)} of the cache {why}")
+    return entry
+
+
+def _seen_from_here(evaluation: Evaluation, job: Job) -> Evaluation:
+    """Return an evaluation that says where model and data lie, as one made now would."""
+    provenance = dict(evaluation.provenance)
+    if isinstance(job.model, ModelSpec):
+        provenance["model"] = {**provenance["model"], "path": str(from_here(job.model.path))}
+    if isinstance(job.dataset, DirectorySpec | TFRecordSpec):
+        dataset = provenance.get("dataset", {})
+        provenance["dataset"] = {**dataset, "source": describe(job.dataset)}
+    return replace(evaluation, provenance=provenance)

@@ -12,6 +12,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from pytest_confmat.cache.sealed import read_sealed, write_sealed
 from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.errors import EvaluationError
 from pytest_confmat.evaluation import Evaluation
+from pytest_confmat.writing import is_unfinished, remove_leftovers
 
 FORMAT = 2
 MAX_BYTES = 500 * 2**20
@@ -73,7 +75,7 @@ class Cache:
         DamagedEntryError
             If it is not what was written.
         """
-        path = self._path(key)
+        path = self.folder / self.name(key)
         try:
             content = read_sealed(path)
         except OSError:
@@ -97,11 +99,14 @@ class Cache:
         content = _packed(key, entry)
         if len(content) > self._max_bytes:
             return
-        write_sealed(self._path(key), content)
+        # Before writing: otherwise those that are killed while they write would pile up.
+        remove_leftovers(self.folder)
+        write_sealed(self.folder / self.name(key), content)
         self._clear_up()
 
-    def _path(self, key: str) -> Path:
-        return self.folder / f"{key}{_SUFFIX}"
+    def name(self, key: str) -> str:
+        """Return the name of the file that holds the entry under `key`."""
+        return f"{key}{_SUFFIX}"
 
     def _clear_up(self) -> None:
         with suppress(Timeout), FileLock(self.folder / "clear.lock", timeout=_PATIENCE):
@@ -109,17 +114,17 @@ class Cache:
             room = self._max_bytes
             for _, size, path in found:
                 room -= size
-                if room < 0:
+                if room < 0 and not is_unfinished(path):
                     # Another run may have it open; where that forbids it, it stays.
                     with suppress(OSError):
                         path.unlink()
 
 
 def _files(folder: Path) -> Sequence[tuple[int, int, Path]]:
-    """Return when each file was last used, its size and itself; not those that come and go."""
+    """Return when each file was last used, its size and itself."""
     found = []
     for path in folder.iterdir():
-        if not path.name.startswith(".") and path.suffix != ".lock":
+        if path.suffix != ".lock":
             with suppress(OSError):
                 status = path.stat()
                 found.append((status.st_mtime_ns, status.st_size, path))
@@ -140,19 +145,33 @@ def _packed(key: str, entry: Entry) -> bytes:
 
 def _unpacked(key: str, content: bytes, path: Path) -> Entry:
     end = _LENGTH + int.from_bytes(content[:_LENGTH], "little")
+    damaged = DamagedEntryError(f"the entry {path.name} of the cache is damaged")
     try:
         header = json.loads(content[_LENGTH:end])
         if header["format"] != FORMAT:
             raise DamagedEntryError(f"the entry {path.name} of the cache is of another version")
         if header["key"] != key:
             raise DamagedEntryError(f"the entry {path.name} of the cache is of something else")
-        suspicions = header["suspicions"]
+        if datetime.fromisoformat(header["computed"]).tzinfo is None:
+            raise damaged
         return Entry(
             Evaluation.load(io.BytesIO(content[end:])),
             header["computed"],
-            None if suspicions is None else tuple(Suspicion(**plain) for plain in suspicions),
+            _suspicions(header["suspicions"]),
         )
     except DamagedEntryError:
         raise
-    except (EvaluationError, KeyError, TypeError, ValueError) as error:
-        raise DamagedEntryError(f"the entry {path.name} of the cache is damaged") from error
+    except (EvaluationError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise damaged from error
+
+
+def _suspicions(plain: list[dict[str, Any]] | None) -> tuple[Suspicion, ...] | None:
+    if plain is None:
+        return None
+    found = tuple(Suspicion(**each) for each in plain)
+    for each in found:
+        if not (isinstance(each.kind, str) and isinstance(each.text, str)):
+            raise TypeError("a suspicion is told in words")
+        if not isinstance(each.evidence, dict):
+            raise TypeError("the evidence of a suspicion is a mapping")
+    return found

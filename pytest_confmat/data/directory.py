@@ -16,8 +16,8 @@ from pytest_confmat.data.counts import expect
 from pytest_confmat.data.listing import list_directory
 from pytest_confmat.data.pipeline import batch, decoding_chunk, stream, words
 from pytest_confmat.data.plan import Plan
+from pytest_confmat.data.reading import describe
 from pytest_confmat.data.source import Batch, ExampleFault, Piece
-from pytest_confmat.data.wording import shown
 from pytest_confmat.errors import DataError
 from pytest_confmat.filenames import system_name
 from pytest_confmat.files import read_file
@@ -72,7 +72,7 @@ class DirectorySource:
     @property
     def description(self) -> str:
         """The directory."""
-        return f"directory {shown(self._spec.directory)}"
+        return describe(self._spec)
 
     @property
     def states_count(self) -> bool:

@@ -12,12 +12,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pytest_confmat.data.wording import counted, hint, listed, shown
+from pytest_confmat.data.wording import counted, escaped, hint, listed, shown
 from pytest_confmat.errors import DataError
 from pytest_confmat.filenames import text_of
 from pytest_confmat.files import irregular, read_file
 
 _NUMBERED = re.compile(r"(.*)-([0-9]{5,})-of-([0-9]{5,})(.*)", re.DOTALL)
+_TFDS_INFO = "dataset_info.json"
 _TFDS_TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
 
 
@@ -69,8 +70,10 @@ def stated_lengths(paths: Sequence[Path]) -> tuple[dict[Path, int], tuple[str, .
     """
     lengths: dict[Path, int] = {}
     notes = []
-    for folder in dict.fromkeys(path.parent for path in paths):
-        info = folder / "dataset_info.json"
+    infos = [folder / _TFDS_INFO for folder in dict.fromkeys(path.parent for path in paths)]
+    # Not seen from the current folder: a note is kept with the evaluation.
+    for info, name in zip(infos, short_names(infos), strict=True):
+        folder, told = info.parent, escaped(name)
         if not info.exists():
             continue
         try:
@@ -79,7 +82,7 @@ def stated_lengths(paths: Sequence[Path]) -> tuple[dict[Path, int], tuple[str, .
             *(OSError, ValueError, TypeError, KeyError, AttributeError),
             *(OverflowError, RecursionError),  # of 1e999, and of [[[[...
         ):
-            notes.append(f"{shown(info)} is not understood: shard lengths are not checked by it")
+            notes.append(f"{told} is not understood: shard lengths are not checked by it")
             continue
         found = {
             path: stated[path.name]
@@ -89,7 +92,7 @@ def stated_lengths(paths: Sequence[Path]) -> tuple[dict[Path, int], tuple[str, .
         }
         lengths |= found
         if found:
-            notes.append(f"records of {counted(len(found), 'shard')} held against {shown(info)}")
+            notes.append(f"records of {counted(len(found), 'shard')} held against {told}")
     return lengths, tuple(notes)
 
 

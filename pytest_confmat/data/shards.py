@@ -74,6 +74,20 @@ def scan_shard(path: Path) -> Shard:
     return Shard(path, compression, records)
 
 
+def plain_records(path: Path) -> int | None:
+    """Return how many records a shard holds; ``None``: it is compressed, and would be unpacked.
+
+    Raises
+    ------
+    DataError
+        If it is no shard.
+    OSError
+        If it cannot be read.
+    """
+    compression = _compression(path)
+    return None if compression else _count(open_blocks(path, compression))[0]
+
+
 class RecordReader:
     """Reads single records; going forward in a shard is cheap, also in a compressed one."""
 

@@ -14,6 +14,7 @@ from pytest_confmat.data.counts import expect
 from pytest_confmat.data.images import tensorflow
 from pytest_confmat.data.layout import SAMPLE, Layout, find_layout
 from pytest_confmat.data.pipeline import batch, decoding_chunk, stream
+from pytest_confmat.data.reading import describe
 from pytest_confmat.data.records import Parser, plan_for
 from pytest_confmat.data.shard_names import resolve, short_names, stated_lengths
 from pytest_confmat.data.shards import RecordReader, Shard, scan
@@ -81,9 +82,7 @@ class TFRecordSource:
     @property
     def description(self) -> str:
         """The shards."""
-        first, *others = self._spec.tfrecord
-        more = f" and {len(others)} more" if others else ""
-        return f"TFRecords {shown(first)}{more}"
+        return describe(self._spec)
 
     @property
     def states_count(self) -> bool:

@@ -31,6 +31,8 @@ _NOISE = re.compile(
 
 # What importing has cost this process, if it was done here; the time of a run tells it apart.
 import_seconds = 0.0
+# Whether nobody had imported either in this process before it was done here.
+imported_first = False
 
 
 def import_keras() -> tuple[Any, Any]:
@@ -46,6 +48,7 @@ def import_keras() -> tuple[Any, Any]:
     _require_tensorflow(*_backend_in_sight())
     quiet = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") not in ("0", "1")
     fresh = "tensorflow" not in sys.modules
+    unknown = fresh and "keras" not in sys.modules
     started = perf_counter()
     try:
         with tolerant(), _without_noise() if quiet and fresh else contextlib.nullcontext():
@@ -70,7 +73,8 @@ def import_keras() -> tuple[Any, Any]:
             f"Keras {keras.__version__} is installed, and Keras 3 is needed: {INSTALL}"
         )
     _require_tensorflow(keras.config.backend(), "its configuration file")
-    global import_seconds  # noqa: PLW0603 (of the process, as the modules are)
+    global import_seconds, imported_first  # noqa: PLW0603 (of the process, as the modules are)
+    imported_first |= unknown
     import_seconds += perf_counter() - started
     return tensorflow, keras
 

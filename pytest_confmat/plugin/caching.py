@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_confmat.cache.keeper import Keeper
+from pytest_confmat.plugin.loaded import loaded_code
 from pytest_confmat.plugin.settings import Settings
 
 _NAME = "confmat"
@@ -22,6 +23,7 @@ def keeper(config: pytest.Config, settings: Settings) -> Keeper | None:
         verify=settings.cache == "verify",
         talkative="cache" in settings.origins,
         own_code=lambda: _brings_classes(config),
+        loaded=lambda: loaded_code(config),
     )
 
 

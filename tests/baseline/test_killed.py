@@ -94,8 +94,11 @@ def test_a_process_that_dies_while_it_writes_leaves_the_old_baseline_whole(tmp_p
     save_baseline(evaluation_of(OLD), path)
     ended = run(AT_BYTE.format(action="signal.SIG_DFL"), new, path, size)
     assert ended.returncode == -signal.SIGXFSZ, ended.stderr
-    assert len(list(path.parent.iterdir())) == 3
+    # The two old files, the one it had begun, and that of its lock.
+    assert len(list(path.parent.iterdir())) == 4
     assert len(load_baseline(path)) == len(OLD)
+    save_baseline(evaluation_of(NEW), path)
+    assert len(list(path.parent.iterdir())) == 2
 
 
 def test_a_disk_that_is_full_leaves_the_old_baseline_and_nothing_else(tmp_path, new):

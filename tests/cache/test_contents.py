@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import shutil
 import tempfile
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from pytest_confmat.cache import contents
 from pytest_confmat.cache.contents import Contents
+from pytest_confmat.cache.sealed import read_sealed, write_sealed
 
 LATER = 10_000_000_000
 
@@ -228,6 +230,67 @@ def test_a_file_changed_while_it_was_read(tree, later, monkeypatch):
     digests(tree)
     monkeypatch.setattr(contents, "_read", read)
     assert digests(tree) == true_digests(tree)
+
+
+def test_where_times_say_nothing_all_is_read(tree, blind, later, opened, monkeypatch):
+    monkeypatch.setattr(contents, "untrusted_times", lambda _: "squashfs")
+    digests(tree)
+    in_place(tree / "a/1", "CONTENT of a/1")
+    opened.clear()
+    known = Contents(tree.parent / "cache")
+    found = [bytes(row).hex() for row in known.digests(str(tree), NAMES)]
+    assert found == true_digests(tree)
+    assert len(opened) == 3
+    assert known.untrusted == {"squashfs"}
+    # Also within a run: after an evaluation it is looked whether the files are still the same.
+    in_place(tree / "a/1", "content of a/1")
+    found = [bytes(row).hex() for row in known.digests(str(tree), NAMES)]
+    assert found == true_digests(tree)
+
+
+def test_only_where_times_say_nothing_all_is_read(tree, later, opened, monkeypatch):
+    devices = {"a": 1, "b": 2}
+    stats = contents._stats
+
+    def on_two_devices(paths):
+        found = stats(paths)
+        found[:, -1] = [devices[Path(path).parent.name] for path in paths]
+        return found
+
+    def kind(path):
+        return "nfs4" if Path(path).parent.name == "b" else None
+
+    monkeypatch.setattr(contents, "_stats", on_two_devices)
+    monkeypatch.setattr(contents, "untrusted_times", kind)
+    digests(tree)
+    opened.clear()
+    assert digests(tree) == true_digests(tree)
+    assert opened == ["1"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"stats": np.zeros((3, 4), np.int64)},
+        {"stats": np.zeros((3, 5), np.float64)},
+        {"taken": np.zeros(2, np.int64)},
+        {"digests": np.zeros((3, 15), np.uint8)},
+        {"digests": np.array([{}], object)},
+        {"names": np.zeros(0, np.uint8)},
+        {"taken": None},
+    ],
+)
+def test_an_index_that_was_not_made_here_is_as_none(tree, later, opened, change):
+    digests(tree)
+    (index,) = (tree.parent / "cache").glob("*.index")
+    with np.load(io.BytesIO(read_sealed(index))) as stored:
+        arrays = {name: array for name, array in {**stored, **change}.items() if array is not None}
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    write_sealed(index, buffer.getvalue())
+    opened.clear()
+    assert digests(tree) == true_digests(tree)
+    assert len(opened) == 3
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "emptied", "replaced"])

@@ -23,11 +23,13 @@ from pytest_confmat.cache import contents
 from pytest_confmat.cache import keeper as module
 from pytest_confmat.cache.keeper import Keeper, Origin
 from pytest_confmat.data.listing import list_directory
+from pytest_confmat.data.reading import describe
 from pytest_confmat.data.shard_names import resolve
+from pytest_confmat.data.shards import scan_shard
 from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.errors import DataError
-from pytest_confmat.evaluation import Evaluation, Fault, Part
-from pytest_confmat.job import Job
+from pytest_confmat.evaluation import Evaluation, Fault, NumberedIds, Part
+from pytest_confmat.job import Job, describe_model
 from pytest_confmat.spec import (
     Argmax,
     DirectorySpec,
@@ -37,6 +39,7 @@ from pytest_confmat.spec import (
     TFRecordSpec,
     Threshold,
 )
+from tests.data.makers import shard
 
 CAT_DOG = ("cat", "dog")
 FINGERPRINT = (
@@ -81,23 +84,33 @@ class World:
             listing = list_directory(spec, job.classes)
             paths, ids = [spec.directory / name for name in listing.ids], listing.ids
             labels = listing.labels
+            pieces: list[tuple[str, Any]] = [("all", ids)]
         else:
             paths = list(resolve(spec.tfrecord))
-            ids, labels = tuple(path.name for path in paths), (0,) * len(paths)
+            counts = [scan_shard(path).records for path in paths]
+            labels = (0,) * sum(counts)
+            pieces = [(p.name, NumberedIds(p.name, n)) for p, n in zip(paths, counts, strict=True)]
             beside = spec.tfrecord and [paths[0].parent / "labels.txt"]
             paths += [path for path in beside if path.exists()]
         for path in (job.model.path, *paths):
             content = path.read_bytes()
             seen.update(len(content).to_bytes(8, "little") + content)
         plain = replace(spec, digest=None)
-        seen.update(repr((plain, job.classes, job.decision, job.batch_size, ids)).encode())
+        seen.update(repr((plain, job.classes, job.decision, job.batch_size, pieces)).encode())
         word = np.frombuffer(seen.digest()[:8], np.uint64)
-        n = len(labels)
-        true = np.array(labels, np.int64)
-        part = Part(
-            "all", 0, ids, true, true, np.ones(n, np.float32), np.zeros(n, int), np.repeat(word, n)
-        )
-        return Evaluation(job.classes, (part,), {"model": {"sha256": "ab"}}, ("a note",))
+        parts, rest = [], np.array(labels, np.int64)
+        for position, (name, ids) in enumerate(pieces):
+            n = len(ids)
+            true, rest = rest[:n], rest[n:]
+            score, rank = np.ones(n, np.float32), np.zeros(n, int)
+            parts.append(Part(name, position, ids, true, true, score, rank, np.repeat(word, n)))
+        provenance = {
+            "model": describe_model(job.model),
+            "dataset": {"source": describe(spec), "states_count": False, "unfixed": None},
+            "versions": {"python": "3"},
+            "batch_size": 32,
+        }
+        return Evaluation(job.classes, tuple(parts), provenance, ("a note",))
 
     def compute(self) -> Evaluation:
         self.computed += 1
@@ -247,27 +260,64 @@ def test_a_moved_project_is_the_same(world, monkeypatch):
     model, spec = ModelSpec(there / "m.keras"), DirectorySpec(there / "data")
     moved.job = Job(model, spec, CAT_DOG, Argmax())
     assert moved.is_kept()
-    # Seen from elsewhere, reports would show other paths.
-    monkeypatch.chdir(there.parent)
-    assert not moved.is_kept()
 
 
-def shards(world: World) -> None:
+def test_the_folder_that_it_is_called_in_counts_only_for_what_is_shown(world, monkeypatch):
+    (world.root / "sub").mkdir()
+    kinds = (world.job.dataset, shards(world))
+    for spec in kinds:
+        monkeypatch.chdir(world.root)
+        world.change(dataset=spec)
+        first, _ = world.obtain()
+        assert first.provenance["model"]["path"] == "m.keras"
+        for folder in (world.root / "sub", world.root.parent):
+            monkeypatch.chdir(folder)
+            assert world.is_kept()
+            found, _ = world.obtain()
+            # What an evaluation made here would say.
+            assert found == world.truth()
+            assert found.provenance["model"]["path"] != "m.keras"
+            assert found.provenance["dataset"] != first.provenance["dataset"]
+
+
+def test_the_same_files_elsewhere(world):
+    world.obtain()
+    shutil.copytree(world.root / "data", world.root / "copy")
+    shutil.copytree(world.root, world.root / "old", ignore=shutil.ignore_patterns("cache"))
+    world.change(
+        model=ModelSpec(world.root / "old/m.keras"), dataset=DirectorySpec(world.root / "copy")
+    )
+    found, _ = world.obtain()
+    assert world.computed == 1
+    assert found.provenance["model"]["path"] == "old/m.keras"
+    assert found.provenance["dataset"]["source"] == "directory copy"
+    # Notes speak of the model by the name of its file.
+    (world.root / "m.keras").rename(world.root / "n.keras")
+    world.change(model=ModelSpec(world.root / "n.keras"))
+    assert not world.is_kept()
+
+
+def shards(world: World) -> TFRecordSpec:
     for number in range(2):
-        (world.root / f"s-{number}.tfrecord").write_bytes(b"record %d" % number)
+        shard(world.root / f"s-{number}.tfrecord", [b"record %d" % number] * 3)
     world.change(dataset=TFRecordSpec((f"{world.root}/s-*.tfrecord",)))
+    return world.job.dataset
 
 
 def test_shards_and_what_lies_beside_them(world):
     shards(world)
     world.obtain()
-    for name in ("s-1.tfrecord", "labels.txt", "label.labels.txt", "dataset_info.json"):
+    for content in (b"changed", b"changed again"):
+        shard(world.root / "s-1.tfrecord", [content])
+        assert not world.is_kept()
+        assert world.is_kept()
+    for name in ("labels.txt", "label.labels.txt", "dataset_info.json"):
         (world.root / name).write_text(f"changed {name}")
         assert not world.is_kept(), name
         assert world.is_kept(), name
         (world.root / name).write_text(f"changed {name} again")
         assert not world.is_kept(), name
-    (world.root / "s-2.tfrecord").write_text("one more")
+    shard(world.root / "s-2.tfrecord", [b"one more"])
     assert not world.is_kept()
     (world.root / "README.txt").write_text("read by nobody")
     assert world.is_kept()

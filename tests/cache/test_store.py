@@ -16,6 +16,7 @@ from pytest_confmat.cache import store as module
 from pytest_confmat.cache.store import Cache, DamagedEntryError, Entry
 from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.evaluation import Evaluation
+from pytest_confmat.writing import written_beside
 from tests.report.results import evaluation
 from tests.strategies import evaluations
 
@@ -199,6 +200,47 @@ def test_readers_see_whole_entries_while_they_are_replaced(found):
             seen.append(cache.get("key"))
         writer.join()
     assert all(isinstance(entry.evaluation, Evaluation) and entry in entries for entry in seen)
+
+
+# Is killed in the middle of writing an entry.
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from pytest_confmat import writing
+from pytest_confmat.cache.store import Cache
+from tests.cache.test_store import SMALL
+
+writing.os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+Cache(Path(sys.argv[1])).put(sys.argv[2], SMALL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
+def test_runs_that_are_killed_while_they_write_leave_nothing_that_piles_up(tmp_path):
+    for number in range(4):
+        command = [sys.executable, "-c", KILLED, str(tmp_path), f"key{number}"]
+        done = subprocess.run(command, cwd=Path(__file__).parents[2], check=False)
+        assert done.returncode == -9
+        # That of this run, and none of those before.
+        assert len(list(tmp_path.iterdir())) == 1
+    cache = Cache(tmp_path)
+    cache.put("a", SMALL)
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == ["a.evaluation"]
+
+
+def test_what_is_being_written_counts_and_stays(tmp_path):
+    cache = Cache(tmp_path)
+    size = size_of(cache)
+    small = Cache(tmp_path, 2 * size + 10)
+    small.put("a", SMALL)
+    os.utime(tmp_path / "a.evaluation", (1000, 1000))
+    with written_beside(tmp_path / "b.evaluation", "x" * size) as beside:
+        small.put("c", SMALL)
+        assert there(small) == {"c"}
+        assert beside.exists()
+        os.utime(beside, (1000, 1000))
+        small.put("d", SMALL)
+        assert beside.exists()
 
 
 def test_an_entry_under_the_key_of_another_is_none_of_it(tmp_path):

@@ -132,7 +132,7 @@ def test_lengths_that_tfds_states(here):
     tree(here, {"d/dataset_info.json": info(shardLengths=["3", "4"])})
     assert stated_lengths(paths) == (
         dict(zip(paths, (3, 4), strict=True)),
-        ("records of 2 shards held against d/dataset_info.json",),
+        ("records of 2 shards held against dataset_info.json",),
     )
 
 
@@ -157,7 +157,7 @@ def test_a_statement_that_is_not_understood_is_said_so(here, content):
     tree(here, {"d/dataset_info.json": content})
     assert stated_lengths([here / "d/mnist-test.tfrecord-00000-of-00001"]) == (
         {},
-        ("d/dataset_info.json is not understood: shard lengths are not checked by it",),
+        ("dataset_info.json is not understood: shard lengths are not checked by it",),
     )
 
 

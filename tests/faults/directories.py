@@ -92,7 +92,7 @@ SECTION = Section(
             "a data directory that is a file",
             all_of(moved("data", "other"), file("data", "x")),
             "thresholds.yaml:2: data is a file, and dataset.directory is a folder "
-            "that holds one folder a class; for TFRecord shards say tfrecord: in "
+            "that holds one folder per class; for TFRecord shards say tfrecord: in "
             "place of directory:",
             "refused",
         ),

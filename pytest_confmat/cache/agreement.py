@@ -1,0 +1,131 @@
+"""Whether what was kept can be the evaluation that is asked for: the cache is not believed.
+
+A folder may be restored from elsewhere, and an entry be made by hand. So what an entry says is
+compared with what can be known of the request without doing it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_confmat.cache.identity import Identity
+from pytest_confmat.data.reading import Reading
+from pytest_confmat.data.shard_names import short_names
+from pytest_confmat.data.shards import plain_records
+from pytest_confmat.errors import DataError
+from pytest_confmat.evaluation import Evaluation
+from pytest_confmat.filenames import text_of
+from pytest_confmat.job import Job
+from pytest_confmat.parts import NumberedIds, Part
+from pytest_confmat.spec import DirectorySpec, TFRecordSpec
+
+_DAMAGED = "holds what no evaluation holds"
+
+
+def disagreement(evaluation: Evaluation, job: Job, known: Identity) -> str | None:
+    """Return why an evaluation cannot be that of `job`, as a predicate; ``None``: it can."""
+    if evaluation.classes != job.classes:
+        return "is of other classes"
+    if not _is_formed(evaluation):
+        return _DAMAGED
+    model = evaluation.provenance.get("model", {})
+    if known.model_sha256 is not None and model.get("sha256") != known.model_sha256:
+        return "is of another model"
+    if known.reading is not None and not _is_of(evaluation, job.dataset, known.reading):
+        return "is of other examples"
+    return None
+
+
+def _is_formed(evaluation: Evaluation) -> bool:
+    """Whether all that is in an evaluation is of the types and in the ranges that it must be."""
+    k = len(evaluation.classes)
+    weighted = {part.weight is not None for part in evaluation.parts}
+    return (
+        len(evaluation) > 0
+        and len(weighted) == 1
+        # What counts faults is not kept.
+        and not evaluation.faults
+        and all(isinstance(note, str) for note in evaluation.notes)
+        and _is_provenance(evaluation.provenance)
+        and all(_is_part(part, k) for part in evaluation.parts)
+    )
+
+
+def _is_provenance(found: Any) -> bool:
+    if not isinstance(found, Mapping):
+        return False
+    model, dataset, versions = (found.get(key, {}) for key in ("model", "dataset", "versions"))
+    if not all(isinstance(each, Mapping) for each in (model, dataset, versions)):
+        return False
+    size, states_count = found.get("batch_size", 1), dataset.get("states_count", True)
+    texts = (*model.values(), dataset.get("source"), dataset.get("unfixed"), *versions.values())
+    return (
+        all(text is None or isinstance(text, str) for text in texts)
+        and isinstance(states_count, bool)
+        and type(size) is int
+        and size > 0
+    )
+
+
+def _is_part(part: Part, k: int) -> bool:
+    ids = part.ids
+    if isinstance(ids, NumberedIds):
+        named = isinstance(ids.prefix, str) and type(ids.length) is int
+    else:
+        named = all(isinstance(example, str) for example in ids)
+    return (
+        named
+        and isinstance(part.id, str)
+        and type(part.position) is int
+        and all(_is_index(array, k) for array in (part.true, part.predicted, part.rank))
+        and _is_row(part.score, np.float32)
+        and _is_row(part.check, np.uint64)
+        and (part.weight is None or _is_row(part.weight, np.float64))
+        and bool(np.isfinite(part.score).all())
+        and (part.weight is None or bool((np.isfinite(part.weight) & (part.weight >= 0)).all()))
+        # What was predicted has no class above it.
+        and not part.rank[part.true == part.predicted].any()
+    )
+
+
+def _is_index(array: NDArray[Any], k: int) -> bool:
+    """Whether an array holds numbers from 0 to `k` - 1."""
+    if array.ndim != 1 or array.dtype.kind not in "iu":
+        return False
+    return not len(array) or bool(array.min() >= 0 and array.max() < k)
+
+
+def _is_row(array: NDArray[Any], dtype: type[np.generic]) -> bool:
+    return array.ndim == 1 and array.dtype == dtype
+
+
+def _is_of(evaluation: Evaluation, spec: DirectorySpec | TFRecordSpec, reading: Reading) -> bool:
+    """Whether an evaluation holds the examples of a set, as far as is known without reading it."""
+    if spec.expected_examples not in (None, len(evaluation)):
+        return False
+    parts = evaluation.parts
+    if isinstance(spec, DirectorySpec):
+        true = np.concatenate([part.true for part in parts])
+        ids = tuple(map(text_of, reading.names))
+        return _are(chain.from_iterable(part.ids for part in parts), ids) and (
+            np.array_equal(true, reading.labels)
+        )
+    names = short_names(reading.shards)
+    if not _are((part.id for part in parts), names):
+        return False
+    if any(part.ids != NumberedIds(part.id, len(part)) for part in parts):
+        return False
+    try:
+        counts = list(map(plain_records, reading.shards))
+    except (OSError, DataError):
+        return False  # the evaluation will say what is wrong
+    return all(n in (None, len(part)) for n, part in zip(counts, parts, strict=True))
+
+
+def _are(found: Iterable[str], expected: tuple[str, ...]) -> bool:
+    return tuple(found) == expected
