@@ -161,8 +161,8 @@ SECTION = Section(
             "a state that all examples share, in batches of four",
             kind("shared_state"),
             "the model m.keras takes batches of 4, and one has 2, which cannot be filled up: the "
-            "examples of a batch share a state (learning/moving_mean) that the filling would change; "
-            "give a multiple of 4 examples, or save the model without a fixed batch size",
+            "examples of a batch share a state (learning/moving_mean) that the filling would "
+            "change; give a multiple of 4 examples, or save the model without a fixed batch size",
         ),
         Fault(
             "a state, and an example at fault that is counted as misclassified",
