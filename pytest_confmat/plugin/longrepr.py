@@ -16,12 +16,14 @@ _FAR = re.compile(r"(?<!\S)(?:/|\.\./)\S{30,}")
 
 @dataclass(frozen=True)
 class Reason:
-    """What pytest's short summary and JUnit XML show of a failure."""
+    """What pytest's short summary and JUnit XML show of a failure, and where it was declared."""
 
+    path: str
+    lineno: int
     message: str
 
     def __str__(self) -> str:
-        return self.message
+        return f"{self.path}:{self.lineno}: {self.message}"
 
 
 @dataclass(frozen=True)

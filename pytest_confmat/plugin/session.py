@@ -110,7 +110,9 @@ class GateHooks:
             self.ledger.receive(found)
             if report.failed and "reason" in found:
                 # Here, since a worker's report reaches the controller as text.
-                told: Any = Failure(str(report.longrepr), Reason(found["reason"]))
+                path, line, _ = report.location
+                reason = Reason(path, (line or 0) + 1, found["reason"])
+                told: Any = Failure(str(report.longrepr), reason)
                 report.longrepr = told
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
