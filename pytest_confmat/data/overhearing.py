@@ -137,7 +137,7 @@ class Ear:
 
     def _forget(self) -> None:
         """In a process that was forked off: nobody passes on there what is written."""
-        if self._variable.value == self._stream:
+        if self._stream is not None and self._variable.value == self._stream:
             self._variable.value = self._usual
         self.__init__()  # type: ignore[misc] # its own thread is not there, nor who held the lock
 
