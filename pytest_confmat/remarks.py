@@ -49,6 +49,24 @@ class Marks:
                 yield f"{places.size:,} {what}: {_some(ids, places.size)}"
 
 
+def warning_notes(warned: tuple[int, str] | None) -> Iterator[str]:
+    """Yield the sentence on images that only a dataset of the project's own could name.
+
+    Parameters
+    ----------
+    warned
+        How often a decoder warned, and the last warning.
+    """
+    if warned is not None:
+        number, text = warned
+        times = "once" if number == 1 else f"{number:,} times"
+        yield (
+            f"a decoder of images warned {times} while the dataset was read, last of: {text}; "
+            "pixels of damaged images are made up, and only the dataset's own code knows which "
+            "images these are"
+        )
+
+
 def misclassified_note(faults: Sequence[Fault]) -> str:
     """Return the sentence that says which examples count as wrong because they are at fault."""
     noun = "example" if len(faults) == 1 else "examples"

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from pytest_confmat.data.overhearing import EAR
 from pytest_confmat.data.source import Batch, ExampleFault, Piece, Source
 from pytest_confmat.errors import DataError, ExamplesError, ModelError, RequestError
 from pytest_confmat.evaluation import Evaluation, Fault, NumberedIds, Part
@@ -23,7 +24,7 @@ from pytest_confmat.lanes import cores, in_order
 from pytest_confmat.limits import one_line
 from pytest_confmat.models.predictor import Prediction, Predictor
 from pytest_confmat.outcomes import Outcomes
-from pytest_confmat.remarks import Marks, misclassified_note
+from pytest_confmat.remarks import Marks, misclassified_note, warning_notes
 from pytest_confmat.spec import MAX_FAULTS, OnFault
 
 BATCH_BYTES = 16 * 2**20
@@ -107,15 +108,17 @@ def evaluate(
         max_faults=max_faults,
         progress=progress,
     )
-    run.stream(source.batches(size))
-    run.stream(run.missing(size))
+    with EAR.listening():
+        run.stream(source.batches(size))
+        run.stream(run.missing(size))
+        warned = EAR.unclaimed
     run.require_whole()
     faults = run.misclassify()
     return Evaluation(
         classes,
         run.parts(),
         {**provenance, "batch_size": size},
-        (*source.notes, *predictor.notes, *run.notes(faults)),
+        (*source.notes, *predictor.notes, *warning_notes(warned), *run.notes(faults)),
         timing={"first_batch": run.first_batch},
         faults=faults,
     )

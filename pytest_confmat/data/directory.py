@@ -67,7 +67,7 @@ class DirectorySource:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was skipped, and how pixels are treated."""
-        return self._notes
+        return (*self._notes, *images.deafness())
 
     @property
     def description(self) -> str:
@@ -88,19 +88,14 @@ class DirectorySource:
         """One pass; see `Source.batches`."""
         tf = images.tensorflow()
         root = tf.constant(os.fsencode(self._spec.directory))
-        pixels = tf.TensorSpec(self._plan.pixels, tf.float32)
 
         def read(name: Any) -> Any:
             return tf.io.read_file(tf.strings.join([root, name], "/"))
 
-        def decode(content: Any) -> Any:
-            return images.decode(self._plan, content)
-
         def make(index: Any, names: Any, labels: Any) -> Any:
             contents = tf.map_fn(read, names, fn_output_signature=tf.string)
-            contents, marks = images.examine(self._plan, contents)
-            decoded = tf.map_fn(decode, contents, fn_output_signature=pixels)
-            return images.finish(self._plan, decoded), labels, index, words(contents), marks
+            pixels, marks = images.decode(self._plan, contents)
+            return images.finish(self._plan, pixels), labels, index, words(contents), marks
 
         examples = (np.arange(len(self._ids)), list(self._ids), self._labels)
         chunk = decoding_chunk(self._plan, self._file_size())
@@ -119,13 +114,12 @@ class DirectorySource:
         # As the pass does it, and only then why not: what is at fault must not depend on its
         # neighbours.
         try:
-            contents, marks = images.examine(self._plan, tf.constant([content]))
-            pixels = images.decode(self._plan, contents[0])
+            pixels, marks = images.decode(self._plan, tf.constant([content]))
         except tf.errors.OpError as error:
             fault = images.explain(self._plan, content) or "is an image that cannot be resized"
             raise ExampleFault(fault, label, int(check[0])) from error
         return batch(
-            images.finish(self._plan, pixels[None]),
+            images.finish(self._plan, pixels),
             tf.constant([label], tf.int64),
             tf.constant([index], tf.int64),
             check,

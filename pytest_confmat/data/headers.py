@@ -3,7 +3,7 @@
 Plain Python on the first bytes, some microseconds an image: building and running the same look as
 TensorFlow operations took many times as long as decoding small images does. Nothing here decodes,
 and nothing goes further into a file than to where its pixels begin; but GIFs, whose frames may be
-larger than their header says, are walked to the end.
+larger than their header says, and JPEGs of several scans are walked to the end.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
-ROTATED, SIXTEEN_BITS, ALPHA, CMYK, ANIMATED, NOT_FINITE = 1, 2, 4, 8, 16, 32
+from pytest_confmat.data import bmp, gif, jpeg
+
+ROTATED, SIXTEEN_BITS, ALPHA, CMYK, ANIMATED, NOT_FINITE, STRAY = 1, 2, 4, 8, 16, 32, 64
 
 # What is said of images that are decoded otherwise than a viewer shows them, and of a project's
 # own inputs that may or may not be meant so; of one and of many.
@@ -35,20 +37,24 @@ MARKS = {
         "are animated, and their first frames are read",
     ),
     NOT_FINITE: ("holds NaN or infinite inputs", "hold NaN or infinite inputs"),
+    STRAY: (
+        "holds extraneous bytes in its JPEG data, which TensorFlow skips",
+        "hold extraneous bytes in their JPEG data, which TensorFlow skips",
+    ),
 }
 
 _ORIENTATION = 0x0112
 _PNG_CHUNK = struct.Struct(">I4s")
 _RIFF_CHUNK = struct.Struct("<4sI")
 _PNG_HEAD = struct.Struct(">IIBB")
-_FRAME = struct.Struct(">HHB")
-_SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
-_ENDS = frozenset({0xD9, 0xDA})
 
 
 class Header(NamedTuple):
-    """Height and width as declared, 0 where there are none; the sum of its marks."""
+    """Height and width as declared, and the sum of its marks.
+
+    Both sizes are 0 where there are none, or where TensorFlow would not read all pixels as they
+    are meant.
+    """
 
     height: int
     width: int
@@ -88,31 +94,25 @@ def _png(data: bytes) -> Header:
 
 
 def _jpeg(data: bytes) -> Header:
-    at, marks = 2, 0
-    while True:
-        if data[at] != 0xFF:
-            # Stray bytes, which a decoder skips.
-            at = data.find(b"\xff", at)
-            if at < 0:
-                return _NOTHING
-        marker = data[at + 1]
-        if marker in _SOF:
-            height, width, channels = _FRAME.unpack_from(data, at + 5)
-            return Header(height, width, marks | (CMYK if channels == 4 else 0))
-        if marker in _ENDS:
-            return _NOTHING
-        if marker in (0xFF, 0x00):  # filling; a byte that is no marker
-            at += 1
-        elif marker in _ALONE:
-            at += 2
-        else:
-            if marker == 0xE1 and data[at + 4 : at + 10] == b"Exif\0\0":
-                marks |= _rotation(data, at + 10)
-            at += 2 + max(2, data[at + 2] << 8 | data[at + 3])
+    marks, walk = 0, jpeg.segments(data)
+    for marker, at in walk:
+        if marker in jpeg.SOF:
+            frame = jpeg.frame_at(data, at)
+            if jpeg.obstacle_behind(data, frame, walk):
+                break
+            marks |= CMYK if frame.channels == 4 else 0
+            return Header(frame.height, frame.width, marks)
+        if marker in (jpeg.SOS, jpeg.EOI):
+            break
+        if marker == jpeg.APP1 and data[at + 4 : at + 10] == b"Exif\0\0":
+            marks |= _rotation(data, at + 10)
+    return _NOTHING
 
 
 def _bmp(data: bytes) -> Header:
     width, height = struct.unpack_from("<ii", data, 18)
+    if bmp.obstacle(data):
+        return _NOTHING
     # A negative height is that of an image whose first row is the top one.
     return Header(abs(height), max(width, 0), 0)
 
@@ -151,23 +151,10 @@ def _riff_rotation(data: bytes) -> int:
 
 
 def _gif(data: bytes) -> Header:
-    width, height, flags = struct.unpack_from("<HHB", data, 6)
-    at, frames = 13 + _color_table(flags), 0
-    while at + 10 <= len(data) and data[at] in b"\x21\x2c":
-        if data[at] == 0x2C:
-            wide, high, flags = struct.unpack_from("<HHB", data, at + 5)
-            width, height, frames = max(width, wide), max(height, high), frames + 1
-            at += 11 + _color_table(flags)
-        else:
-            at += 2
-        while at < len(data) and data[at]:
-            at += data[at] + 1
-        at += 1
-    return Header(height, width, ANIMATED if frames > 1 else 0)
-
-
-def _color_table(flags: int) -> int:
-    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+    found = gif.read(data)
+    # All frames count that the decoder unpacks.
+    height = found.height if found.end else found.height * max(found.frames, 1)
+    return Header(height, found.width, ANIMATED if found.frames > 1 else 0)
 
 
 def _rotation(data: bytes, at: int) -> int:

@@ -6,12 +6,16 @@ the same order. Functions here build TensorFlow graphs, and run eagerly too.
 
 from __future__ import annotations
 
+import contextlib
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_confmat.data.headers import ALPHA, ANIMATED, read_header
+from pytest_confmat.data import gif, jpeg
+from pytest_confmat.data.headers import ALPHA, ANIMATED, STRAY, read_header
+from pytest_confmat.data.overhearing import EAR
 from pytest_confmat.data.plan import Plan, resolve, resolve_arrays
 from pytest_confmat.data.sniff import (
     fault_before_decoding,
@@ -24,7 +28,6 @@ from pytest_confmat.spec import CHANNELS, ColorMode
 __all__ = [
     "Plan",
     "decode",
-    "examine",
     "explain",
     "finish",
     "resize",
@@ -55,39 +58,105 @@ def tensorflow() -> Any:
     return tensorflow
 
 
-def examine(plan: Plan, contents: Any) -> tuple[Any, Any]:
-    """Look at the headers of encoded images, strings (n,), before one of them is decoded.
+def decode(plan: Plan, contents: Any) -> tuple[Any, Any]:
+    """Decode and resize encoded images, strings (n,), after a look at their headers.
 
     Returns
     -------
-    contents
-        The same, to be decoded: an error of them all, unless each header declares a size that
-        is allowed.
+    pixels
+        float32 (n, *plan.pixels). An error of them all where one header declares a size that is
+        not allowed, where one image cannot be decoded, or where the decoder warned meanwhile,
+        unless this is run eagerly and the warnings mean nothing.
     marks
         See `Batch.marks`; uint8 (n,).
+    """
+    tf = tensorflow()
+    is_heard()
+    EAR.claim()
+    signature = tf.TensorSpec(plan.pixels, tf.float32)
+    eager = tf.executing_eagerly()
+
+    def one(content: Any) -> Any:
+        image = tf.image.decode_image(content, channels=plan.channels, expand_animations=False)
+        pixels = tf.cast(resize(plan, image), tf.float32)
+        pixels.set_shape(plan.pixels)
+        return pixels
+
+    def is_quiet(count: NDArray[np.int64]) -> NDArray[np.bool_]:
+        return np.array(EAR.count == count)
+
+    with EAR.listening(claim=True) if eager else contextlib.nullcontext():
+        count, allowed, marks, cut = _looked_at(plan, contents)
+        with tf.control_dependencies([tf.debugging.Assert(allowed, ["headers"])]):
+            pixels = tf.map_fn(one, cut, fn_output_signature=signature)
+        # Lines that come late, or of others that are decoded now, cost no more than another look.
+        with tf.control_dependencies([pixels]):
+            quiet = tf.numpy_function(is_quiet, [count], tf.bool, stateful=False)
+    if eager and not quiet:
+        marks |= [_require_harmless(content) for content in contents.numpy()]
+        return pixels, marks
+    with tf.control_dependencies([tf.debugging.Assert(quiet, ["warnings"])]):
+        return tf.identity(pixels), marks
+
+
+def deafness() -> tuple[str, ...]:
+    """Return what to say where damaged JPEGs cannot be told from others."""
+    if is_heard():
+        return ()
+    return (
+        "JPEGs are not checked for damage: what TensorFlow's decoder warns of cannot be read on "
+        "this system",
+    )
+
+
+def _looked_at(plan: Plan, contents: Any) -> tuple[Any, Any, Any, Any]:
+    """Look at headers.
+
+    Returns
+    -------
+    count, allowed
+        Lines of decoders up to now; whether each image may be decoded.
+    marks
+        uint8 (n,).
+    cut
+        The contents without frames that are not read.
     """
     tf = tensorflow()
     # Transparency is dropped unless there is a channel for it.
     kept = 255 - (ALPHA if plan.channels == CHANNELS["rgba"] else 0)
 
-    def look(contents: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
+    def look(contents: NDArray[Any]) -> tuple[Any, ...]:
+        count = EAR.count
         headers = [read_header(content) for content in contents]
         allowed = all(0 < h.height * h.width <= plan.spec.max_pixels for h in headers)
-        return np.array(allowed), np.array([h.marks & kept for h in headers], np.uint8)
+        marks = np.array([h.marks & kept for h in headers], np.uint8)
+        moving = [n for n, h in enumerate(headers) if h.marks & ANIMATED and _is_gif(contents[n])]
+        firsts = np.array([gif.first_frame(contents[n]) for n in moving], object)
+        return np.int64(count), np.array(allowed), marks, np.array(moving, np.int64), firsts
 
-    allowed, marks = tf.numpy_function(look, [contents], (tf.bool, tf.uint8), stateful=False)
-    marks.set_shape([None])
-    with tf.control_dependencies([tf.debugging.Assert(allowed, ["headers"])]):
-        return tf.identity(contents), marks
+    dtypes = (tf.int64, tf.bool, tf.uint8, tf.int64, tf.string)
+    count, allowed, marks, moving, firsts = tf.numpy_function(
+        look, [contents], dtypes, stateful=False
+    )
+    for vector in (marks, moving, firsts):
+        vector.set_shape([None])
+    cut = tf.cond(
+        tf.size(moving) > 0,
+        lambda: tf.tensor_scatter_nd_update(contents, moving[:, None], firsts),
+        lambda: contents,
+    )
+    return count, allowed, marks, cut
 
 
-def decode(plan: Plan, content: Any) -> Any:
-    """Decode and resize one encoded image, a string scalar; float32 of shape `plan.pixels`."""
-    tf = tensorflow()
-    image = tf.image.decode_image(content, channels=plan.channels, expand_animations=False)
-    pixels = tf.cast(resize(plan, image), tf.float32)
-    pixels.set_shape(plan.pixels)
-    return pixels
+def _is_gif(content: bytes) -> bool:
+    return content.startswith(b"GI")
+
+
+@cache
+def is_heard() -> bool:
+    """Whether what the decoder of JPEGs warns of can be heard in this process: it is tried."""
+    with tensorflow().init_scope():
+        return bool(_lines(jpeg.CUT))
 
 
 def resize(plan: Plan, images: Any) -> Any:
@@ -123,10 +192,12 @@ def explain(plan: Plan, content: bytes) -> str | None:
     if fault := _fault_in_size(content, plan.spec.max_pixels):
         return fault
     if _decodes(content, plan.channels):
-        return None
+        return _remark(content)[0]
     image = image_format(content)
     if image == "WebP" and read_header(content).marks & ANIMATED:
-        return "is an animated WebP, which TensorFlow does not read; convert it"
+        return (
+            "is an animated WebP, which TensorFlow does not read; convert it, for instance to PNG"
+        )
     modes: tuple[ColorMode, ...] = ("rgb", "grayscale", "rgba")  # the likely one first
     wanted = next(mode for mode in modes if CHANNELS[mode] == plan.channels)
     for mode in modes:
@@ -147,10 +218,46 @@ def _fault_in_size(content: bytes, max_pixels: int) -> str | None:
     return f"is {width:,} x {height:,} pixels, more than max_pixels {max_pixels:,}"
 
 
+def _remark(content: bytes) -> tuple[str | None, int]:
+    """Return the fault that the decoder's warning means, if it means one, and marks."""
+    said = _said(content)
+    if said is None:
+        return None, 0
+    # It warns once a file: what is harmless may hide what is not.
+    hidden = _said(jpeg.tidied(content))
+    if hidden and (fault := jpeg.meaning(hidden, content)):
+        return fault, 0
+    return None, STRAY if "extraneous" in f"{said} {hidden}" else 0
+
+
+def _require_harmless(content: bytes) -> int:
+    fault, marks = _remark(content)
+    if fault:
+        raise tensorflow().errors.DataLossError(None, None, fault)
+    return marks
+
+
+def _said(content: bytes) -> str | None:
+    """Return the first warning of the decoder of an image that it can decode, if there is one."""
+    # Said each time: others may be decoding, and warned, at the same time.
+    heard = [_lines(content) for _ in range(2)]
+    return next((line for line in heard[0] if line in heard[1]), None)
+
+
+def _lines(content: bytes) -> list[str]:
+    with EAR.listening(claim=True):
+        count = EAR.count
+        _decodes(content, 0)
+        return EAR.since(count)
+
+
 def _decodes(content: bytes, channels: int) -> bool:
     tf = tensorflow()
+    if _is_gif(content):
+        content = gif.first_frame(content)
     try:
-        tf.image.decode_image(content, channels=channels, expand_animations=False)
+        with EAR.listening(claim=True):
+            tf.image.decode_image(content, channels=channels, expand_animations=False)
     except tf.errors.OpError:
         return False
     return True

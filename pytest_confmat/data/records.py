@@ -87,7 +87,7 @@ class Parser:
         tuple of tensors
             Inputs, labels, index, check words, marks and, if there are any, weights: of the
             examples in which nothing is wrong. One image that cannot be decoded, or whose header
-            declares too many pixels, is an error of them all.
+            declares too many pixels, is an error of them all; see `images.decode`.
         """
         tf = images.tensorflow()
         parsed = tf.io.parse_example(records, self._features())
@@ -102,10 +102,8 @@ class Parser:
         ok = reduce(tf.logical_and, good)
         index, content, labels, *weights = (tf.boolean_mask(tensor, ok) for tensor in found)
         check = words(content)
-        marks = tf.zeros_like(labels, tf.uint8)
-        if self._layout.image.encoding == "encoded":
-            content, marks = images.examine(self._plan, content)
-        inputs = images.finish(self._plan, self._pixels(content))
+        pixels, marks = self._pixels(content)
+        inputs = images.finish(self._plan, pixels)
         return inputs, labels, index, check, marks, *weights
 
     def explain(self, record: bytes) -> ExampleFault | None:
@@ -163,14 +161,16 @@ class Parser:
             ok &= _finite(tf.io.decode_raw(whole, self._layout.image.dtype))
         return content, ok
 
-    def _pixels(self, content: Any) -> Any:
+    def _pixels(self, content: Any) -> tuple[Any, Any]:
+        """Return pixels (n, *plan.pixels), and marks, uint8 (n,)."""
+        tf = images.tensorflow()
+        if self._layout.image.encoding == "encoded":
+            return images.decode(self._plan, content)
+        return self._numbers(content), tf.zeros(tf.shape(content)[:1], tf.uint8)
+
+    def _numbers(self, content: Any) -> Any:
         tf = images.tensorflow()
         image = self._layout.image
-        if image.encoding == "encoded":
-            signature = tf.TensorSpec(self._plan.pixels, tf.float32)
-            return tf.map_fn(
-                lambda one: images.decode(self._plan, one), content, fn_output_signature=signature
-            )
         if image.encoding == "raw":
             content = tf.io.decode_raw(content, image.dtype)
         shape = self._stored

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pytest_confmat.data.wording import counted, start_of
+import struct
+
+from pytest_confmat.data import bmp, jpeg
+from pytest_confmat.data.wording import start_of
 from pytest_confmat.lfs import is_pointer
 
 LFS_REASON = "is a git-LFS pointer; run `git lfs pull`"
@@ -35,7 +38,7 @@ _OTHERS = (
     (b"<!DOCTYPE", "an HTML page"),
     (b"<html", "an HTML page"),
 )
-_BMP_DEPTHS = (8, 24, 32)
+_OBSTACLES = {"JPEG": jpeg.obstacle, "BMP": bmp.obstacle}
 _ENDS = {"JPEG": (b"\xff\xd9", "end-of-image marker"), "PNG": (b"IEND", "IEND chunk")}
 
 
@@ -76,7 +79,13 @@ def fault_in_decoding(data: bytes) -> str:
         end, name = _ENDS[image]
         if end not in data[-64:]:
             return f"cannot be decoded as {image}: it does not end with its {name}, so it seems cut"
-    if image == "BMP" and len(data) > 29 and data[28] not in _BMP_DEPTHS:
-        depth = counted(data[28], "bit")
-        return f"is a BMP image of {depth} a pixel, which TensorFlow does not read; convert it"
-    return f"cannot be decoded as {image}: its data are damaged"
+    return obstacle(data) or f"cannot be decoded as {image}: its data are damaged"
+
+
+def obstacle(data: bytes) -> str | None:
+    """Return what keeps TensorFlow from reading a whole image as it is meant; ``None``: nothing."""
+    find = _OBSTACLES.get(image_format(data) or "")
+    try:
+        return find(data) if find else None
+    except (struct.error, IndexError):  # it is cut
+        return None

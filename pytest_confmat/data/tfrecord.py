@@ -11,7 +11,7 @@ import numpy as np
 
 from pytest_confmat.data.classes import label_file
 from pytest_confmat.data.counts import expect
-from pytest_confmat.data.images import tensorflow
+from pytest_confmat.data.images import deafness, tensorflow
 from pytest_confmat.data.layout import SAMPLE, Layout, find_layout
 from pytest_confmat.data.pipeline import batch, decoding_chunk, stream
 from pytest_confmat.data.reading import describe
@@ -77,7 +77,7 @@ class TFRecordSource:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was inferred, and how pixels are treated."""
-        return self._notes
+        return (*self._notes, *(deafness() if self._encoded else ()))
 
     @property
     def description(self) -> str:

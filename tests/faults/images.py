@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import struct
 
 import numpy as np
 from PIL import Image
 
+from tests.data import jpegs
+from tests.data.gifs import growing
 from tests.data.makers import encoded, noise
 from tests.data.test_headers import MARKED, exif, frames, png_of, save
 from tests.faults.project import Project, picture
@@ -79,10 +82,24 @@ def grey_model(project: Project) -> None:
     project.model("grey")
 
 
+def run_lengths() -> bytes:
+    """8 x 8 pixels of one grey."""
+    rows, palette = b"\x08\x80\0\0" * 7 + b"\x08\x80\0\1", bytes(range(256)) * 4
+    start = 14 + 40 + len(palette)
+    head = struct.pack("<IiiHHIIiiII", 40, 8, 8, 1, 8, 1, len(rows), 0, 0, 256, 0)
+    return struct.pack("<2sIII", b"BM", start + len(rows), 0, start) + head + palette + rows
+
+
+def of_os2() -> bytes:
+    head, pixels = struct.pack("<IHHHH", 12, 8, 8, 1, 24), bytes(8 * 8 * 3)
+    return struct.pack("<2sIII", b"BM", 26 + len(pixels), 0, 26) + head + pixels
+
+
 def two_bits() -> bytes:
     return encoded(np.zeros((8, 8), np.uint8), "BMP", mode="1")
 
 
+STRAY = "1 file holds extraneous bytes in its JPEG data, which TensorFlow skips: cat/1.jpg"
 SECTION = Section(
     "Image files",
     "Each is one of six images in class directories; the others are fine.",
@@ -150,8 +167,32 @@ SECTION = Section(
         Fault(
             "a BMP of one bit a pixel",
             instead("cat/1.bmp", two_bits),
-            "cat/1.bmp is a BMP image of 1 bit a pixel, which TensorFlow does not read; convert it",
+            "cat/1.bmp is a BMP image of 1 bit a pixel, which TensorFlow does not read; convert "
+            "it, for instance to PNG",
             faulty=1,
+        ),
+        Fault(
+            "a BMP with run-length encoding",
+            instead("cat/1.bmp", run_lengths),
+            "cat/1.bmp is a run-length encoded BMP image, which TensorFlow does not read; convert "
+            "it, for instance to PNG",
+            faulty=1,
+        ),
+        Fault(
+            "a BMP of OS/2",
+            instead("cat/1.bmp", of_os2),
+            "cat/1.bmp is a BMP image of OS/2, which TensorFlow does not read; convert it, for "
+            "instance to PNG",
+            faulty=1,
+        ),
+        *(
+            Fault(f"a JPEG {name}", instead("cat/1.jpg", make), f"cat/1.jpg {reason}", faulty=1)
+            for name, (make, reason) in jpegs.DAMAGED.items()
+        ),
+        *(
+            Fault(f"a JPEG {name}", instead("cat/1.jpg", make), STRAY, "noted")
+            for name, (make, noted) in jpegs.ODD.items()
+            if noted
         ),
         Fault(
             "a web page in place of an image",
@@ -327,6 +368,18 @@ SECTION = Section(
             "noted",
         ),
         Fault(
+            "an animated GIF whose frames are together beyond `max_pixels`",
+            all_of(dataset("max_pixels: 77"), instead("cat/1.gif", lambda: frames("GIF", 9))),
+            "1 file is animated, and its first frame is read: cat/1.gif",
+            "noted",
+        ),
+        Fault(
+            "an animated GIF whose first frame is not the largest, beyond `max_pixels`",
+            all_of(dataset("max_pixels: 299"), instead("cat/1.gif", growing)),
+            "cat/1.gif is 10 x 30 pixels, more than max_pixels 299",
+            faulty=1,
+        ),
+        Fault(
             "an animated GIF named .jpg",
             instead("cat/1.jpg", lambda: frames("GIF")),
             "1 file is animated, and its first frame is read: cat/1.jpg",
@@ -335,7 +388,8 @@ SECTION = Section(
         Fault(
             "an animated WebP",
             instead("cat/1.webp", lambda: frames("WEBP", lossless=True)),
-            "cat/1.webp is an animated WebP, which TensorFlow does not read; convert it",
+            "cat/1.webp is an animated WebP, which TensorFlow does not read; save its first frame "
+            "as PNG",
             faulty=1,
         ),
         Fault(

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from tests.data import jpegs
 from tests.data.makers import encoded, example, noise
 from tests.data.test_headers import MARKED, png_of
 from tests.faults.images import LFS
@@ -153,6 +154,20 @@ SECTION = Section(
             "test.tfrecord#4 feature 'image' is no image that can be read: it "
             "starts with b'nothing'",
             faulty=1,
+        ),
+        Fault(
+            "a JPEG that is cut, and ends properly",
+            last(image=jpegs.cut_short()),
+            "test.tfrecord#4 feature 'image' is a damaged JPEG, and TensorFlow makes up some of "
+            "its pixels: Corrupt JPEG data: premature end of data segment",
+            faulty=1,
+        ),
+        Fault(
+            "a JPEG with extraneous bytes",
+            last(image=jpegs.filled_up()),
+            "1 record holds extraneous bytes in its JPEG data, which TensorFlow skips: "
+            "test.tfrecord#4",
+            "noted",
         ),
         Fault(
             "an image that is cut",

@@ -1,0 +1,42 @@
+"""BMP files: what in them TensorFlow does not read."""
+
+from __future__ import annotations
+
+import struct
+
+from pytest_confmat.data.wording import counted
+
+_DEPTHS = (8, 24, 32)
+_OS2_HEADER = 12
+_PLAIN = (0, 3)  # as they are; in places that are those of most programs
+_COMPRESSIONS = {
+    1: "a run-length encoded BMP image",
+    2: "a run-length encoded BMP image",
+    4: "a BMP image that wraps a JPEG",
+    5: "a BMP image that wraps a PNG",
+}
+
+
+def obstacle(data: bytes) -> str | None:
+    """Return what keeps TensorFlow from reading a BMP as it is meant; ``None``: nothing.
+
+    Raises
+    ------
+    struct.error
+        If it is cut in its header.
+    """
+    (header,) = struct.unpack_from("<I", data, 14)
+    if header == _OS2_HEADER:
+        return _unread("a BMP image of OS/2")
+    depth, compression = struct.unpack_from("<HI", data, 28)
+    if compression in _COMPRESSIONS:
+        return _unread(_COMPRESSIONS[compression])
+    if compression not in _PLAIN:
+        return _unread(f"a BMP image of compression {compression}")
+    if depth not in _DEPTHS:
+        return _unread(f"a BMP image of {counted(depth, 'bit')} a pixel")
+    return None
+
+
+def _unread(what: str) -> str:
+    return f"is {what}, which TensorFlow does not read; convert it, for instance to PNG"
