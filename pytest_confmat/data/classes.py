@@ -65,8 +65,9 @@ def class_directories(spec: DirectorySpec) -> tuple[str, ...]:
         ) from None
     except NotADirectoryError:
         raise DataError(
-            f"{shown(root)} is {irregular(root) or 'a file'}, and dataset.directory is a folder that "
-            "holds one folder a class; for TFRecord shards say tfrecord: in place of directory:"
+            f"{shown(root)} is {irregular(root) or 'a file'}, and dataset.directory is a folder "
+            "that holds one folder a class; for TFRecord shards say tfrecord: in place of "
+            "directory:"
         ) from None
     except OSError as error:
         raise DataError(f"{shown(root)} cannot be listed: {error.strerror}") from error

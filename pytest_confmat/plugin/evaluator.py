@@ -124,6 +124,7 @@ class Evaluator:
         classes: tuple[str, ...],
         decision: Decision,
         batch_size: int | None = None,
+        *,
         expected_examples: int | None = None,
     ) -> Job:
         """Return a job, with the session's batch size unless it states its own."""
