@@ -37,6 +37,8 @@ class Job:
         Names, in the order of the model's outputs.
     batch_size
         ``None``: the rule of `streaming.batch_size_for`.
+    expected_examples
+        Where data of the project's own are given up, which may never end; ``None``: nowhere.
     """
 
     model: Any
@@ -44,6 +46,7 @@ class Job:
     classes: tuple[str, ...]
     decision: Decision
     batch_size: int | None = None
+    expected_examples: int | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -90,7 +93,7 @@ def run(
         source = data.open_source(job.dataset, job.classes, predictor.input)
         care = {"on_fault": job.dataset.on_fault, "max_faults": job.dataset.max_faults}
     else:
-        source = data.open_batches(job.dataset, job.classes, predictor.input)
+        source = data.open_batches(job.dataset, job.classes, predictor.input, job.expected_examples)
     timing["open"] = perf_counter() - started
     provenance = {
         "model": describe_model(job.model),

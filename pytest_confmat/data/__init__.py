@@ -43,7 +43,12 @@ def open_source(spec: DatasetSpec, classes: tuple[str, ...], model_input: ModelI
     return source
 
 
-def open_batches(dataset: Any, classes: tuple[str, ...], model_input: ModelInput) -> Source:
+def open_batches(
+    dataset: Any,
+    classes: tuple[str, ...],
+    model_input: ModelInput,
+    expected_examples: int | None = None,
+) -> Source:
     """Open a data set of the user's own for a model.
 
     Parameters
@@ -56,6 +61,8 @@ def open_batches(dataset: Any, classes: tuple[str, ...], model_input: ModelInput
         Names, in the order of the model's outputs.
     model_input
         What the model takes.
+    expected_examples
+        The pass is an error as soon as there are more; ``None``: it has no bound.
 
     Raises
     ------
@@ -64,4 +71,4 @@ def open_batches(dataset: Any, classes: tuple[str, ...], model_input: ModelInput
     """
     from pytest_confmat.data.batches import BatchesSource
 
-    return BatchesSource(dataset, classes, model_input)
+    return BatchesSource(dataset, classes, model_input, expected_examples)

@@ -14,6 +14,7 @@ from weakref import ref
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_confmat.data.counts import bound
 from pytest_confmat.data.dropping import note_on_dropping, refuse_dropping
 from pytest_confmat.data.elements import WHAT_TO_YIELD, Rows, first_line, read_element
 from pytest_confmat.data.headers import NOT_FINITE
@@ -35,6 +36,8 @@ class BatchesSource:
         See `pytest_confmat.data.open_batches`.
     classes, model
         Names in the order of the labels, and what the model takes.
+    expected
+        More examples than these are an error at once, since they might never end.
 
     Raises
     ------
@@ -42,10 +45,17 @@ class BatchesSource:
         If it is plain that `dataset` yields no batches, or never ends.
     """
 
-    def __init__(self, dataset: Any, classes: tuple[str, ...], model: ModelInput) -> None:
+    def __init__(
+        self,
+        dataset: Any,
+        classes: tuple[str, ...],
+        model: ModelInput,
+        expected: int | None = None,
+    ) -> None:
         self._dataset = dataset
         self._classes = classes
         self._model = model
+        self._expected = expected
         self._last: Callable[[], Any] = lambda: None
         _refuse_at_sight(dataset)
 
@@ -103,6 +113,7 @@ class BatchesSource:
 
     def _rows(self, elements: Iterator[Any]) -> Iterator[Rows]:
         weighted: bool | None = None
+        came = 0
         for number, element in enumerate(_told(elements)):
             try:
                 rows = read_element(element, self._classes, self._model)
@@ -113,6 +124,8 @@ class BatchesSource:
             except DataError as error:
                 raise DataError(f"batch #{number} of the dataset: {error}") from error.__cause__
             weighted = rows.weights is not None
+            came += len(rows)
+            bound(self._expected, came, f"the {self.description}")
             if len(rows):
                 yield rows
 

@@ -140,9 +140,12 @@ class Evaluator:
         classes: tuple[str, ...],
         decision: Decision,
         batch_size: int | None = None,
+        *,
+        expected_examples: int | None = None,
     ) -> Job:
         """Return a job, with the session's batch size unless it states its own."""
-        return Job(model, dataset, classes, decision, batch_size or self._batch_size)
+        batch_size = batch_size or self._batch_size
+        return Job(model, dataset, classes, decision, batch_size, expected_examples)
 
     def key(self, job: Job, name: str | None = None, stated: str | None = None) -> str:
         """Return what the result of `job` is remembered under.

@@ -17,6 +17,9 @@ from pytest_confmat.plugin.workers import is_worker
 # Seconds: what is done sooner needs no word; then how often there is one.
 FIRST, LIVE, PLAIN = 1.0, 0.2, 30.0
 
+# Which may be because it never ends.
+UNSTATED = "the dataset does not state its size"
+
 Show = Callable[[int, int | None], None]
 
 
@@ -81,7 +84,9 @@ class Progress:
             return text
         rate = self.done / self.seconds
         text += f", {rate:,.0f}/s"
-        if self.total is not None and self.done < self.total:
+        if self.total is None:
+            text += f"; {UNSTATED}"
+        elif self.done < self.total:
             left = round((self.total - self.done) / rate)
             minutes, seconds = divmod(left, 60)
             text += f", {minutes}:{seconds:02} left"
@@ -148,7 +153,7 @@ class _Live:
         with self._uncaptured():
             if self._bar is None:
                 self._reporter.ensure_newline()
-                self._bar = self._start()
+                self._bar = self._start(progress)
             self._bar.update(
                 self._bar.task_ids[0],
                 completed=progress.done,
@@ -157,7 +162,7 @@ class _Live:
             )
             self._draw(self._bar.refresh)
 
-    def _start(self) -> Any:
+    def _start(self, progress: Progress) -> Any:
         from rich.console import Console
         from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as Bar
@@ -165,9 +170,9 @@ class _Live:
         self._drawn = io.StringIO()
         width = self._reporter.config.get_terminal_writer().fullwidth
         console = Console(file=self._drawn, force_terminal=True, width=width)
-        columns = TextColumn("{task.description}", markup=False), BarColumn()
         bar = Bar(
-            *columns,
+            TextColumn("{task.description}", markup=False),
+            *([] if progress.total is None else [BarColumn()]),
             console=console,
             auto_refresh=False,
             transient=True,

@@ -116,7 +116,13 @@ class GateState:
                 f"{gate.path.name} has no dataset: write one there, or override the fixture "
                 "confmat_dataset in a conftest.py beside it"
             )
-        job = self.evaluator.job(model, dataset, gate.classes, gate.policy.decision)
+        expected = None
+        if gate.dataset is not None and dataset is not gate.dataset:
+            # The policy's own data are counted before the pass; others may never end.
+            expected = gate.dataset.expected_examples
+        job = self.evaluator.job(
+            model, dataset, gate.classes, gate.policy.decision, expected_examples=expected
+        )
         self._jobs[gate.path] = job
         _require_pinned(gate, model, _digest_of(model))
         key = self._keys[gate.path] = self.evaluator.key(job, name=str(gate.path))

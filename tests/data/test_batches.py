@@ -395,3 +395,29 @@ def test_it_needs_no_tensorflow():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "3"
+
+
+@pytest.mark.parametrize("expected", [1, 4, 10])
+def test_what_never_ends_is_given_up_as_soon_as_there_are_too_many(expected):
+    taken = []
+
+    def endless():
+        while True:
+            taken.append(4)
+            yield X[:4], Y[:4]
+
+    source = open_batches(endless(), CLASSES, TAKES, expected)
+    with pytest.raises(DataError) as caught:
+        list(source.batches(4))
+    noun = "example" if expected == 1 else "examples"
+    assert str(caught.value) == (
+        f"the dataset of the project's own (generator) goes on after {expected} {noun}, which is "
+        "what dataset.expected_examples says: let it end there, or correct the number"
+    )
+    assert sum(taken) - 4 <= expected < sum(taken)
+
+
+def test_as_many_as_are_expected_or_fewer_come_through():
+    for expected in (11, 12):
+        batches = open_batches(cut(X, Y), CLASSES, TAKES, expected).batches(100)
+        assert [len(batch.labels) for batch in batches] == [11]

@@ -311,6 +311,30 @@ def test_expected_examples_hold_for_overridden_data_too(project):
     )
 
 
+def test_data_that_never_end_are_given_up_after_the_expected_examples(project):
+    conftest = project.path / "conftest.py"
+    endless = conftest.read_text().replace(
+        "        for actual, row", "        while True:\n         for actual, row"
+    )
+    assert "while True" in endless
+    conftest.write_text(endless)
+    for name in ("cat", "dog", "fox"):
+        (project.path / "data" / name).mkdir(parents=True)
+    project.policy(
+        "version: 1\ndataset: {directory: data, expected_examples: 50}\n"
+        "thresholds: {accuracy: 0.5}\n"
+    )
+    result = project.run()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "the dataset of the project's own (Recorded) goes on after 50 examples, which is what "
+            "dataset.expected_examples says: let it end there, or correct the number",
+        ]
+    )
+    assert project.passes == 1
+
+
 def test_several_policies_each_have_items_and_a_report(project):
     project.policy("version: 1\nclasses: [cat, dog, fox]\nthresholds: {accuracy: 0.99}\n", "b.yaml")
     result = project.run("--confmat-thresholds=b.yaml", "--confmat-report=out", "-v")

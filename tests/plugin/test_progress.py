@@ -178,7 +178,10 @@ def test_what_ends_in_an_error_is_not_interrupted():
     ("progress", "text"),
     [
         (Progress(0, 10, 0.0), "0 of 10 examples"),
-        (Progress(1200, None, 2.0), "1,200 examples, 600/s"),
+        (
+            Progress(1200, None, 2.0),
+            "1,200 examples, 600/s; the dataset does not state its size",
+        ),
         (Progress(60_000, 60_000, 60.0), "60,000 of 60,000 examples, 1,000/s"),
     ],
 )
