@@ -205,9 +205,11 @@ def test_the_folder_that_pytest_is_called_in_does_not_count(stated, monkeypatch)
     stated.run()
     (stated.path / "sub").mkdir()
     monkeypatch.chdir(stated.path / "sub")
-    result = stated.run("--confmat-thresholds=../thresholds.yaml")
+    result = stated.project.pytester.runpytest_subprocess(
+        "-p", "no:hypothesispytest", "--confmat-thresholds=../thresholds.yaml"
+    )
     assert result.ret == 0
-    assert "UTC from the cache" in result.text
+    assert " UTC from the cache: " in " ".join(result.stdout.str().split())
 
 
 def test_pytests_own_option_clears_it(stated):
