@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -183,7 +182,7 @@ class Evaluator:
             Whether it may come from an earlier session, and is kept for a later one; `origin`
             tells. Of objects only under a `name`.
         fingerprint
-            What the project states of objects and code of its own; see `identity`.
+            What the project states of objects and code of its own; see `identify`.
         stated
             See `key`.
         """
@@ -196,8 +195,6 @@ class Evaluator:
                     # What the project states holds for all its objects: which they are, only the
                     # policy that they belong to can tell.
                     keep = keep and name is not None
-                    if fingerprint is not None and name is not None:
-                        fingerprint = f"{fingerprint} in {os.path.relpath(name)}"
                 self._memory[key] = self._share(key, job, keep, fingerprint)
             except ConfmatError as error:
                 self._memory[key] = error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -124,10 +125,11 @@ class GateState:
             model, dataset, gate.classes, gate.policy.decision, expected_examples=expected
         )
         self._jobs[gate.path] = job
-        _require_pinned(gate, model, _digest_of(model))
+        if gate.policy.model_sha256 is not None:
+            _require_pinned(gate, model, _digest_of(model))
         key = self._keys[gate.path] = self.evaluator.key(job, name=str(gate.path))
         evaluation = self.evaluator.evaluate(
-            job, str(gate.path), keep=True, fingerprint=self._stated(job, request)
+            job, str(gate.path), keep=True, fingerprint=self._stated(gate, job, request)
         )
         # It was read again since then, or is another evaluation's.
         _require_pinned(gate, model, evaluation.provenance.get("model", {}).get("sha256"))
@@ -138,15 +140,20 @@ class GateState:
         self.comparison_of(gate, evaluation)
         return evaluation, key
 
-    def _stated(self, job: Job, request: pytest.FixtureRequest) -> str | None:
-        """Return what the project states of its objects; with it, the file of the option.
+    def _stated(self, gate: Gate, job: Job, request: pytest.FixtureRequest) -> str | None:
+        """Return what the project states of its objects, and which of them are judged.
 
-        A model that overrides it may well have been read from it.
+        With it goes the file of the option: a model that overrides it may well have been read from
+        it. The policy tells objects apart, wherever pytest is called.
         """
         stated = fingerprint_of(request)
-        if stated is None or job.model is self.model or self.model is None:
-            return stated
-        return f"{stated}, --confmat-model {_digest_of(self.model)}"
+        if stated is None:
+            return None
+        if job.model is not self.model and self.model is not None:
+            stated = f"{stated}, --confmat-model {_digest_of(self.model)}"
+        if not job.is_plain:
+            stated = f"{stated} in {os.path.relpath(gate.path, request.config.rootpath)}"
+        return stated
 
     def comparison_of(self, gate: Gate, evaluation: Evaluation) -> Comparison | None:
         """Compare the evaluation of `gate` with its baseline, once; ``None``: it has none."""

@@ -163,6 +163,55 @@ def test_verify_says_that_it_has_read_all(world):
     assert " model and data read and found unchanged; " in origin.remarks[0]
 
 
+@pytest.fixture
+def blind(monkeypatch):
+    """An image of fixed times: `stat` says of another file what it said of the one before."""
+    kept: dict[str, Any] = {}
+    stats = contents._stats
+
+    def fixed(paths):
+        found = stats(paths)
+        return np.array([kept.setdefault(p, r) for p, r in zip(paths, found, strict=True)])
+
+    clock = SimpleNamespace(time_ns=lambda: time.time_ns() + 10**10)
+    monkeypatch.setattr(contents, "time", clock)
+    monkeypatch.setattr(contents, "_stats", fixed)
+
+
+def test_a_model_is_read_in_every_run(world, blind):
+    first, _ = world.obtain()
+    write_model(world.root / "m.keras", b"v")
+    found, origin = world.obtain()
+    assert origin.computed is None
+    assert found == world.truth()
+    assert found.provenance["model"]["sha256"] != first.provenance["model"]["sha256"]
+
+
+def test_data_are_read_in_every_run_where_their_times_say_nothing(world, blind, monkeypatch):
+    monkeypatch.setattr(contents, "untrusted_times", lambda _: "squashfs")
+    world.obtain()
+    _, origin = world.obtain()
+    assert (
+        " from the cache: model and data unchanged (data on squashfs were read again: file times "
+        "say nothing there); "
+    ) in origin.remarks[0]
+    path = world.root / "data/cat/1.png"
+    path.write_bytes(path.read_bytes().upper())
+    found, origin = world.obtain()
+    assert origin.computed is None
+    assert found == world.truth()
+    # Not told unless someone asks about the cache, nor where everything is read anyway.
+    for quiet in (Keeper(lambda: world.cache), world.keeper(verify=True)):
+        assert "squashfs" not in quiet.obtain(world.job, world.compute)[1].remarks[0]
+
+
+def test_what_is_loaded_counts(world):
+    world.obtain()
+    assert not world.is_kept(loaded=lambda: {"modules": [["conftest.py", "ab"]]})
+    assert world.is_kept(loaded=lambda: {"modules": [["conftest.py", "ab"]]})
+    assert not world.is_kept(loaded=lambda: {"modules": [["conftest.py", "cd"]]})
+
+
 def test_a_cache_that_is_not_there(world):
     _, origin = Keeper(lambda: None).obtain(world.job, world.compute)
     assert origin == Origin()

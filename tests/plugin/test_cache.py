@@ -200,6 +200,18 @@ def test_without_pytests_cache_nothing_is_kept(stated):
     ) in stated.run("-p", "no:cacheprovider", "--confmat-cache=on").text
 
 
+def test_the_folder_that_pytest_is_called_in_does_not_count(stated, monkeypatch):
+    stated.project.pytester.makeini("[pytest]\n")
+    stated.run()
+    (stated.path / "sub").mkdir()
+    monkeypatch.chdir(stated.path / "sub")
+    result = stated.project.pytester.runpytest_subprocess(
+        "-p", "no:hypothesispytest", "--confmat-thresholds=../thresholds.yaml"
+    )
+    assert result.ret == 0
+    assert " UTC from the cache: " in " ".join(result.stdout.str().split())
+
+
 def test_pytests_own_option_clears_it(stated):
     stated.run()
     stated.run("--cache-clear")
