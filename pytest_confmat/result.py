@@ -30,7 +30,7 @@ class GateResult:
     model
         ``path``, ``format``, ``sha256``; values may be ``None``.
     dataset
-        ``source`` (in words), ``examples``.
+        ``source`` and ``input``, what the model was given (both in words), ``examples``.
     evaluation
         ``None`` if there is none.
     cached

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from pytest_confmat.data.dropping import note_on_dropping, refuse_dropping
 from pytest_confmat.data.elements import WHAT_TO_YIELD, Rows, first_line, read_element
+from pytest_confmat.data.feeds import of_batch
 from pytest_confmat.data.headers import NOT_FINITE
 from pytest_confmat.data.order import note_on_order, unfixed
 from pytest_confmat.data.source import Batch, Piece
 from pytest_confmat.errors import ConfmatError, DataError
-from pytest_confmat.spec import ModelInput
+from pytest_confmat.spec import Feed, ModelInput
 
 _INFINITE = -1  # tf.data.INFINITE_CARDINALITY
 
@@ -44,6 +45,7 @@ class BatchesSource:
         self._classes = classes
         self._model = model
         self._last: Iterator[Any] | None = None
+        self._feed = Feed("nothing was read", is_own=True)
         _refuse_at_sight(dataset)
 
     @property
@@ -61,6 +63,11 @@ class BatchesSource:
         """Whether the order is known to differ from run to run, and examples may be missing."""
         said = note_on_order(self._dataset), note_on_dropping(self._dataset)
         return tuple(filter(None, said))
+
+    @property
+    def feed(self) -> Feed:
+        """What the first batch of a pass was."""
+        return self._feed
 
     @property
     def description(self) -> str:
@@ -83,6 +90,8 @@ class BatchesSource:
         """One pass; see `Source.batches`."""
         place = 0
         for rows in _rebatch(self._rows(batch_size), batch_size):
+            if not place:
+                self._feed = of_batch(rows.inputs)
             index = np.arange(place, place + len(rows))
             place += len(rows)
             marks = _marks(rows.inputs)

@@ -157,5 +157,10 @@ def _outcome(
 def _dataset(evaluation: Evaluation | None, set_digest: str | None) -> dict[str, Any]:
     if evaluation is None:
         return {}
-    source = evaluation.provenance.get("dataset", {}).get("source")
-    return {"source": source, "examples": len(evaluation), "digest": set_digest}
+    said = evaluation.provenance.get("dataset", {})
+    return {
+        "source": said.get("source"),
+        "input": said.get("input"),
+        "examples": len(evaluation),
+        "digest": set_digest,
+    }

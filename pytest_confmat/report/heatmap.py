@@ -124,7 +124,9 @@ def _head(result: GateResult, fonts: Fonts) -> list[tuple[str, dict[str, Any]]]:
         if matrix.total:
             accuracy = Fraction(int(matrix.correct.sum()), matrix.total)
             facts.append(f"accuracy {decimal_text(accuracy)}")
-    return [*lines, (", ".join(facts), {"size": 9.0, "color": _GREY})]
+    given = result.dataset.get("input")
+    told = [", ".join(facts), *([fonts.text(f"input: {given}", 160)] if given else [])]
+    return [*lines, *((text, {"size": 9.0, "color": _GREY}) for text in told)]
 
 
 def _figure(

@@ -71,7 +71,7 @@ def write_json(result: GateResult | Mapping[str, Any], path: Path) -> None:
 
 
 def _dataset(result: GateResult) -> dict[str, Any]:
-    keys = ("source", "examples", "digest", "classes", "support", "unpredicted")
+    keys = ("source", "input", "examples", "digest", "classes", "support", "unpredicted")
     said: dict[str, Any] = dict.fromkeys(keys)
     said |= _plain(result.dataset)
     evaluation = result.evaluation

@@ -207,6 +207,8 @@ def _suspicions(result: GateResult) -> Iterator[str]:
 
 def _paragraphs(result: GateResult) -> Iterator[str]:
     yield _subject(result)
+    if given := result.dataset.get("input"):
+        yield f"input: {printable(str(given), _SENTENCE)}"
     if overall := _overall(result):
         yield f"overall: {overall}"
     notes = all_notes(result)
