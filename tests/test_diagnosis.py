@@ -297,15 +297,15 @@ SHIFTED = np.roll(healthy(5), -1, axis=1)  # each class is found one column to t
     ("counts", "dataset", "text"),
     [
         (SHIFTED, None,
-         "labels may be shifted by one: accuracy 0.1000 as declared, 0.9000 if every label were one "
-         "lower, as where labels count from 1 and outputs from 0"),
+         "labels may be shifted by one: accuracy 0.1000 as declared, 0.9000 if every label were "
+         "one lower, as where labels count from 1 and outputs from 0"),
         (SHIFTED, TFRecordSpec(("a",)),
-         "labels may be shifted by one: accuracy 0.1000 as declared, 0.9000 if every label were one "
-         "lower, as where labels count from 1 and outputs from 0; `offset` in dataset.label is 0, "
+         "labels may be shifted by one: accuracy 0.1000 as declared, 0.9000 if every label were "
+         "one lower, as where labels count from 1 and outputs from 0; `offset` in dataset.label is 0, "
          "and would then be 1"),
         (SHIFTED.T, TFRecordSpec(("a",), label=LabelFeature("label", 1)),
-         "labels may be shifted by one: accuracy 0.1000 as declared, 0.9000 if every label were one "
-         "higher, as where 1 is subtracted from labels that count from 0; `offset` in "
+         "labels may be shifted by one: accuracy 0.1000 as declared, 0.9000 if every label were "
+         "one higher, as where 1 is subtracted from labels that count from 0; `offset` in "
          "dataset.label is 1, and would then be 0"),
         (SHIFTED, DIRECTORY,
          "the model's outputs may be in another order than `classes`: accuracy 0.1000 as declared, "
@@ -346,7 +346,7 @@ def test_predictions_on_one_class():
     assert suspicion.kind == "collapsed"
     assert suspicion.text == (
         "295 of 300 predictions are 'dog', as 100 of the examples are: preprocessing may be "
-        "missing, or done twice"
+        "missing or done twice, or the weights may not be the trained ones"
     )
     assert suspicion.evidence == {
         "classes": ["dog"], "predictions": 295, "support": 100, "examples": 300,
@@ -357,7 +357,7 @@ def test_predictions_on_two_classes():
     counts = np.tile([1, 50, 0, 0, 49], (5, 1))
     assert told(counts, ANIMALS) == (
         "495 of 500 predictions are 'dog' or 'owl', as 200 of the examples are: preprocessing "
-        "may be missing, or done twice"
+        "may be missing or done twice, or the weights may not be the trained ones"
     )
 
 
@@ -501,8 +501,8 @@ def test_suspicions_stand_under_the_verdict_line():
         "confmat: BLOCKED  1 of 1 limit does not hold: accuracy\n"
         "\n"
         "suspicion: the model's outputs may be in another order than `classes`:\n"
-        "  accuracy 0.2000 as declared, 0.9000 if the outputs were owl, hen, fox, dog, cat\n"
-        "  (the declared order backwards)\n"
+        "  accuracy 0.2000 as declared, 0.9000 if the outputs were owl, hen, fox, dog,\n"
+        "  cat (the declared order backwards)\n"
         "classes: [owl, hen, fox, dog, cat]\n"
         "suspicion: tried\n"
         "\n"

@@ -217,7 +217,8 @@ def test_digits_with_classes_rescale_and_offset_wrong(made, project):
     assert block(result, "confmat twice.yaml")[2:4] == [
         "suspicion: 899 of 899 predictions are '1', as 91 of the examples are: preprocessing may "
         "be missing, or done twice",
-        "suspicion: tried on 60 examples: accuracy 0.1000 as declared, 1.0000 with `rescale: 1/255`",
+        "suspicion: tried on 60 examples: accuracy 0.1000 as declared, 1.0000 with `rescale: "
+        "1/255`",
     ]
     text = block(result, "confmat offset.yaml")
     assert text[0].startswith("confmat: ERROR")  # no example is left of the last class
@@ -241,7 +242,8 @@ def test_digits_with_a_model_that_rescales_itself(made, project):
     assert result.ret == 1
     own = "; the model rescales its input itself, by a Rescaling layer 'to_unit'"
     assert block(result, "confmat twice.yaml")[3] == (
-        f"suspicion: tried on 60 examples: accuracy 0.1000 as declared, 1.0000 without `rescale`{own}"
+        "suspicion: tried on 60 examples: accuracy 0.1000 as declared, 1.0000 without "
+        f"`rescale`{own}"
     )
     text = block(result, "confmat missing.yaml")
     assert text[2].startswith("suspicion: 811 of 811 predictions are '1', as 91 of the examples")
