@@ -301,8 +301,8 @@ SHIFTED = np.roll(healthy(5), -1, axis=1)  # each class is found one column to t
          "one lower, as where labels count from 1 and outputs from 0"),
         (SHIFTED, TFRecordSpec(("a",)),
          "labels may be shifted by one: accuracy 0.1000 as declared, 0.9000 if every label were "
-         "one lower, as where labels count from 1 and outputs from 0; `offset` in dataset.label is 0, "
-         "and would then be 1"),
+         "one lower, as where labels count from 1 and outputs from 0; `offset` in dataset.label is "
+         "0, and would then be 1"),
         (SHIFTED.T, TFRecordSpec(("a",), label=LabelFeature("label", 1)),
          "labels may be shifted by one: accuracy 0.1000 as declared, 0.9000 if every label were "
          "one higher, as where 1 is subtracted from labels that count from 0; `offset` in "

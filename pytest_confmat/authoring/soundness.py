@@ -77,5 +77,11 @@ def _no_better_than_chance(matrix: ConfusionMatrix) -> str | None:
     needed = ceil(float(n * _SHOWN**2 * variance / ahead**2))
     return (
         f"too few examples to tell it from a guess: {right:,} of {n:,} are right, and {dealt}; at "
-        f"this rate it takes about {max(needed, n + 1):,} examples"
+        f"this rate it takes about {_rounded_up(max(needed, n + 1)):,} examples"
     )
+
+
+def _rounded_up(number: int) -> int:
+    """Return the next number of two digits and zeros."""
+    unit: int = 10 ** max(0, len(str(number)) - 2)
+    return -(-number // unit) * unit

@@ -115,12 +115,14 @@ def _object(value: Any, what: str, fingerprint: str | None) -> str:
 def _without_place(spec: DatasetSpec) -> DatasetSpec:
     """Return a spec whose paths are as reports show them.
 
-    What the digest of the set must be is held against each evaluation, be it recalled or not.
+    What digest and count of the set must be is held against each evaluation, be it recalled or
+    not.
     """
-    if isinstance(spec, DirectorySpec):
-        return replace(spec, directory=from_here(spec.directory), digest=None)
-    patterns = tuple(os.fspath(from_here(Path(pattern))) for pattern in spec.tfrecord)
-    return replace(spec, tfrecord=patterns, digest=None)
+    bare = replace(spec, digest=None, expected_examples=None)
+    if isinstance(bare, DirectorySpec):
+        return replace(bare, directory=from_here(bare.directory))
+    patterns = tuple(os.fspath(from_here(Path(pattern))) for pattern in bare.tfrecord)
+    return replace(bare, tfrecord=patterns)
 
 
 def _digest(contents: Contents, root: str, names: Any) -> str:

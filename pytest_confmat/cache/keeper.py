@@ -75,6 +75,7 @@ class Keeper:
         self._talkative = talkative
         self._own_code = own_code
         self._opened: tuple[Cache, Contents] | None = None
+        self._known: dict[str, _Known] = {}
 
     def obtain(
         self, job: Job, compute: Callable[[], Evaluation], fingerprint: str | None = None
@@ -103,6 +104,7 @@ class Keeper:
         if refusal is not None:
             # Outside of the handler: what computing raises has its own cause, and not this one.
             return compute(), self._not_kept(refusal)
+        self._known[key] = known
         remarks: tuple[str, ...] = ()
         try:
             entry = cache.get(key)
@@ -116,6 +118,26 @@ class Keeper:
         evaluation = compute()
         origin = self._keep(cache, key, known, evaluation)
         return evaluation, replace(origin, remarks=remarks + origin.remarks)
+
+    def keep_as(self, origin: Origin, job: Job, evaluation: Evaluation) -> None:
+        """Keep an evaluation for another job too, whose result it is known to be.
+
+        Parameters
+        ----------
+        origin
+            Of the same evaluation as it was kept or recalled; of one that was not, nothing is kept.
+        """
+        opened, known = self._open(), self._known.get(origin.key or "")
+        if opened is None or known is None:
+            return
+        cache, _ = opened
+        try:
+            key = replace(known, job=job).key()
+            if key != origin.key and cache.get(key) is None:
+                now = datetime.now(UTC).isoformat(timespec="seconds")
+                cache.put(key, Entry(evaluation, origin.computed or now))
+        except (OSError, UndeterminedError, DamagedEntryError):
+            return  # it will be computed
 
     def suspicions(self, origin: Origin) -> tuple[Suspicion, ...] | None:
         """Return what was kept of what an evaluation looks like, or ``None``."""
