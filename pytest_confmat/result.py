@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from pytest_confmat.baseline.comparison import Changes
 from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.limits import Exemption
@@ -45,6 +46,8 @@ class GateResult:
         Why the evaluation could not be done, or what it found; text of one or more lines.
     suspicions
         Where a limit failed: patterns of wiring mistakes in the matrix.
+    changes
+        Of accuracy and recall since the baseline; ``None``: there is none to compare with.
     """
 
     policy: Path
@@ -62,6 +65,7 @@ class GateResult:
     versions: Mapping[str, str] = field(default_factory=dict)
     timing: Mapping[str, float] = field(default_factory=dict)
     cached: str | None = None
+    changes: Changes | None = None
 
     @property
     def examples_per_second(self) -> float | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from pytest_confmat.baseline.comparison import Changes
 from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.errors import ConfmatError
 from pytest_confmat.evaluation import Evaluation
@@ -77,6 +78,7 @@ class Ledger:
         recall: Callable[[str], Evaluation],
         left_out: Callable[[Gate], frozenset[str]],
         interrupted: bool,
+        changes_of: Callable[[Gate, Evaluation], Changes | None] = lambda *_: None,
     ) -> tuple[GateResult, ...]:
         """Close the books: one result a gate.
 
@@ -88,10 +90,18 @@ class Ledger:
             Returns the ids of a gate's limits that the user left out by name.
         interrupted
             Whether the session ended before its time.
+        changes_of
+            Returns what changed since a gate's baseline.
         """
-        return tuple(
+        results = (
             _result(gate, self._entries[path], recall, left_out(gate), interrupted)
             for path, gate in self._gates.items()
+        )
+        return tuple(
+            result
+            if result.evaluation is None
+            else replace(result, changes=changes_of(gate, result.evaluation))
+            for gate, result in zip(self._gates.values(), results, strict=True)
         )
 
 

@@ -124,6 +124,7 @@ class GateHooks:
             self.state.evaluator.recall,
             lambda gate: self.selection.left_out(self.config, gate),
             interrupted=exitstatus not in _RAN,
+            changes_of=self.state.changes_of,
         )
         if self.state.watch.current is not None:
             self._notes.append(f"interrupted after {self.state.watch.current}")

@@ -27,6 +27,11 @@ def decimal_text(value: Fraction, other: Fraction | None = None) -> str:
     return _fixed(value, digits)
 
 
+def signed_text(difference: Fraction) -> str:
+    """Return a difference with its sign: ``+0.0114``, ``-0.3295``, ``0.0000``."""
+    return f"{'+' if difference > 0 else ''}{decimal_text(difference)}"
+
+
 def percent(count: int, total: int) -> str:
     """Return ``11.1 %``; a part is never shown as nothing, nor as the whole."""
     if not total:

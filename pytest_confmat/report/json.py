@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pytest_confmat.baseline.comparison import Changes
 from pytest_confmat.evaluation import Evaluation, Fault
 from pytest_confmat.limits import Exemption, Weighting
 from pytest_confmat.report.facts import all_notes, weightings
@@ -46,6 +47,7 @@ def document(result: GateResult) -> dict[str, Any]:
         "versions": _plain(result.versions),
         "timing": _timing(result),
         "cached": result.cached,
+        "baseline": _baseline(result.changes),
     }
 
 
@@ -165,6 +167,10 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 
 def _change(change: Change | None) -> dict[str, Any] | None:
     return None if change is None else _plain(asdict(change))
+
+
+def _baseline(changes: Changes | None) -> dict[str, Any] | None:
+    return None if changes is None else _plain(asdict(changes))
 
 
 def _exemption(exemption: Exemption) -> dict[str, Any]:

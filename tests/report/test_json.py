@@ -166,6 +166,7 @@ def test_a_result_as_json(tmp_path):
         "versions": {"numpy": "2.4"},
         "timing": {"evaluate": 1.5, "load": None, "examples_per_second": 38 / 1.5},
         "cached": None,
+        "baseline": None,
     }
     assert list(found) == list(document(result))
     assert precision.undefined
