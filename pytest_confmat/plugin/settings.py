@@ -192,7 +192,8 @@ def _policies(config: pytest.Config, origins: dict[str, str]) -> tuple[Path, ...
         missing = [path for path in paths if not path.is_file()]
         if missing:
             raise pytest.UsageError(
-                f"{origins['thresholds']}: there is no thresholds file {missing[0]}"
+                f"{origins['thresholds']}: there is no thresholds file {missing[0]}; "
+                "--confmat-init --confmat-data PATH writes one from what the model does"
             )
         return tuple(dict.fromkeys(paths))
     origins["thresholds"] = "default"

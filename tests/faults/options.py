@@ -76,7 +76,8 @@ SECTION = Section(
         Fault(
             "a policy that is not there",
             options("--confmat-thresholds=limits.yaml"),
-            "--confmat-thresholds: there is no thresholds file limits.yaml",
+            "--confmat-thresholds: there is no thresholds file limits.yaml; --confmat-init "
+            "--confmat-data PATH writes one from what the model does",
             "refused",
         ),
         Fault(

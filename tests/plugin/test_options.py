@@ -31,7 +31,8 @@ def test_no_policy_is_a_wrong_request(project):
 
 def test_a_policy_that_is_not_there(project):
     assert refused(project, "--confmat-thresholds=limits.yaml") == (
-        "--confmat-thresholds: there is no thresholds file HERE/limits.yaml"
+        "--confmat-thresholds: there is no thresholds file HERE/limits.yaml; --confmat-init "
+        "--confmat-data PATH writes one from what the model does"
     )
 
 
