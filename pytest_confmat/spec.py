@@ -216,7 +216,7 @@ class Feed:
     low, high
         The range of the numbers that the model gets; ``None``: not known.
     is_image
-        Whether an example is a picture of 1, 3 or 4 channels.
+        Whether an example is a picture of 1, 3 or 4 channels, whose pixels may be fractions.
     rescaled_by
         What the policy does to the numbers, as it would say it; ``None``: nothing.
     is_own

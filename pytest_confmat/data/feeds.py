@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_confmat.data.plan import Plan
+from pytest_confmat.data.plan import Plan, takes_integers
 from pytest_confmat.spec import CHANNELS, Feed, ImageSpec
 
 # ImageNet's statistics, as keras.applications uses them for its modes.
@@ -83,7 +83,9 @@ def _feed(what: str, numbers: str, plan: Plan, found: Range | None, where: str) 
     if plan.dtype != "float32":
         text += f", as {plan.dtype}"
     low, high = after or (None, None)
-    return Feed(text, low, high, _is_image(plan.pixels), said)
+    # A model that takes whole numbers takes pixels as they are.
+    is_image = _is_image(plan.pixels) and not takes_integers(plan.dtype)
+    return Feed(text, low, high, is_image, said)
 
 
 def _after(found: Range, images: ImageSpec) -> Range:

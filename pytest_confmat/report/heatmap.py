@@ -159,7 +159,10 @@ def _weighted_panel(evaluation: Evaluation, weighting: Weighting) -> _Panel:
     weights = weighting.weights if isinstance(weighting.weights, str) else "the policy's"
     by = f", normalize: {weighting.normalize}" if weighting.normalize else ""
     texts = [
-        ["" if np.isnan(value) else f"{value:.3f}" if value else "0" for value in row]
+        [
+            "" if np.isnan(value) else decimal_text(Fraction(value)) if value else "0"
+            for value in row
+        ]
         for row in (values.tolist() if len(values) <= NUMBERED else [])
     ]
     known = values[np.isfinite(values)]
