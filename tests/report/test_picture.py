@@ -68,7 +68,7 @@ def test_each_weighting_has_a_panel():
     assert cells(panels[1]) == [
         *("0.8413", "0.1111", "0.0476", "0", "1.0000", "0", "", "", ""),
     ]
-    assert cells(panels[3])[0] == f"{3 * 159 / (3 * 189 + 200):.3f}"
+    assert cells(panels[3])[0] == f"{3 * 159 / (3 * 189 + 200):.4f}"
 
 
 def test_right_is_blue_and_wrong_is_red():
