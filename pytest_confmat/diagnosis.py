@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
 from math import comb, lgamma, log
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from pytest_confmat.limits import one_line
 from pytest_confmat.matrix import ConfusionMatrix
+from pytest_confmat.report.decimals import decimal_text
 from pytest_confmat.spec import DatasetSpec, DirectorySpec, TFRecordSpec
 
 Kind = Literal["permuted", "shifted", "collapsed", "never_predicted", "preprocessing", "none"]
@@ -82,7 +84,7 @@ def suspicions(
         name, order = found
         return (_told_order(matrix, name, order, dataset),)
     if classes := _collapsed(matrix):
-        return (_told_collapse(matrix, classes),)
+        return (_collapse(matrix, classes),)
     return tuple(_never_predicted(matrix))
 
 
@@ -96,6 +98,11 @@ def ln_tail(hits: int, trials: int, share: float) -> float:
     found = hits / trials
     missed = (1 - found) * log((1 - found) / (1 - share)) if hits < trials else 0.0
     return -trials * (found * log(found / share) + missed)
+
+
+def coin_tail(heads: int, tosses: int) -> Fraction:
+    """Return P(at least `heads` of `tosses`) of a coin, exactly."""
+    return Fraction(sum(comb(tosses, k) for k in range(heads, tosses + 1)), 2**tosses)
 
 
 # Classes in another order.
@@ -220,11 +227,16 @@ def _told_order(
 ) -> Suspicion:
     classes = matrix.classes
     outputs = [classes[i] for i in np.argsort(order)]
-    accuracy = int(matrix.correct.sum()) / matrix.total
-    fitting = int(matrix.entries.at(np.arange(len(order)), order).sum()) / matrix.total
+    found = int(matrix.entries.at(np.arange(len(order)), order).sum())
+    accuracy, fitting = (Fraction(n, matrix.total) for n in (int(matrix.correct.sum()), found))
     step = next((step for step, shift in _SHIFTED.items() if shift == name), None)
-    numbers = f"accuracy {accuracy:.3f} as declared, {fitting:.3f} if"
-    evidence = {"accuracy": accuracy, "accuracy_if": fitting, "outputs": outputs, "order": name}
+    numbers = f"accuracy {decimal_text(accuracy)} as declared, {decimal_text(fitting)} if"
+    evidence = {
+        "accuracy": float(accuracy),
+        "accuracy_if": float(fitting),
+        "outputs": outputs,
+        "order": name,
+    }
     if step is not None and not isinstance(dataset, DirectorySpec):
         text = f"labels may be shifted by one: {numbers} {name}"
         text += _offset_advice(dataset, step)
@@ -305,23 +317,53 @@ def _collapsed(matrix: ConfusionMatrix) -> tuple[int, ...]:
     return ()
 
 
-def _told_collapse(matrix: ConfusionMatrix, few: tuple[int, ...]) -> Suspicion:
-    names = [matrix.classes[i] for i in few]
-    predictions = int(matrix.predicted[list(few)].sum())
-    support = int(matrix.entries.row_sums[list(few)].sum())
-    total = int(matrix.entries.values.sum())
-    quoted = " or ".join(f"'{one_line(name)}'" for name in names)
-    text = (
-        f"{predictions} of {total} predictions are {quoted}, as {support} of the examples "
-        "are: preprocessing may be missing, or done twice"
-    )
+def _collapse(matrix: ConfusionMatrix, few: tuple[int, ...]) -> Suspicion:
     evidence = {
-        "classes": names,
-        "predictions": predictions,
-        "support": support,
-        "examples": total,
+        "classes": [matrix.classes[i] for i in few],
+        "predictions": int(matrix.predicted[list(few)].sum()),
+        "support": int(matrix.entries.row_sums[list(few)].sum()),
+        "examples": int(matrix.entries.values.sum()),
     }
-    return Suspicion("collapsed", text, evidence)
+    return Suspicion("collapsed", f"{_told_collapse(evidence)}: {_ANY_CAUSE}", evidence)
+
+
+def _told_collapse(evidence: Mapping[str, Any]) -> str:
+    quoted = " or ".join(f"'{one_line(name)}'" for name in evidence["classes"])
+    return (
+        f"{evidence['predictions']} of {evidence['examples']} predictions are {quoted}, as "
+        f"{evidence['support']} of the examples are"
+    )
+
+
+_ANY_CAUSE = (
+    "preprocessing may be missing or done twice, or the weights may not be the trained ones"
+)
+_PREPROCESSING = "preprocessing may be missing, or done twice"
+_NOT_PREPROCESSING = (
+    "no usual rescaling helps, so it is likely not preprocessing: the weights may not be the "
+    "trained ones (never loaded, or from another checkpoint)"
+)
+_STATISTICS = "the moving statistics of its batch normalization may not fit the data"
+
+
+def with_cause(
+    collapsed: Suspicion, *, rescaling_helps: bool | None, has_statistics: bool
+) -> Suspicion:
+    """Return a suspicion of the kind ``collapsed`` with what its cause may be.
+
+    Parameters
+    ----------
+    rescaling_helps
+        Whether another rescaling of the inputs changes the picture; ``None``: not known.
+    has_statistics
+        Whether the model may have layers that normalize by statistics of its training.
+    """
+    if rescaling_helps is None:
+        return collapsed
+    cause = _PREPROCESSING if rescaling_helps else _NOT_PREPROCESSING
+    if not rescaling_helps and has_statistics:
+        cause += f", or {_STATISTICS}"
+    return replace(collapsed, text=f"{_told_collapse(collapsed.evidence)}: {cause}")
 
 
 def _never_predicted(matrix: ConfusionMatrix) -> list[Suspicion]:

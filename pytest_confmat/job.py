@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.filenames import text_of
 from pytest_confmat.fingerprint import sha256_of
-from pytest_confmat.spec import Decision, DirectorySpec, ModelSpec, TFRecordSpec
+from pytest_confmat.spec import Decision, DirectorySpec, Feed, ModelSpec, TFRecordSpec
 
 if TYPE_CHECKING:
     from pytest_confmat.streaming import ProgressCallback
@@ -95,13 +95,14 @@ def run(
     else:
         source = data.open_batches(job.dataset, job.classes, predictor.input, job.expected_examples)
     timing["open"] = perf_counter() - started
+    dataset = {
+        "source": source.description,
+        "states_count": source.states_count,
+        "unfixed": source.unfixed,
+    }
     provenance = {
         "model": describe_model(job.model),
-        "dataset": {
-            "source": source.description,
-            "states_count": source.states_count,
-            "unfixed": source.unfixed,
-        },
+        "dataset": dataset,
         "versions": versions(),
     }
     started = perf_counter()
@@ -118,7 +119,23 @@ def run(
     finally:
         predictor.rewind()
     timing["evaluate"] = perf_counter() - started
-    return replace(evaluation, timing={**timing, **evaluation.timing})
+    feed = source.feed  # of a dataset of the project's own known only now
+    return replace(
+        evaluation,
+        provenance={**evaluation.provenance, "dataset": {**dataset, "input": feed.text}},
+        notes=(*evaluation.notes, *filter(None, [_doubt(feed, job.model)])),
+        timing={**timing, **evaluation.timing},
+    )
+
+
+def _doubt(feed: Feed, model: Any) -> str | None:
+    from pytest_confmat.doubt import doubt
+    from pytest_confmat.models.configuration import first_layer
+
+    try:
+        return doubt(feed, first_layer(model))
+    except Exception:
+        return None  # an aside, and models may be anything
 
 
 def describe_model(model: Any) -> dict[str, Any]:

@@ -6,9 +6,10 @@ have collapsed; loads the model once more and reads one small batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import replace
+from fractions import Fraction
 from math import log
 from typing import Any
 
@@ -16,13 +17,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_confmat import data, models
-from pytest_confmat.diagnosis import CHANCE, Suspicion, ln_tail, suspicions
+from pytest_confmat.diagnosis import (
+    CHANCE,
+    Suspicion,
+    coin_tail,
+    ln_tail,
+    suspicions,
+    with_cause,
+)
 from pytest_confmat.errors import ConfmatError, DataError
 from pytest_confmat.evaluation import UNPREDICTED, Evaluation
 from pytest_confmat.job import Job
 from pytest_confmat.limits import one_line
-from pytest_confmat.models.configuration import rescaling_layer
+from pytest_confmat.models.configuration import configuration, layers, rescaling_layer
 from pytest_confmat.models.predictor import Predictor
+from pytest_confmat.report.decimals import decimal_text
+from pytest_confmat.rescalings import NONE, Pixels, declared_by, rescaled
 from pytest_confmat.spec import DirectorySpec, ImageSpec, TFRecordSpec
 from pytest_confmat.streaming import batch_size_for
 
@@ -30,14 +40,8 @@ SAMPLE = 64
 # Data of the user's own can only be read from the start; this far at most.
 REACH = 2048
 
-Pixels = NDArray[np.float32]
-Rescaling = Callable[[Pixels], Pixels]
-
-_NONE = "no rescale"
-# ImageNet's statistics, as keras.applications uses them.
-_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-_STD = np.array([0.229, 0.224, 0.225], np.float32)
-_CAFFE_MEAN = np.array([103.939, 116.779, 123.68], np.float32)
+# One rescaling is clearly better than another if a coin would give it no more in one of so many.
+_CLEAR = Fraction(1, 100)
 
 
 def diagnose(
@@ -49,11 +53,16 @@ def diagnose(
     if not any(suspicion.kind == "collapsed" for suspicion in found):
         return found
     try:
-        return (*found, probe_preprocessing(job, evaluation, custom_objects))
+        probed = probe_preprocessing(job, evaluation, custom_objects)
     except Exception as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         text = f"the usual rescalings could not be tried: {lines[0]}"
         return (*found, Suspicion("preprocessing", text, {"error": str(error)}))
+    helps, statistics = probed.evidence["helps"], _has_statistics(job.model)
+    explained = (
+        with_cause(each, rescaling_helps=helps, has_statistics=statistics) for each in found
+    )
+    return (*explained, probed)
 
 
 def probe_preprocessing(
@@ -63,7 +72,9 @@ def probe_preprocessing(
 
     One is said to change the picture where it does better than what is declared by more than
     chance would in one of 10,000 evaluations, had the best of as many been no better: of the
-    examples that are right by one of the two alone, a coin would give it no more.
+    examples that are right by one of the two alone, a coin would give it no more. Of several such
+    the simplest is named that the best does not beat clearly; where the model rescales its input
+    itself, that is none at all.
 
     Raises
     ------
@@ -71,55 +82,97 @@ def probe_preprocessing(
         If model or data cannot be had once more.
     """
     predictor = models.wrap(job.model, job.classes, job.decision, custom_objects)
-    own_data = not isinstance(job.dataset, DirectorySpec | TFRecordSpec)
+    images = None
     if isinstance(job.dataset, DirectorySpec | TFRecordSpec):
+        images = job.dataset.images
         pixels, labels = _sample_spec(job, job.dataset, evaluation, predictor)
-        declared = _declared(job.dataset.images)(pixels)
+        declared = declared_by(images)(pixels)
     else:
         pixels, labels = _sample_batches(job, evaluation, predictor)
         declared = pixels
     before = _right(predictor, declared, labels)
     tried = {}
-    for name, rescaled in _rescaled(pixels, declared):
+    for name, inputs in rescaled(pixels, declared):
         with suppress(ConfmatError):  # the model does not take such numbers
-            tried[name] = _right(predictor, rescaled, labels)
-    accuracies = {name: float(right.mean()) for name, right in tried.items()}
-    best = max(tried, key=lambda name: accuracies[name], default=None)
-    better = best is not None and _is_better(tried[best], before, len(tried))
+            tried[name] = _right(predictor, inputs, labels)
     layer = _own_layer(job.model)
+    better, close = _choose(tried, before, layer is not None)
     evidence = {
         "examples": len(labels),
         "accuracy": float(before.mean()),
-        "tried": accuracies,
-        "better": best if better else None,
+        "tried": {name: float(right.mean()) for name, right in tried.items()},
+        "better": better,
+        "close": close,
+        "helps": True if better else _may_help(tried, before),
         "own_layer": None if layer is None else list(layer),
     }
-    return Suspicion("preprocessing", _told(evidence, own_data), evidence)
+    return Suspicion("preprocessing", _told(evidence, images), evidence)
 
 
-def _told(evidence: Mapping[str, Any], own_data: bool) -> str:
-    better, layer = evidence["better"], evidence["own_layer"]
-    text = (
-        f"tried on {evidence['examples']} examples: accuracy {evidence['accuracy']:.3f} as declared"
-    )
-    if better is not None:
-        how = better if better == _NONE else f"`{better}`"
-        text += f", {evidence['tried'][better]:.3f} with {'inputs as after ' * own_data}{how}"
-    elif evidence["tried"]:
-        highest = max(evidence["tried"].values())
-        text += f", at most {highest:.3f} with any of the usual rescalings"
+def _told(evidence: Mapping[str, Any], images: ImageSpec | None) -> str:
+    n, better, layer = evidence["examples"], evidence["better"], evidence["own_layer"]
+
+    def accuracy(share: float) -> str:
+        return decimal_text(Fraction(round(share * n), n))
+
+    text = f"tried on {n} examples: accuracy {accuracy(evidence['accuracy'])} as declared"
+    tried = {name: accuracy(share) for name, share in evidence["tried"].items()}
+    if better == NONE:
+        key = "preprocess" if images is not None and images.preprocess is not None else "rescale"
+        text += f", {tried[better]} without `{key}`"
+    elif better is not None:
+        text += f", {tried[better]} with {'inputs as after ' * (images is None)}`{better}`"
+    elif tried:
+        text += f", at most {accuracy(max(evidence['tried'].values()))} with {_listed(list(tried))}"
     else:
         text += ", and the model takes no other rescaling"
+    if evidence["close"]:
+        close = ", ".join(f"{tried[name]} with `{name}`" for name in evidence["close"])
+        text += f" ({close}: too close to tell, and what training did decides)"
     if layer is not None:
         text += f"; the model rescales its input itself, by a {layer[0]} layer"
         text += f" '{one_line(layer[1])}'" if layer[1] else ""
     return text
 
 
+def _listed(names: list[str]) -> str:
+    *most, last = (f"`{name}`" if name != NONE else name for name in names)
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def _choose(
+    tried: Mapping[str, NDArray[np.bool_]], before: NDArray[np.bool_], rescales_itself: bool
+) -> tuple[str | None, list[str]]:
+    """Return the rescaling to be named, and those that do as well as far as can be told.
+
+    `tried` holds the simplest first.
+    """
+    better = [name for name, right in tried.items() if _is_better(right, before, len(tried))]
+    if not better:
+        return None, []
+    if rescales_itself and NONE in better:
+        return NONE, []
+    best = max(better, key=lambda name: int(tried[name].sum()))
+    close = [name for name in better if _chance(tried[best], tried[name]) > _CLEAR]
+    return close[0], close[1:]
+
+
 def _is_better(right: NDArray[np.bool_], before: NDArray[np.bool_], tries: int) -> bool:
     gained = int(np.count_nonzero(right & ~before))
     lost = int(np.count_nonzero(before & ~right))
     return ln_tail(gained, gained + lost, 0.5) + log(tries) <= log(CHANCE)
+
+
+def _may_help(tried: Mapping[str, NDArray[np.bool_]], before: NDArray[np.bool_]) -> bool | None:
+    """Return ``False`` where no rescaling helps; ``None``: too few examples to tell."""
+    chance = min((_chance(right, before) for right in tried.values()), default=Fraction(1))
+    return None if chance * len(tried) <= _CLEAR else False
+
+
+def _chance(right: NDArray[np.bool_], other: NDArray[np.bool_]) -> Fraction:
+    """Return the chance of a coin to favour `right` as much, where the two differ."""
+    gained = int(np.count_nonzero(right & ~other))
+    return coin_tail(gained, int(np.count_nonzero(right != other)))
 
 
 def _right(predictor: Predictor, inputs: Pixels, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -136,6 +189,15 @@ def _own_layer(model: Any) -> tuple[str, str] | None:
         return rescaling_layer(model)
     except Exception:
         return None  # an aside, and models may be anything
+
+
+def _has_statistics(model: Any) -> bool:
+    """Whether a model has batch normalization, or does not tell."""
+    try:
+        kinds = [layer.get("class_name") for layer in layers(configuration(model))]
+    except Exception:
+        return True
+    return not kinds or "BatchNormalization" in kinds
 
 
 # The batch.
@@ -190,41 +252,3 @@ def _sample_batches(
             if batch.index.max() >= places.max():
                 break
     return np.concatenate(pixels).astype(np.float32), np.concatenate(labels)
-
-
-# The rescalings.
-
-
-def _scaled(scale: float, offset: float = 0.0) -> Rescaling:
-    return lambda pixels: pixels * np.float32(scale) + np.float32(offset)
-
-
-_MODES: dict[str, Rescaling] = {
-    "tf": _scaled(1 / 127.5, -1),
-    "torch": lambda pixels: (pixels / np.float32(255) - _MEAN) / _STD,
-    "caffe": lambda pixels: pixels[..., ::-1] - _CAFFE_MEAN,
-}
-
-
-def _declared(images: ImageSpec) -> Rescaling:
-    if images.rescale is not None:
-        return _scaled(float(images.rescale.scale), float(images.rescale.offset))
-    if images.preprocess is not None:
-        return _MODES[images.preprocess]
-    return _scaled(1)
-
-
-def _rescaled(pixels: Pixels, declared: Pixels) -> Iterator[tuple[str, Pixels]]:
-    """Yield the usual rescalings of `pixels`, but for what is `declared`."""
-    usual = {
-        _NONE: _scaled(1),
-        "rescale: 1/255": _scaled(1 / 255),
-        "rescale: 255": _scaled(255),
-        "preprocess: tf": _MODES["tf"],
-    }
-    if pixels.ndim == 4 and pixels.shape[-1] == 3:
-        usual |= {f"preprocess: {mode}": _MODES[mode] for mode in ("torch", "caffe")}
-    for name, rescale in usual.items():
-        rescaled = rescale(pixels)
-        if not np.allclose(rescaled, declared):
-            yield name, rescaled

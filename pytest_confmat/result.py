@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from pytest_confmat.baseline.comparison import Changes
 from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.evaluation import Evaluation, Fault
 from pytest_confmat.limits import Exemption
@@ -30,7 +31,7 @@ class GateResult:
     model
         ``path``, ``format``, ``sha256``; values may be ``None``.
     dataset
-        ``source`` (in words), ``examples``.
+        ``source`` and ``input``, what the model was given (both in words), ``examples``.
     evaluation
         ``None`` if there is none.
     cached
@@ -48,6 +49,8 @@ class GateResult:
         there is no evaluation.
     suspicions
         Where a limit failed: patterns of wiring mistakes in the matrix.
+    changes
+        Of accuracy and recall since the baseline; ``None``: there is none to compare with.
     """
 
     policy: Path
@@ -66,6 +69,7 @@ class GateResult:
     timing: Mapping[str, float] = field(default_factory=dict)
     cached: str | None = None
     faults: tuple[Fault, ...] = ()
+    changes: Changes | None = None
 
     @property
     def examples_per_second(self) -> float | None:

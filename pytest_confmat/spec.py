@@ -203,3 +203,29 @@ class ModelInput:
     shape: tuple[int | None, ...] | None = None
     dtype: str = "float32"
     batch: int | None = None
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What goes into a model.
+
+    Attributes
+    ----------
+    text
+        In words: ``32 x 32 rgb, pixels 0..255 as stored, no rescale``.
+    low, high
+        The range of the numbers that the model gets; ``None``: not known.
+    is_image
+        Whether an example is a picture of 1, 3 or 4 channels, whose pixels may be fractions.
+    rescaled_by
+        What the policy does to the numbers, as it would say it; ``None``: nothing.
+    is_own
+        Whether it comes from a dataset of the project's own, which no policy describes.
+    """
+
+    text: str
+    low: float | None = None
+    high: float | None = None
+    is_image: bool = False
+    rescaled_by: str | None = None
+    is_own: bool = False

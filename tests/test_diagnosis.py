@@ -204,8 +204,8 @@ def test_the_order_is_told_with_the_line_to_paste():
     declared = ["fox", "cat", "owl", "dog", "hen"]
     outputs = ["dog", "owl", "hen", "fox", "cat"]
     assert told(outputs_in(declared, outputs), declared, DIRECTORY) == (
-        "the model's outputs may be in another order than `classes`: accuracy 0.020 as declared, "
-        "0.900 if the outputs were dog, owl, hen, fox, cat\n"
+        "the model's outputs may be in another order than `classes`: accuracy 0.0200 as declared, "
+        "0.9000 if the outputs were dog, owl, hen, fox, cat\n"
         "classes: [dog, owl, hen, fox, cat]"
     )
 
@@ -263,16 +263,16 @@ def test_a_few_that_changed_places_are_told_alone():
     declared = list(ANIMALS)
     text = told(outputs_in(declared, ["cat", "owl", "fox", "hen", "dog"]), declared, DIRECTORY)
     assert text == (
-        "the model's outputs may be in another order than `classes`: accuracy 0.540 as declared, "
-        "0.900 if the outputs called dog, owl were owl, dog\n"
+        "the model's outputs may be in another order than `classes`: accuracy 0.5400 as declared, "
+        "0.9000 if the outputs called dog, owl were owl, dog\n"
         "classes: [cat, owl, fox, hen, dog]"
     )
 
 
 def test_two_classes_may_be_a_matter_of_the_cut():
     assert told([[2, 98], [95, 5]], ["ill", "well"], DIRECTORY) == (
-        "the model's outputs may be in another order than `classes`: accuracy 0.035 as declared, "
-        "0.965 if the outputs were well, ill (the declared order backwards); under a threshold, "
+        "the model's outputs may be in another order than `classes`: accuracy 0.0350 as declared, "
+        "0.9650 if the outputs were well, ill (the declared order backwards); under a threshold, "
         "`positive` may name the wrong one\n"
         "classes: [well, ill]"
     )
@@ -297,19 +297,19 @@ SHIFTED = np.roll(healthy(5), -1, axis=1)  # each class is found one column to t
     ("counts", "dataset", "text"),
     [
         (SHIFTED, None,
-         "labels may be shifted by one: accuracy 0.100 as declared, 0.900 if every label were one "
-         "lower, as where labels count from 1 and outputs from 0"),
+         "labels may be shifted by one: accuracy 0.1000 as declared, 0.9000 if every label were "
+         "one lower, as where labels count from 1 and outputs from 0"),
         (SHIFTED, TFRecordSpec(("a",)),
-         "labels may be shifted by one: accuracy 0.100 as declared, 0.900 if every label were one "
-         "lower, as where labels count from 1 and outputs from 0; `offset` in dataset.label is 0, "
-         "and would then be 1"),
+         "labels may be shifted by one: accuracy 0.1000 as declared, 0.9000 if every label were "
+         "one lower, as where labels count from 1 and outputs from 0; `offset` in dataset.label is "
+         "0, and would then be 1"),
         (SHIFTED.T, TFRecordSpec(("a",), label=LabelFeature("label", 1)),
-         "labels may be shifted by one: accuracy 0.100 as declared, 0.900 if every label were one "
-         "higher, as where 1 is subtracted from labels that count from 0; `offset` in "
+         "labels may be shifted by one: accuracy 0.1000 as declared, 0.9000 if every label were "
+         "one higher, as where 1 is subtracted from labels that count from 0; `offset` in "
          "dataset.label is 1, and would then be 0"),
         (SHIFTED, DIRECTORY,
-         "the model's outputs may be in another order than `classes`: accuracy 0.100 as declared, "
-         "0.900 if the outputs were dog, fox, hen, owl, cat, the declared order shifted by one\n"
+         "the model's outputs may be in another order than `classes`: accuracy 0.1000 as declared, "
+         "0.9000 if the outputs were dog, fox, hen, owl, cat, the declared order shifted by one\n"
          "classes: [dog, fox, hen, owl, cat]"),
     ],
     ids=["own data", "numbers", "offset", "directories"],
@@ -333,7 +333,7 @@ def test_many_classes_do_not_fill_the_page():
     outputs = [names[i] for i in np.random.default_rng(0).permutation(k)]
     (suspicion,) = found(outputs_in(names, outputs), names, DIRECTORY)
     first, second = suspicion.text.split("\n")
-    assert first.endswith(f"0.900 if the outputs were {', '.join(outputs[:10])}, ...")
+    assert first.endswith(f"0.9000 if the outputs were {', '.join(outputs[:10])}, ...")
     assert second == "the whole order stands in confmat.json, under suspicions"
     assert suspicion.evidence["outputs"] == outputs
 
@@ -346,7 +346,7 @@ def test_predictions_on_one_class():
     assert suspicion.kind == "collapsed"
     assert suspicion.text == (
         "295 of 300 predictions are 'dog', as 100 of the examples are: preprocessing may be "
-        "missing, or done twice"
+        "missing or done twice, or the weights may not be the trained ones"
     )
     assert suspicion.evidence == {
         "classes": ["dog"], "predictions": 295, "support": 100, "examples": 300,
@@ -357,7 +357,7 @@ def test_predictions_on_two_classes():
     counts = np.tile([1, 50, 0, 0, 49], (5, 1))
     assert told(counts, ANIMALS) == (
         "495 of 500 predictions are 'dog' or 'owl', as 200 of the examples are: preprocessing "
-        "may be missing, or done twice"
+        "may be missing or done twice, or the weights may not be the trained ones"
     )
 
 
@@ -501,8 +501,8 @@ def test_suspicions_stand_under_the_verdict_line():
         "confmat: BLOCKED  1 of 1 limit does not hold: accuracy\n"
         "\n"
         "suspicion: the model's outputs may be in another order than `classes`:\n"
-        "  accuracy 0.200 as declared, 0.900 if the outputs were owl, hen, fox, dog, cat\n"
-        "  (the declared order backwards)\n"
+        "  accuracy 0.2000 as declared, 0.9000 if the outputs were owl, hen, fox, dog,\n"
+        "  cat (the declared order backwards)\n"
         "classes: [owl, hen, fox, dog, cat]\n"
         "suspicion: tried\n"
         "\n"

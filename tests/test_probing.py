@@ -15,7 +15,8 @@ import pytest
 from pytest_confmat.data import open_source
 from pytest_confmat.job import Job, run
 from pytest_confmat.models.configuration import rescaling_layer
-from pytest_confmat.probing import _MODES, SAMPLE, diagnose, probe_preprocessing
+from pytest_confmat.probing import SAMPLE, _choose, diagnose, probe_preprocessing
+from pytest_confmat.rescalings import MODES, NONE
 from pytest_confmat.spec import (
     Argmax,
     DirectorySpec,
@@ -68,7 +69,7 @@ def test_inputs_of_the_wrong_scale(model, data, name, better):
     assert collapsed.text == COLLAPSED.format(n=400, name=name)
     assert probed.kind == "preprocessing"
     assert probed.text == (
-        f"tried on 64 examples: accuracy 0.250 as declared, 1.000 with inputs as after `{better}`"
+        f"tried on 64 examples: accuracy 0.2500 as declared, 1.0000 with inputs as after `{better}`"
     )
     assert probed.evidence["better"] == better
     assert probed.evidence["tried"][better] == 1
@@ -82,20 +83,117 @@ def test_a_mode_of_keras_applications():
         lambda batch: model((batch * [0.229, 0.224, 0.225]) + [0.485, 0.456, 0.406]),
         (pixels, labels),
     )
-    assert probed.text.endswith("1.000 with inputs as after `preprocess: torch`")
+    assert probed.text.endswith("1.0000 with inputs as after `preprocess: torch`")
     assert list(probed.evidence["tried"]) == [
-        *("rescale: 1/255", "rescale: 255", "preprocess: tf"),
+        *("rescale: 1/255", "preprocess: tf", "rescale: {scale: 1/255, offset: -0.5}"),
         *("preprocess: torch", "preprocess: caffe"),
     ]
 
 
 def test_a_model_that_no_rescaling_helps():
-    _, probed = diagnosed(lambda batch: np.tile([0, 1, 0, 0], (len(batch), 1)), images(1))
-    assert probed.text == (
-        "tried on 64 examples: accuracy 0.250 as declared, at most 0.250 with any of the usual "
-        "rescalings"
+    collapsed, probed = diagnosed(constant, images(1))
+    assert collapsed.text == (
+        "400 of 400 predictions are 'grey', as 100 of the examples are: no usual rescaling helps, "
+        "so it is likely not preprocessing: the weights may not be the trained ones (never loaded, "
+        "or from another checkpoint), or the moving statistics of its batch normalization may not "
+        "fit the data"
     )
-    assert probed.evidence["better"] is None
+    assert probed.text == (
+        "tried on 64 examples: accuracy 0.2500 as declared, at most 0.2500 with `rescale: {scale: "
+        "2, offset: -1}`, `rescale: {scale: 1, offset: -0.5}` or `rescale: 255`"
+    )
+    assert (probed.evidence["better"], probed.evidence["helps"]) == (None, False)
+
+
+def constant(batch):
+    return np.tile([0, 1, 0, 0], (len(batch), 1))
+
+
+def test_a_model_without_batch_normalization_is_not_suspected_of_it():
+    def model(batch):
+        return constant(batch)
+
+    model.get_config = lambda: {"layers": [{"class_name": "Dense", "config": {"name": "d"}}]}
+    collapsed, _ = diagnosed(model, images(1))
+    assert collapsed.text.endswith("(never loaded, or from another checkpoint)")
+
+
+def test_where_a_probe_cannot_tell_both_causes_are_named(monkeypatch):
+    # Enough to see that the predictions collapsed, and too few to tell which rescaling is right.
+    job = Job(Brightness(1), images(255, each=16), CLASSES, Argmax())
+    evaluation = run(job)
+    monkeypatch.setattr("pytest_confmat.probing.SAMPLE", 16)
+    collapsed, probed = diagnose(job, evaluation)
+    assert (probed.evidence["better"], probed.evidence["helps"]) == (None, None)
+    assert collapsed.text.endswith(
+        ": preprocessing may be missing or done twice, or the weights may not be the trained ones"
+    )
+
+
+@pytest.mark.parametrize(
+    ("shift", "full", "better"),
+    [
+        (0.5, 1, "rescale: {scale: 1, offset: 0.5}"),
+        (0.5, 255, "rescale: {scale: 255, offset: 127.5}"),
+        (128, 1, "rescale: {scale: 1/255, offset: 128/255}"),
+        (128, 255, "rescale: {scale: 1, offset: 128}"),
+    ],
+)
+def test_numbers_around_zero_are_shifted(shift, full, better):
+    pixels, labels = images(1 if shift < 1 else 255)
+    _, probed = diagnosed(Brightness(full), (pixels - np.float32(shift), labels))
+    assert probed.text.endswith(f"1.0000 with inputs as after `{better}`")
+
+
+def test_numbers_from_minus_one_to_one():
+    pixels, labels = images(1)
+    _, probed = diagnosed(Brightness(255), (2 * pixels - 1, labels))
+    assert probed.evidence["better"] == "rescale: {scale: 127.5, offset: 127.5}"
+
+
+def right(*wrong: int, n: int = 64):
+    found = np.ones(n, bool)
+    found[list(wrong)] = False
+    return found
+
+
+NOTHING = right(*range(64))
+
+
+@pytest.mark.parametrize(
+    ("tried", "itself", "choice"),
+    [
+        # One example more is no clear difference; the simplest stands first.
+        ({NONE: right(0), "preprocess: caffe": right()}, False, (NONE, ["preprocess: caffe"])),
+        ({NONE: right(0), "preprocess: caffe": right()}, True, (NONE, [])),
+        # Seven are, unless the model says by a layer that it rescales.
+        ({NONE: right(*range(7)), "preprocess: caffe": right()}, False, ("preprocess: caffe", [])),
+        ({NONE: right(*range(7)), "preprocess: caffe": right()}, True, (NONE, [])),
+        ({NONE: NOTHING, "preprocess: caffe": right()}, True, ("preprocess: caffe", [])),
+        ({NONE: NOTHING}, True, (None, [])),
+        ({}, False, (None, [])),
+    ],
+)
+def test_the_simplest_change_is_preferred(tried, itself, choice):
+    assert _choose(tried, NOTHING, itself) == choice
+
+
+def test_what_is_as_good_is_named_too():
+    levels = Brightness(1).levels
+
+    def model(batch):
+        # As right for -1 to 1, and by one example of 64 more so.
+        mean = np.asarray(batch).reshape(len(batch), -1).mean(axis=1)
+        mean = np.where(batch.min() < 0, (mean + 1) / 2, mean)
+        if len(batch) == SAMPLE and batch.min() >= 0:
+            mean = np.where(np.arange(len(batch)) == 0, levels[3], mean)
+        return Brightness(1)(mean)
+
+    _, probed = diagnosed(model, images(255))
+    assert probed.text == (
+        "tried on 64 examples: accuracy 0.2500 as declared, 0.9844 with inputs as after `rescale: "
+        "1/255` (1.0000 with `preprocess: tf`: too close to tell, and what training did decides)"
+    )
 
 
 def test_too_few_examples_to_tell():
@@ -129,7 +227,7 @@ def test_a_set_that_is_shuffled_anew():
             return ((pixels[at], labels[at]) for at in np.split(order, 10))
 
     _, probed = diagnosed(Brightness(1), Shuffled())
-    assert probed.text.endswith("1.000 with inputs as after `rescale: 1/255`")
+    assert probed.text.endswith("1.0000 with inputs as after `rescale: 1/255`")
 
 
 def test_a_generator_that_is_spent_is_told():
@@ -173,7 +271,9 @@ def test_scores_that_a_threshold_refuses_leave_the_others():
 
     assert tried(255)["better"] == "rescale: 255"
     # Now that makes more than 1 of some, which is no score.
-    assert list(tried(100)["tried"]) == ["rescale: 1/255", "preprocess: tf"]
+    assert list(tried(100)["tried"]) == [
+        *("rescale: {scale: 2, offset: -1}", "rescale: {scale: 1, offset: -0.5}"),
+    ]
 
 
 def test_only_the_beginning_of_own_data_is_read():
@@ -211,17 +311,16 @@ def directory(tmp_path_factory) -> DirectorySpec:
 @pytest.mark.parametrize(
     ("model", "rescale", "better"),
     [
-        (255, Rescale(Fraction(1, 255)), "no rescale"),
-        (1, Rescale(Fraction(1, 255**2)), "`rescale: 1/255`"),
-        (1, None, "`rescale: 1/255`"),
-        (255**2, None, "`rescale: 255`"),
+        (255, Rescale(Fraction(1, 255)), "without `rescale`"),
+        (1, Rescale(Fraction(1, 255**2)), "with `rescale: 1/255`"),
+        (1, None, "with `rescale: 1/255`"),
     ],
 )
 def test_images_are_rescaled_from_their_pixels(directory, model, rescale, better):
     spec = replace(directory, images=replace(directory.images, rescale=rescale))
     collapsed, probed = diagnosed(Brightness(model), spec)
     assert collapsed.kind == "collapsed"
-    assert probed.text == (f"tried on 64 examples: accuracy 0.250 as declared, 1.000 with {better}")
+    assert probed.text == (f"tried on 64 examples: accuracy 0.2500 as declared, 1.0000 {better}")
 
 
 @pytest.mark.parametrize("mode", ["tf", "torch", "caffe"])
@@ -231,7 +330,7 @@ def test_modes_equal_those_of_the_data(directory, mode):
         return np.concatenate([np.asarray(batch.inputs) for batch in batches])
 
     prepared = replace(directory, images=replace(directory.images, preprocess=mode))
-    assert np.allclose(_MODES[mode](inputs(directory)), inputs(prepared), atol=1e-6)
+    assert np.allclose(MODES[mode](inputs(directory)), inputs(prepared), atol=1e-6)
 
 
 def test_an_example_that_cannot_be_read_is_passed_over(directory, tmp_path):
@@ -242,7 +341,7 @@ def test_an_example_that_cannot_be_read_is_passed_over(directory, tmp_path):
     (copy.directory / "dark" / "000.png").write_bytes(b"no image")
     _, probed = diagnose(job, evaluation)
     assert probed.text.startswith("tried on 63 examples: ")
-    assert probed.text.endswith("1.000 with `rescale: 1/255`")
+    assert probed.text.endswith("1.0000 with `rescale: 1/255`")
 
 
 # Layers.

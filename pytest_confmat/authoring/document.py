@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from pytest_confmat.authoring import yaml
 from pytest_confmat.authoring.margins import decimal
@@ -12,6 +13,7 @@ from pytest_confmat.authoring.places import Place
 from pytest_confmat.authoring.proposal import Proposal, Proposed
 from pytest_confmat.authoring.stated import Stated
 from pytest_confmat.limits import one_line
+from pytest_confmat.report.decimals import decimal_text
 
 # More class names than these are not listed where the data state them.
 MOST_LISTED = 100
@@ -19,6 +21,11 @@ _KINDS = {
     "directory": "a folder a class; relative to this file",
     "tfrecord": "shards; relative to this file",
 }
+_OBSERVED = re.compile(
+    r"(?P<head>\s*#\s(?:(?:every class|one class|each of [\d,]+ classes); )?)"
+    r"(?P<held>'.*' bears no more: )?"
+    r"observed [01](?:\.\d+)? \(\d+ of \d+\)(?: by \S*[^\s,;])?"
+)
 _INFERRED = re.compile(r"(image|label) inferred: (.+) \((\w[\w-]*)\)", re.DOTALL)
 
 
@@ -81,6 +88,18 @@ def inferred(notes: Sequence[str]) -> Mapping[str, str]:
         if match := _INFERRED.fullmatch(note):
             found[match[1]] = f"{{key: {_flow_key(match[2])}}}"
     return found
+
+
+def as_written(notes: Sequence[str]) -> tuple[str, ...]:
+    """Return the notes of an evaluation as they are once a policy states what was inferred."""
+    found = []
+    for note in notes:
+        match = _INFERRED.fullmatch(note)
+        if match is None:
+            found.append(note)
+        elif match[1] == "label":
+            found.append(note.replace("inferred", "read", 1))
+    return tuple(found)
 
 
 def policy_text(draft: Draft, found: Learned, proposal: Proposal) -> str:
@@ -194,6 +213,36 @@ def _thresholds(proposal: Proposal) -> Iterator[str]:
     yield from yaml.aligned(entries, 6)
 
 
+def observed_text(hits: int, trials: int) -> str:
+    """Return ``observed 0.9667 (145 of 150)``."""
+    return f"observed {decimal_text(Fraction(hits, trials))} ({hits} of {trials})"
+
+
+def renewed(comment: str, hits: int, trials: int, name: str | None, model: str | None) -> str:
+    """Return the comment behind a limit; one of ours says what another model did.
+
+    What was written behind one of ours stays there.
+
+    Parameters
+    ----------
+    comment
+        All that follows the number in its line.
+    hits, trials
+        Of all examples, or of the class that bears no more.
+    name
+        Of that class.
+    model
+        As it was named.
+    """
+    match = _OBSERVED.match(comment)
+    if match is None:
+        return comment
+    held = f"'{one_line(name)}' bears no more: " if match["held"] and name is not None else ""
+    by = "".join(c if c.isprintable() and not c.isspace() else "_" for c in model or "")
+    said = f"{match['head']}{held}{observed_text(hits, trials)}{f' by {by}' if by else ''}"
+    return said + comment[match.end() :]
+
+
 def _held(weakest: Proposed | None) -> str:
     """Say which class a general limit is not higher for."""
     if weakest is None:
@@ -202,10 +251,7 @@ def _held(weakest: Proposed | None) -> str:
 
 
 def _counts(one: Proposed) -> str:
-    # Cut off, so that what is not flawless never looks so.
-    digits = one.hits * 10**4 // one.trials
-    observed = "1" if one.hits == one.trials else f"0.{digits:04d}"
-    return f"observed {observed} ({one.hits} of {one.trials})"
+    return observed_text(one.hits, one.trials)
 
 
 def _flow_key(key: str) -> str:

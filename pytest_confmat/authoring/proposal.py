@@ -14,6 +14,8 @@ from pytest_confmat.matrix import ConfusionMatrix
 _QUARTER, _TENTH, _FEW = 4, 10, 20
 # A class that bears almost as much needs no line of its own.
 _ALMOST = Fraction(1, 100)
+# More examples than these are not looked for.
+_MOST_TRIALS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,18 @@ def proposal_for(matrix: ConfusionMatrix) -> Proposal:
         tuple(one for one in each if one.value is None),
         matrix.classes,
     )
+
+
+def examples_needed(proposal: Proposal) -> int:
+    """Return about how many examples it takes for accuracy to bear a limit, at that observed."""
+    accuracy = proposal.accuracy
+    trials = accuracy.trials
+    while trials < _MOST_TRIALS:
+        trials += ceil(trials / 10)
+        observed = Observed(int(accuracy.observed * trials), trials)
+        if bearable(observed, "at_least", proposal.considered):
+            break
+    return trials
 
 
 def _general(values: list[Fraction]) -> Fraction:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 
 from pytest_confmat.authoring.margins import ANY
 from pytest_confmat.diagnosis import Suspicion
+from pytest_confmat.evidence.guesses import MOST_EXAMPLES, chance_of_a_guess, moments
 from pytest_confmat.matrix import ConfusionMatrix
+from pytest_confmat.report.decimals import percent
+from pytest_confmat.rescalings import NONE
 
+# So many standard deviations ahead of the mean are seen by chance in `ANY` of all deals.
+_SHOWN = 1.645
 _WIRING = ("permuted", "shifted", "collapsed")
 
 
@@ -28,9 +34,17 @@ def objection(matrix: ConfusionMatrix, suspicions: Sequence[Suspicion]) -> str |
     found += [suspicion.text for suspicion in better]
     if found:
         for suspicion in better:
-            found.append(f"if so: --confmat-init='{suspicion.evidence['better']}'")
+            found.append(_advice(suspicion.evidence["better"]))
         return "\n".join(found)
     return _no_better_than_chance(matrix)
+
+
+def _advice(better: str) -> str:
+    if better == NONE:
+        return "if so: leave it out of --confmat-init='...'"
+    if " and " in better:
+        return "if so: hand in data that are rescaled so, or override confmat_dataset"
+    return f"if so: --confmat-init='{better}'"
 
 
 def remarks(suspicions: Sequence[Suspicion]) -> Iterator[str]:
@@ -43,20 +57,31 @@ def remarks(suspicions: Sequence[Suspicion]) -> Iterator[str]:
 def _no_better_than_chance(matrix: ConfusionMatrix) -> str | None:
     """Say so if the predictions, dealt out at random, might be right as often.
 
-    How many are right then has a known mean and variance (as the sum along a random permutation,
-    Hoeffding 1951), and is farther above the mean than d in at most var / (var + d * d) of all
-    deals (Cantelli's inequality), however small or unbalanced the set is.
+    Of many examples Cantelli's inequality bounds the chance of that: at most var / (var + d * d)
+    of all deals are right for d more than the mean. Of few examples the chance is exact.
     """
     n, right = matrix.total, int(matrix.correct.sum())
-    s, p = (counts.astype(object) for counts in (matrix.support, matrix.predicted))
-    both = int((s * p).sum())
-    mean = both / n
-    spread = both - ((s * p * p).sum() + (s * s * p).sum()) / n + both**2 / n**2
-    variance = max(float(spread), 0.0) / max(n - 1, 1)
-    distance = right - mean
-    if distance > 0 and variance / (variance + distance**2) <= ANY:
+    counts = matrix.support.tolist(), matrix.predicted.tolist()
+    mean, variance = moments(*counts)
+    ahead = right - mean
+    dealt = f"its predictions dealt out at random would be right for {float(mean):.1f}"
+    if ahead <= 0:
+        return f"it is no better than a guess: {right:,} of {n:,} examples are right, and {dealt}"
+    if variance / (variance + ahead**2) <= ANY:
         return None
+    if n <= MOST_EXAMPLES:
+        chance = chance_of_a_guess(*counts, right)
+        if chance <= ANY:
+            return None
+        dealt += f", and for as many in {percent(chance.numerator, chance.denominator)} of all runs"
+    needed = ceil(float(n * _SHOWN**2 * variance / ahead**2))
     return (
-        f"it is not shown to be better than a guess: {right:,} of {n:,} examples are right, and "
-        f"its predictions dealt out at random would be right for {mean:.1f}"
+        f"too few examples to tell it from a guess: {right:,} of {n:,} are right, and {dealt}; at "
+        f"this rate it takes about {_rounded_up(max(needed, n + 1)):,} examples"
     )
+
+
+def _rounded_up(number: int) -> int:
+    """Return the next number of two digits and zeros."""
+    unit: int = 10 ** max(0, len(str(number)) - 2)
+    return -(-number // unit) * unit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pytest_confmat.authoring import yaml
@@ -36,29 +36,23 @@ class Stated:
     top: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_stated(text: str) -> Stated:
+def read_stated(texts: Sequence[str]) -> Stated:
     """Read keys of a policy as they stand below ``dataset``; ``classes`` and ``decision`` too.
 
     What they mean is for the policy's grammar to say.
 
+    Parameters
+    ----------
+    texts
+        Each with any number of keys: ``a: 1, b: 2``, with or without braces, or a key a line.
+
     Raises
     ------
     RequestError
-        If `text` is no YAML mapping, or says what is not a person's to say here.
+        If one is no YAML mapping, or says what is not a person's to say here.
     """
-    if not text.strip():
-        return Stated()
-    try:
-        root = compose(text)
-    except SyntaxFault as fault:
-        raise RequestError(f"{text!r} cannot be read: {fault.message}") from None
-    if not (isinstance(root, Branch) and root.is_mapping):
-        raise RequestError(
-            f"{text!r} says nothing of the data; it takes keys of a policy's dataset, such as "
-            "'rescale: 1/255', or nothing at all"
-        )
     stated: dict[str, str] = {}
-    for key, value in _pairs(root):
+    for key, value in (pair for text in texts if text.strip() for pair in _read(text)):
         if key in _FOUND:
             raise RequestError(f"{key} cannot be said here: {_FOUND[key]}")
         if key in stated:
@@ -67,6 +61,22 @@ def read_stated(text: str) -> Stated:
     return Stated(
         {key: value for key, value in stated.items() if key not in _TOP},
         {key: value for key, value in stated.items() if key in _TOP},
+    )
+
+
+def _read(text: str) -> list[tuple[str, Raw]]:
+    try:
+        root = compose(text)
+    except SyntaxFault as fault:
+        try:
+            root = compose(f"{{{text}}}")  # several keys on one line, without their braces
+        except SyntaxFault:
+            raise RequestError(f"{text!r} cannot be read: {fault.message}") from None
+    if isinstance(root, Branch) and root.is_mapping:
+        return _pairs(root)
+    raise RequestError(
+        f"{text!r} says nothing of the data; it takes keys of a policy's dataset, such as "
+        "'rescale: 1/255', or nothing at all"
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from pytest_confmat.authoring.document import renewed
 from pytest_confmat.authoring.margins import Observed, bearable, decimal
 from pytest_confmat.authoring.numbers import Number, Numbers, Step
 from pytest_confmat.limits import Limit
@@ -65,12 +66,13 @@ class _Group:
     members: list[tuple[Limit, Observed]] = field(default_factory=list)
 
 
-def tighten(text: str, verdicts: Sequence[Verdict]) -> Tightened:
+def tighten(text: str, verdicts: Sequence[Verdict], model: str | None = None) -> Tightened:
     """Sharpen every bound that an equally good model holds too.
 
     The bounds are those of `margins.bearable`, over all limits on shares of examples together.
     None is ever loosened. A number that several limits use is sharpened as far as all of them
-    bear. Limits against a baseline are not looked at.
+    bear. Limits against a baseline are not looked at. Comments that ``--confmat-init`` wrote behind
+    a number are renewed with it.
 
     Parameters
     ----------
@@ -78,9 +80,12 @@ def tighten(text: str, verdicts: Sequence[Verdict]) -> Tightened:
         The policy, which has been read before.
     verdicts
         On all its limits, none of which has failed.
+    model
+        What the comments call it.
     """
     bom = _BOM if text.startswith(_BOM) else ""
-    numbers = Numbers(text.removeprefix(_BOM))
+    plain = text.removeprefix(_BOM)
+    numbers = Numbers(plain)
     values = [verdict for verdict in verdicts if verdict.limit.against == "value"]
     composites = tuple(verdict.limit.id for verdict in values if _observed(verdict) is None)
     ways = _Ways(numbers)
@@ -94,7 +99,7 @@ def tighten(text: str, verdicts: Sequence[Verdict]) -> Tightened:
             way = ways.to(verdict.limit)
             group = groups.setdefault(way, _Group(numbers.find(way)))
             group.members.append((verdict.limit, observed))
-    edits: list[tuple[Number, str]] = []
+    edits: list[tuple[int, int, str]] = []
     changes: list[Sharpened] = []
     shared: list[str] = []
     for group in groups.values():
@@ -105,8 +110,8 @@ def tighten(text: str, verdicts: Sequence[Verdict]) -> Tightened:
             shared += change.limits
         else:
             changes.append(change)
-            edits.append((group.number, change.after))
-    edited = bom + _edited(text.removeprefix(_BOM), edits)
+            edits += _edits(plain, group, change, model)
+    edited = bom + _edited(plain, edits)
     return Tightened(edited, tuple(changes), considered, composites, tuple(shared))
 
 
@@ -164,8 +169,26 @@ class _Ways:
         return next(way for way in ways if self._numbers.text(way) is not None)
 
 
-def _edited(text: str, edits: Sequence[tuple[Number, str]]) -> str:
+def _edits(
+    text: str, group: _Group, change: Sharpened, model: str | None
+) -> Iterator[tuple[int, int, str]]:
+    """Yield what is to stand from one place of the text to another: a number, and its comment."""
+    number = group.number
+    if number is None:
+        return
+    yield number.start, number.end, change.after
+    behind = text[number.end :].split("\n", 1)[0]
+    # Of several limits, the one that bears no more.
+    limit, observed = next(
+        (member for member in group.members if member[0].id == change.held_by), group.members[0]
+    )
+    again = renewed(behind, observed.hits, observed.trials, limit.actual, model)
+    if again != behind:
+        yield number.end, number.end + len(behind), again
+
+
+def _edited(text: str, edits: Sequence[tuple[int, int, str]]) -> str:
     # From the end, so that places before stay where they are.
-    for number, after in sorted(edits, key=lambda edit: edit[0].start, reverse=True):
-        text = text[: number.start] + after + text[number.end :]
+    for start, end, after in sorted(edits, reverse=True):
+        text = text[:start] + after + text[end:]
     return text

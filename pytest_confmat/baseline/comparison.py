@@ -39,6 +39,38 @@ class Relabelled:
     now: str
 
 
+@dataclass(frozen=True)
+class Change:
+    """What a share was by the baseline's model and is by the new one, on the common examples."""
+
+    before: Fraction
+    now: Fraction
+
+    @property
+    def difference(self) -> Fraction:
+        """By how much it rose."""
+        return self.now - self.before
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What became of accuracy and recall since the baseline.
+
+    Attributes
+    ----------
+    examples
+        How many both sets have in common.
+    accuracy
+        Of all of them; ``None``: there is none.
+    recall
+        Of each class, in the evaluation's order; ``None``: no common example is of it.
+    """
+
+    examples: int
+    accuracy: Change | None
+    recall: tuple[Change | None, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """The outcomes of two models on the examples that a baseline and an evaluation share.
@@ -128,6 +160,15 @@ class Comparison:
         return outcome_matrix(self.true, self.now, self.classes)
 
     @property
+    def changes(self) -> Changes:
+        """Accuracy and recall of both models, on the common examples."""
+        before, now = self.matrix_before, self.matrix_now
+        rows = zip(now.support, before.correct, now.correct, strict=True)
+        recall = tuple(_change(*(int(n) for n in row)) for row in rows)
+        right = int(before.correct.sum()), int(now.correct.sum())
+        return Changes(len(self), _change(len(self), *right), recall)
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """Sentences for the summary: on how many examples was compared, and why not on all."""
         return tuple(_notes(self))
@@ -156,6 +197,12 @@ def compare(
     comparison = _comparison(there, here, alignment, baseline.classes != here.classes)
     _require_overlap(there, here, comparison, min_overlap)
     return comparison
+
+
+def _change(examples: int, before: int, now: int) -> Change | None:
+    if not examples:
+        return None
+    return Change(Fraction(before, examples), Fraction(now, examples))
 
 
 def _in_order_of(baseline: Baseline, classes: tuple[str, ...]) -> Baseline:

@@ -140,8 +140,10 @@ def _object(value: Any, what: str, fingerprint: str | None) -> str:
 def _without_place(spec: DatasetSpec) -> DatasetSpec:
     """Return a spec without its paths.
 
-    What the digest of the set must be is held against each evaluation, be it recalled or not.
+    What digest and count of the set must be is held against each evaluation, be it recalled or
+    not.
     """
-    if isinstance(spec, DirectorySpec):
-        return replace(spec, directory=Path(), digest=None)
-    return replace(spec, tfrecord=(), digest=None)
+    bare = replace(spec, digest=None, expected_examples=None)
+    if isinstance(bare, DirectorySpec):
+        return replace(bare, directory=Path())
+    return replace(bare, tfrecord=())

@@ -82,6 +82,7 @@ class Keeper:
         self._own_code = own_code
         self._loaded = loaded
         self._opened: tuple[Cache, Contents] | None = None
+        self._asked: dict[str, _Asked] = {}
 
     def obtain(
         self, job: Job, compute: Callable[[], Evaluation], fingerprint: str | None = None
@@ -111,6 +112,7 @@ class Keeper:
         if refusal is not None:
             # Outside of the handler: what computing raises has its own cause, and not this one.
             return compute(), self._not_kept(refusal)
+        self._asked[known.key] = asked
         remarks: tuple[str, ...] = ()
         try:
             entry = _entry(cache, job, known)
@@ -123,6 +125,27 @@ class Keeper:
         evaluation = compute()
         origin = self._keep(cache, known, asked, evaluation)
         return evaluation, replace(origin, remarks=remarks + origin.remarks)
+
+    def keep_as(self, origin: Origin, job: Job, evaluation: Evaluation) -> None:
+        """Keep an evaluation for another job too, whose result it is known to be.
+
+        Parameters
+        ----------
+        origin
+            Of the same evaluation as it was kept or recalled; of one that was not, nothing is kept.
+        """
+        opened, asked = self._open(), self._asked.get(origin.key or "")
+        if opened is None or asked is None:
+            return
+        cache, _ = opened
+        try:
+            known = replace(asked, job=job).identify()
+            agrees = disagreement(evaluation, job, known) is None
+            if known.key != origin.key and agrees and cache.get(known.key) is None:
+                now = datetime.now(UTC).isoformat(timespec="seconds")
+                cache.put(known.key, Entry(evaluation, origin.computed or now))
+        except (OSError, UndeterminedError, DamagedEntryError):
+            return  # it will be computed
 
     def suspicions(self, origin: Origin) -> tuple[Suspicion, ...] | None:
         """Return what was kept of what an evaluation looks like, or ``None``."""

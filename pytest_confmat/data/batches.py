@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from pytest_confmat.data.counts import bound
 from pytest_confmat.data.dropping import note_on_dropping, refuse_dropping
 from pytest_confmat.data.elements import WHAT_TO_YIELD, Rows, first_line, read_element
+from pytest_confmat.data.feeds import of_batch
 from pytest_confmat.data.headers import NOT_FINITE
 from pytest_confmat.data.held import Held
 from pytest_confmat.data.order import note_on_order, unfixed
 from pytest_confmat.data.source import Batch, Piece
 from pytest_confmat.errors import ConfmatError, DataError
-from pytest_confmat.spec import ModelInput
+from pytest_confmat.spec import Feed, ModelInput
 
 _INFINITE = -1  # tf.data.INFINITE_CARDINALITY
 
@@ -57,6 +58,7 @@ class BatchesSource:
         self._model = model
         self._expected = expected
         self._last: Callable[[], Any] = lambda: None
+        self._feed = Feed("nothing was read", is_own=True)
         _refuse_at_sight(dataset)
 
     @property
@@ -74,6 +76,11 @@ class BatchesSource:
         """Whether the order is known to differ from run to run, and examples may be missing."""
         said = note_on_order(self._dataset), note_on_dropping(self._dataset)
         return tuple(filter(None, said))
+
+    @property
+    def feed(self) -> Feed:
+        """What the first batch of a pass was."""
+        return self._feed
 
     @property
     def description(self) -> str:
@@ -97,6 +104,8 @@ class BatchesSource:
         place = 0
         with closing(Held(self._iterator(batch_size))) as elements:
             for rows in _rebatch(self._rows(elements), batch_size):
+                if not place:
+                    self._feed = of_batch(rows.inputs)
                 index = np.arange(place, place + len(rows))
                 place += len(rows)
                 marks = _marks(rows.inputs)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pytest_confmat.data import images
+from pytest_confmat.data import feeds, images
 from pytest_confmat.data.classes import class_names
 from pytest_confmat.data.counts import expect
 from pytest_confmat.data.listing import list_directory
@@ -21,7 +21,7 @@ from pytest_confmat.data.source import Batch, ExampleFault, Piece
 from pytest_confmat.errors import DataError
 from pytest_confmat.filenames import system_name
 from pytest_confmat.files import read_file
-from pytest_confmat.spec import DirectorySpec, ModelInput
+from pytest_confmat.spec import DirectorySpec, Feed, ModelInput
 
 PIECE = 4096  # files
 _SAMPLE = 64
@@ -68,6 +68,11 @@ class DirectorySource:
     def notes(self) -> tuple[str, ...]:
         """What was skipped, and how pixels are treated."""
         return (*self._notes, *images.deafness())
+
+    @property
+    def feed(self) -> Feed:
+        """What becomes of the pixels."""
+        return feeds.of_images(self._plan)
 
     @property
     def description(self) -> str:

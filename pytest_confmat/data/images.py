@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_confmat.data import gif, jpeg
+from pytest_confmat.data.feeds import CAFFE_MEAN, TORCH_MEAN, TORCH_STD
 from pytest_confmat.data.headers import ALPHA, ANIMATED, STRAY, read_header
 from pytest_confmat.data.overhearing import EAR
 from pytest_confmat.data.plan import Plan, resolve, resolve_arrays
@@ -34,10 +35,6 @@ __all__ = [
     "resolve",
     "resolve_arrays",
 ]
-
-# ImageNet's statistics, as keras.applications uses them for its modes.
-_TORCH_MEAN, _TORCH_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_CAFFE_MEAN = (103.939, 116.779, 123.68)
 
 
 def tensorflow() -> Any:
@@ -285,6 +282,6 @@ def _preprocess(mode: str, pixels: Any) -> Any:
     if mode == "tf":
         return pixels / 127.5 - 1.0
     if mode == "torch":
-        centred = pixels / 255.0 - tf.constant(_TORCH_MEAN, tf.float32)
-        return centred / tf.constant(_TORCH_STD, tf.float32)
-    return tf.reverse(pixels, [-1]) - tf.constant(_CAFFE_MEAN, tf.float32)
+        centred = pixels / 255.0 - tf.constant(TORCH_MEAN, tf.float32)
+        return centred / tf.constant(TORCH_STD, tf.float32)
+    return tf.reverse(pixels, [-1]) - tf.constant(CAFFE_MEAN, tf.float32)

@@ -106,6 +106,25 @@ class Parser:
         inputs = images.finish(self._plan, pixels)
         return inputs, labels, index, check, marks, *weights
 
+    @property
+    def dtype(self) -> str:
+        """Of the numbers that records hold, where they hold no encoded images."""
+        return self._layout.image.dtype or "float32"
+
+    def numbers(self, record: bytes) -> NDArray[Any]:
+        """Return the numbers that a record holds in place of an encoded image, (m,).
+
+        Raises
+        ------
+        DataError
+            If it does not hold them.
+        """
+        found = feature(features(record), self._layout.image.key)
+        self._check_image(found)
+        if self._layout.image.encoding == "float":
+            return np.array(found.values, np.float32)
+        return np.frombuffer(found.values[0], np.dtype(self._layout.image.dtype))
+
     def explain(self, record: bytes) -> ExampleFault | None:
         """Return what is wrong with a record, and what is known of it; ``None``: nothing is."""
         try:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_confmat.errors import DataError
+from pytest_confmat.spec import Feed
 
 
 class ExampleFault(DataError):  # noqa: N818 (it is a fault, in our words)
@@ -96,6 +97,10 @@ class Source(Protocol):
     @property
     def notes(self) -> Sequence[str]:
         """Sentences for the reader: what was inferred, skipped or counted."""
+
+    @property
+    def feed(self) -> Feed:
+        """What goes into the model; of batches that only the pass can tell of, known after it."""
 
     @property
     def description(self) -> str:

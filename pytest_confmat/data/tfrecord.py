@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Generator
 from functools import cached_property
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from pytest_confmat.data import feeds
 from pytest_confmat.data.classes import label_file
 from pytest_confmat.data.counts import expect
 from pytest_confmat.data.images import deafness, tensorflow
@@ -23,7 +25,7 @@ from pytest_confmat.data.wording import counted, listed, shown
 from pytest_confmat.errors import DataError
 from pytest_confmat.lanes import cores
 from pytest_confmat.parts import NumberedIds
-from pytest_confmat.spec import ModelInput, TFRecordSpec
+from pytest_confmat.spec import Feed, ModelInput, TFRecordSpec
 
 _READERS = 8  # shards read at the same time; part of the order in which batches come
 _BUFFER = 1 << 20
@@ -78,6 +80,17 @@ class TFRecordSource:
     def notes(self) -> tuple[str, ...]:
         """What was inferred, and how pixels are treated."""
         return (*self._notes, *(deafness() if self._encoded else ()))
+
+    @cached_property
+    def feed(self) -> Feed:
+        """What becomes of the pixels, or of the numbers as the first records hold them."""
+        if self._encoded:
+            return feeds.of_images(self._plan)
+        first, arrays = self._shards[0], []
+        for number in range(min(SAMPLE, first.records)):
+            with contextlib.suppress(DataError):  # the pass will say what is wrong with it
+                arrays.append(self._parser.numbers(self._reader.read(first, number)))
+        return feeds.of_arrays(self._plan, self._parser.dtype, feeds.range_of(arrays))
 
     @property
     def description(self) -> str:

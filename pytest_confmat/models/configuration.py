@@ -3,14 +3,86 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from pytest_confmat.models.look import ModelFile, look_at, read_member
 from pytest_confmat.spec import ModelSpec
 
 _RESCALING = ("Rescaling", "Normalization")
+# Layers that leave numbers as they are when a model predicts, or pick from them.
+_PASSING = re.compile(
+    r"InputLayer|Identity|Reshape|Flatten|Permute|RepeatVector|(Spatial|Gaussian)?Dropout\w*"
+    r"|GaussianNoise|Random\w+|ZeroPadding\w+|Cropping\w+|CenterCrop|Resizing|UpSampling\w+"
+    r"|(Global)?(Max|Average)Pooling\w+"
+)
+# Layers whose weights were trained for numbers of one scale.
+_WEIGHTED = re.compile(r"(Separable|Depthwise)?Conv\dD(Transpose)?|ConvLSTM\dD|(Einsum)?Dense")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer of a model, as its configuration describes it.
+
+    Attributes
+    ----------
+    kind, name
+        Its class, and its own name.
+    scale
+        What it multiplies by, if it is a `Rescaling`: of several channels, the most.
+    """
+
+    kind: str
+    name: str
+    scale: float | None = None
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether it multiplies by weights that were trained for numbers of one scale."""
+        return _WEIGHTED.fullmatch(self.kind) is not None
+
+
+def first_layer(model: Any) -> Layer | None:
+    """Return the first layer that does anything to the numbers that a model is given.
+
+    Parameters
+    ----------
+    model
+        A `ModelSpec` or an object. ``None`` is returned for one that does not tell its layers.
+
+    Raises
+    ------
+    Exception
+        What reading the file or asking the object raises; nothing depends on the answer.
+    """
+    for layer in layers(configuration(model)):
+        kind = str(layer.get("class_name"))
+        if not _PASSING.fullmatch(kind):
+            config = layer["config"]
+            scale = config.get("scale") if kind == "Rescaling" else None
+            most = None if scale is None else float(np.abs(np.asarray(scale, np.float64)).max())
+            return Layer(kind, str(config.get("name") or ""), most)
+    return None
+
+
+def layers(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield the layers of a configuration in order, those of nested models in their place."""
+    if not isinstance(value, Mapping):
+        return
+    config = value.get("config", value)
+    inner = config.get("layers") if isinstance(config, Mapping) else None
+    if isinstance(inner, list):
+        for layer in inner:
+            yield from layers(layer)
+    elif isinstance(config, Mapping) and isinstance(config.get("layer"), Mapping):
+        yield from layers(config["layer"])  # a wrapper, such as TimeDistributed
+    elif "class_name" in value:
+        yield value
 
 
 def rescaling_layer(model: Any) -> tuple[str, str] | None:

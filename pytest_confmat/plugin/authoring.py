@@ -6,16 +6,18 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from pytest_confmat.authoring import proposal_for
-from pytest_confmat.authoring.document import Draft, Learned, policy_text
+from pytest_confmat.authoring.document import Draft, Learned, as_written, policy_text
+from pytest_confmat.authoring.margins import decimal
 from pytest_confmat.authoring.places import find_place
-from pytest_confmat.authoring.proposal import Proposal
+from pytest_confmat.authoring.proposal import Proposal, examples_needed
 from pytest_confmat.authoring.soundness import objection, remarks
 from pytest_confmat.authoring.stated import read_stated
 from pytest_confmat.data import class_names
@@ -24,13 +26,14 @@ from pytest_confmat.errors import ConfmatError, EvaluationError, PolicyError, Re
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.job import Job
 from pytest_confmat.manifest import digest
+from pytest_confmat.plugin.caching import keeper_before_configuring
 from pytest_confmat.plugin.custom_objects import custom_objects
 from pytest_confmat.plugin.evaluator import Evaluator
 from pytest_confmat.plugin.options import DEFAULT_POLICY, NO_POLICY
 from pytest_confmat.plugin.settings import Settings, ini_folder, read_settings
 from pytest_confmat.plugin.state import fault_of
 from pytest_confmat.policy import Policy, read_policy
-from pytest_confmat.report.text import printable, short_path
+from pytest_confmat.report.text import decimal_text, printable, short_path
 from pytest_confmat.report.wording import plural
 from pytest_confmat.spec import ModelSpec, TFRecordSpec
 from pytest_confmat.verdict import judge
@@ -118,7 +121,7 @@ def _read_request(config: pytest.Config) -> Request:
             "name the evaluation set with --confmat-data PATH: a folder of class directories, a "
             "TFRecord file, a folder of shards, or a pattern such as 'data/test-*.tfrecord'"
         )
-    stated = read_stated(str(config.getoption("confmat_init")))
+    stated = read_stated(config.getoption("confmat_init"))
     place = find_place(str(data), config.invocation_params.dir, target.parent)
     draft = Draft(place, stated)
     policy, classes = _read_draft(draft, target)
@@ -174,10 +177,11 @@ def _read_draft(draft: Draft, target: Path) -> tuple[Policy, tuple[str, ...]]:
 
 def _evaluate_and_write(config: pytest.Config, request: Request) -> int:
     objects = partial(custom_objects, config)
-    evaluator = Evaluator(None, request.settings.batch_size, objects)
+    kept_in = keeper_before_configuring(config, request.settings)
+    evaluator = Evaluator(None, request.settings.batch_size, objects, kept_in)
     decision = request.policy.decision
     job = evaluator.job(request.model, request.policy.dataset, request.classes, decision)
-    evaluation = evaluator.evaluate(job)
+    evaluation = evaluator.evaluate(job, keep=True)
     if evaluation.faults:
         raise EvaluationError(
             f"{plural(len(evaluation.faults), 'example')} cannot be used, such as "
@@ -193,11 +197,19 @@ def _evaluate_and_write(config: pytest.Config, request: Request) -> int:
     proposal = proposal_for(evaluation.matrix)
     if not proposal.limits:
         raise EvaluationError(
-            f"{plural(len(evaluation), 'example')} are too few: no limit would hold an equally "
-            "good model"
+            f"{plural(len(evaluation), 'example')} are too few: there is no limit that an equally "
+            f"good model is sure to hold; at this accuracy it takes about "
+            f"{examples_needed(proposal):,}"
         )
     found = _found(request, evaluation, suspicions)
-    _publish(request, policy_text(request.draft, found, proposal), evaluation, proposal)
+    policy = _publish(request, policy_text(request.draft, found, proposal), evaluation, proposal)
+    if kept_in is not None:
+        # The gate by the policy is the same evaluation, of data whose features it states.
+        gated = replace(job, dataset=policy.dataset)
+        notes = as_written(evaluation.notes)
+        kept_in.keep_as(
+            evaluator.origin(evaluator.key(job)), gated, replace(evaluation, notes=notes)
+        )
     _tell(request, found, proposal, suspicions)
     return pytest.ExitCode.OK
 
@@ -260,7 +272,7 @@ def _command(request: Request) -> str:
 # The file.
 
 
-def _publish(request: Request, text: str, evaluation: Evaluation, proposal: Proposal) -> None:
+def _publish(request: Request, text: str, evaluation: Evaluation, proposal: Proposal) -> Policy:
     """Write the policy once it is known to be read as it was meant, and to hold."""
     with written_beside(request.target, text) as path:
         policy = read_policy(path)
@@ -281,6 +293,7 @@ def _publish(request: Request, text: str, evaluation: Evaluation, proposal: Prop
             if os.path.lexists(request.target):
                 raise EvaluationError(f"{request.target} has come up meanwhile") from None
             path.replace(request.target)
+    return policy
 
 
 # What is told.
@@ -294,7 +307,7 @@ def _tell(
         f"confmat: wrote {short_path(request.target)}: {plural(len(proposal.limits), 'limit')} "
         f"from {accuracy.trials:,} examples of {len(request.classes):,} classes"
     )
-    _say(f"  accuracy {float(accuracy.observed):.4f} of {accuracy.trials:,} was observed")
+    _say(f"  accuracy {decimal_text(accuracy.observed)} of {accuracy.trials:,} was observed")
     if proposal.exempt:
         _say(
             f"  {len(proposal.exempt):,} of {len(request.classes):,} classes bear no limit on "
@@ -302,10 +315,8 @@ def _tell(
         )
     if recall:
         values = sorted(limit.bound.value for limit in recall)
-        spread = f"{float(values[0]):.4g} to {float(values[-1]):.4g}"
-        _say(
-            f"  limits on recall: {spread if values[0] < values[-1] else f'{float(values[0]):.4g}'}"
-        )
+        ends = dict.fromkeys(decimal(value) for value in (values[0], values[-1]))
+        _say(f"  limits on recall: {' to '.join(ends)}")
     _say(
         f"  an equally good model holds all of them together in 95 of 100 runs, each in all but 1 "
         f"of {proposal.runs:,}"
@@ -324,8 +335,8 @@ def _on_pixels(suspicions: Sequence[Suspicion]) -> str:
         if "rescale: 1/255" in tried:
             said += (
                 f" (on {suspicion.evidence['examples']} examples: accuracy "
-                f"{suspicion.evidence['accuracy']:.3f} so, {tried['rescale: 1/255']:.3f} with "
-                "rescale: 1/255)"
+                f"{decimal_text(Fraction(suspicion.evidence['accuracy']))} so, "
+                f"{decimal_text(Fraction(tried['rescale: 1/255']))} with rescale: 1/255)"
             )
     return (
         f"{said}; if training scaled them, remove the file and say how: {_OPTION}='rescale: 1/255'"

@@ -27,6 +27,17 @@ def keeper(config: pytest.Config, settings: Settings) -> Keeper | None:
     )
 
 
+def keeper_before_configuring(config: pytest.Config, settings: Settings) -> Keeper | None:
+    """Return the keeper of a run that ends before pytest configures its plugins.
+
+    Its cache plugin sets itself up then, and does so here.
+    """
+    plugin = config.pluginmanager.get_plugin("cacheprovider")
+    if plugin is not None and _cache(config) is None:
+        plugin.pytest_configure(config)
+    return keeper(config, settings)
+
+
 def _brings_classes(config: pytest.Config) -> bool:
     """Whether the project hands in classes of its own, by our hook or by Keras's registry."""
     # Which they are need not be known, and asking for them may import what is heavy.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pytest_confmat.baseline.comparison import Changes
 from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.errors import ConfmatError
 from pytest_confmat.evaluation import Evaluation, Fault
@@ -81,6 +82,7 @@ class Ledger:
         left_out: Callable[[Gate], frozenset[str]],
         why_unchecked: Callable[[Gate, Sequence[str]], Iterable[str]],
         interrupted: bool,
+        changes_of: Callable[[Gate, Evaluation], Changes | None] = lambda *_: None,
     ) -> tuple[GateResult, ...]:
         """Close the books: one result a gate.
 
@@ -94,6 +96,8 @@ class Ledger:
             Returns sentences that say how some of a gate's limits came to have no verdict.
         interrupted
             Whether the session ended before its time.
+        changes_of
+            Returns what changed since a gate's baseline.
         """
         found = []
         for path, gate in self._gates.items():
@@ -101,6 +105,8 @@ class Ledger:
             if result.outcome == "failed" and result.unchecked:
                 reasons = why_unchecked(gate, result.unchecked)
                 result = replace(result, notes=(*reasons, *result.notes))
+            if result.evaluation is not None:
+                result = replace(result, changes=changes_of(gate, result.evaluation))
             found.append(result)
         return tuple(found)
 
@@ -168,5 +174,10 @@ def _outcome(
 def _dataset(evaluation: Evaluation | None, set_digest: str | None) -> dict[str, Any]:
     if evaluation is None:
         return {}
-    source = evaluation.provenance.get("dataset", {}).get("source")
-    return {"source": source, "examples": len(evaluation), "digest": set_digest}
+    said = evaluation.provenance.get("dataset", {})
+    return {
+        "source": said.get("source"),
+        "input": said.get("input"),
+        "examples": len(evaluation),
+        "digest": set_digest,
+    }

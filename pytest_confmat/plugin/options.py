@@ -80,9 +80,11 @@ def add_options(parser: pytest.Parser) -> None:
         "--confmat-init",
         nargs="?",
         const="",
+        action="append",
         metavar="KEYS",
         help=f"write a {DEFAULT_POLICY} for --confmat-model and --confmat-data, in place of a test "
-        "run; KEYS: what the data cannot say, as in a policy's dataset, such as 'rescale: 1/255'",
+        "run; KEYS: what the data cannot say, as in a policy's dataset, such as 'rescale: 1/255' "
+        "or 'rescale: 1/255, color_mode: rgb'; repeatable",
     )
     group.addoption(
         "--confmat-tighten",

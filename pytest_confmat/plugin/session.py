@@ -142,6 +142,7 @@ class GateHooks:
             lambda gate: self.selection.left_out(self.config, gate),
             lambda gate, ids: self.selection.why_unchecked(self.config, gate, ids),
             interrupted=exitstatus not in _RAN,
+            changes_of=self.state.changes_of,
         )
         if self.state.watch.current is not None:
             self._notes.append(f"interrupted after {self.state.watch.current}")

@@ -218,7 +218,8 @@ def _policies(config: pytest.Config, origins: dict[str, str]) -> tuple[Path, ...
         missing = [path for path in paths if not path.exists()]
         if missing:
             raise pytest.UsageError(
-                f"{origins['thresholds']}: there is no thresholds file {missing[0]}"
+                f"{origins['thresholds']}: there is no thresholds file {missing[0]}; "
+                "--confmat-init --confmat-data PATH writes one from what the model does"
             )
         return tuple(dict.fromkeys(paths))
     origins["thresholds"] = "default"
@@ -228,7 +229,8 @@ def _policies(config: pytest.Config, origins: dict[str, str]) -> tuple[Path, ...
             return (_absolute(candidate, DEFAULT_POLICY),)
     looked = " nor ".join(str(candidate / DEFAULT_POLICY) for candidate in folders)
     raise pytest.UsageError(
-        f"a gate needs a policy, and there is no {looked}: write one, name one with "
+        f"a gate needs a policy, and there is no {looked}: let --confmat-init --confmat-data PATH "
+        "write one from what the model does, write one yourself, name one with "
         f"--confmat-thresholds FILE, or say --confmat-thresholds {NO_POLICY} if the project's "
         "own tests are the gate"
     )

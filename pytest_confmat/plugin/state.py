@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_confmat.baseline import load_baseline
-from pytest_confmat.baseline.comparison import Comparison, compare
+from pytest_confmat.baseline.comparison import Changes, Comparison, compare
 from pytest_confmat.data.counts import expect
 from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.errors import ConfmatError, EvaluationError, ModelError, RequestError
@@ -162,6 +162,14 @@ class GateState:
             overlap = gate.baseline.min_overlap
             self._comparisons[gate.path] = compare(baseline, evaluation, overlap)
         return self._comparisons.get(gate.path)
+
+    def changes_of(self, gate: Gate, evaluation: Evaluation) -> Changes | None:
+        """Return what changed since the baseline of `gate`, if it can be compared with one."""
+        try:
+            comparison = self.comparison_of(gate, evaluation)
+        except ConfmatError:
+            return None  # the evaluation's item says why
+        return None if comparison is None else comparison.changes
 
     def overrides(self, gate: Gate) -> tuple[str, ...]:
         """Say what was judged in place of what options and policy name."""

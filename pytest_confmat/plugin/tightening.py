@@ -19,7 +19,7 @@ from pytest_confmat.plugin.options import only_shows
 from pytest_confmat.plugin.session import STATE, GateHooks
 from pytest_confmat.plugin.state import GateState
 from pytest_confmat.policy import read_policy
-from pytest_confmat.report.text import printable
+from pytest_confmat.report.text import printable, short_path
 from pytest_confmat.report.wording import plural
 from pytest_confmat.result import GateResult
 from pytest_confmat.verdict import judge
@@ -105,7 +105,10 @@ class TightenHooks:
         text = gate.path.read_bytes().decode("utf-8")
         if read_policy(gate.path) != gate.policy:
             raise EvaluationError(f"{gate.path} was changed while the gate ran: run it again")
-        tightened = tighten(text, result.verdicts)
+        model = result.model.get("path")
+        tightened = tighten(
+            text, result.verdicts, None if model is None else short_path(Path(model))
+        )
         if tightened.changes:
             _require_same_verdicts(self._gate.state, gate, result, tightened.text)
         return Edit(gate.path, text, tightened)

@@ -31,6 +31,9 @@ class Standing:
         Indices of classes named by a limit that does not hold.
     cells
         Indices (row, column) of confusions that break a limit.
+    changes
+        By how much the recall of each class rose since the baseline, in the matrix's order, of
+        which ``None`` is not known; empty: there is no baseline.
     """
 
     matrix: ConfusionMatrix
@@ -39,6 +42,7 @@ class Standing:
     exempt: frozenset[str] = frozenset()
     failed: frozenset[int] = frozenset()
     cells: frozenset[tuple[int, int]] = frozenset()
+    changes: tuple[Fraction | None, ...] = ()
 
     def value(self, metric: str, index: int) -> Fraction | None:
         """Return recall, precision or f1 of the class at `index`; ``None`` where undefined."""
@@ -77,7 +81,16 @@ def standing(result: GateResult, matrix: ConfusionMatrix) -> Standing:
             failed.add(known[limit.actual])
         cells.update((known[a], known[p]) for a, p in pairs if a in known and p in known)
     exempt = frozenset(e.actual for e in result.exemptions if e.metric == "recall")
-    return Standing(matrix, bounds, intervals, exempt, frozenset(failed), frozenset(cells))
+    changes = () if result.changes is None else result.changes.recall
+    return Standing(
+        matrix,
+        bounds,
+        intervals,
+        exempt,
+        frozenset(failed),
+        frozenset(cells),
+        tuple(None if change is None else change.difference for change in changes),
+    )
 
 
 def confusions(matrix: ConfusionMatrix) -> list[tuple[int, int]]:

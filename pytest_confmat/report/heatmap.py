@@ -124,7 +124,9 @@ def _head(result: GateResult, fonts: Fonts) -> list[tuple[str, dict[str, Any]]]:
         if matrix.total:
             accuracy = Fraction(int(matrix.correct.sum()), matrix.total)
             facts.append(f"accuracy {decimal_text(accuracy)}")
-    return [*lines, (", ".join(facts), {"size": 9.0, "color": _GREY})]
+    given = result.dataset.get("input")
+    told = [", ".join(facts), *([fonts.text(f"input: {given}", 160)] if given else [])]
+    return [*lines, *((text, {"size": 9.0, "color": _GREY}) for text in told)]
 
 
 def _figure(
@@ -157,7 +159,10 @@ def _weighted_panel(evaluation: Evaluation, weighting: Weighting) -> _Panel:
     weights = weighting.weights if isinstance(weighting.weights, str) else "the policy's"
     by = f", normalize: {weighting.normalize}" if weighting.normalize else ""
     texts = [
-        ["" if np.isnan(value) else f"{value:.3f}" if value else "0" for value in row]
+        [
+            "" if np.isnan(value) else decimal_text(Fraction(value)) if value else "0"
+            for value in row
+        ]
         for row in (values.tolist() if len(values) <= NUMBERED else [])
     ]
     known = values[np.isfinite(values)]

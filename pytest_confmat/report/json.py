@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pytest_confmat.baseline.comparison import Changes
 from pytest_confmat.evaluation import Evaluation, Fault
 from pytest_confmat.filenames import text_of
 from pytest_confmat.limits import Exemption, Weighting
@@ -47,6 +48,7 @@ def document(result: GateResult) -> dict[str, Any]:
         "versions": _plain(result.versions),
         "timing": _timing(result),
         "cached": result.cached,
+        "baseline": _baseline(result.changes),
     }
 
 
@@ -72,7 +74,7 @@ def write_json(result: GateResult | Mapping[str, Any], path: Path) -> None:
 
 
 def _dataset(result: GateResult) -> dict[str, Any]:
-    keys = ("source", "examples", "digest", "classes", "support", "unpredicted")
+    keys = ("source", "input", "examples", "digest", "classes", "support", "unpredicted")
     said: dict[str, Any] = dict.fromkeys(keys)
     said |= _plain(result.dataset)
     evaluation = result.evaluation
@@ -166,6 +168,10 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 
 def _change(change: Change | None) -> dict[str, Any] | None:
     return None if change is None else _plain(asdict(change))
+
+
+def _baseline(changes: Changes | None) -> dict[str, Any] | None:
+    return None if changes is None else _plain(asdict(changes))
 
 
 def _exemption(exemption: Exemption) -> dict[str, Any]:

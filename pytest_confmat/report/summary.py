@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_confmat.filenames import text_of
 from pytest_confmat.limits import FLIPS, is_overall
 from pytest_confmat.report.certainty import certainty
-from pytest_confmat.report.decimals import decimal_text
+from pytest_confmat.report.decimals import decimal_text, signed_text
 from pytest_confmat.report.facts import Standing, all_notes, standing
 from pytest_confmat.report.names import defused, printable
 from pytest_confmat.report.wording import located_headline, plural, quoted
@@ -215,8 +215,17 @@ def _suspicions(result: GateResult) -> Iterator[str]:
 
 def _paragraphs(result: GateResult) -> Iterator[str]:
     yield _subject(result)
+    if given := result.dataset.get("input"):
+        yield f"input: {printable(str(given), _SENTENCE)}"
     if overall := _overall(result):
         yield f"overall: {overall}"
+    if result.changes is not None and result.changes.accuracy is not None:
+        accuracy, common = result.changes.accuracy, result.changes.examples
+        yield (
+            f"since the baseline: accuracy {decimal_text(accuracy.before)} before, "
+            f"{decimal_text(accuracy.now)} now ({signed_text(accuracy.difference)}), on "
+            f"{plural(common, 'common example')}"
+        )
     notes = all_notes(result)
     for note in notes[:NOTES_SHOWN]:
         yield f"note: {printable(note, _SENTENCE)}"

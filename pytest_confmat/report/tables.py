@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from math import ceil, floor
 
 from rich.box import Box
@@ -11,7 +12,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from pytest_confmat.report.decimals import decimal_text, percent
+from pytest_confmat.report.decimals import decimal_text, percent, signed_text
 from pytest_confmat.report.facts import Standing, confusions
 from pytest_confmat.report.names import ELLIPSIS, printable
 
@@ -57,7 +58,7 @@ def class_table(standing: Standing, width: int) -> tuple[Table, str | None]:
     """Return the table of the classes, and a line on those that it does not show.
 
     Columns that find no room in `width` are left out: the bounds of the true recall first, then
-    f1, precision, support, bound.
+    f1, precision, support, the change since the baseline, bound.
     """
     shown = _chosen(standing)
     columns = [
@@ -67,9 +68,11 @@ def class_table(standing: Standing, width: int) -> tuple[Table, str | None]:
             for metric, rank in (("recall", 0), ("precision", 3), ("f1", 4))
         ),
     ]
+    if standing.changes:
+        columns.insert(2, _Column("change", [_change(standing.changes[i]) for i in shown], 1))
     intervals = [_interval(standing, i) for i in shown]
     if any(intervals):
-        columns.insert(2, _Column("true recall", intervals, 5))
+        columns.insert(len(columns) - 2, _Column("true recall", intervals, 5))
     bounds = [_bounds(standing, i) for i in shown]
     if any(bounds):
         columns.append(_Column("bound", bounds, 1))
@@ -234,6 +237,10 @@ def _value(standing: Standing, metric: str, index: int) -> str:
     name = standing.matrix.classes[index]
     texts = [decimal_text(value, b.value) for b in standing.bounds.get((metric, name), ())]
     return max(texts, key=len, default=decimal_text(value))
+
+
+def _change(difference: Fraction | None) -> str:
+    return "-" if difference is None else signed_text(difference)
 
 
 def _interval(standing: Standing, index: int) -> str:

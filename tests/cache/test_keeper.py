@@ -95,7 +95,7 @@ class World:
         for path in (job.model.path, *paths):
             content = path.read_bytes()
             seen.update(len(content).to_bytes(8, "little") + content)
-        plain = replace(spec, digest=None)
+        plain = replace(spec, digest=None, expected_examples=None)
         seen.update(repr((plain, job.classes, job.decision, job.batch_size, pieces)).encode())
         word = np.frombuffer(seen.digest()[:8], np.uint64)
         parts, rest = [], np.array(labels, np.int64)
@@ -219,17 +219,35 @@ def test_a_cache_that_is_not_there(world):
 
 
 def test_what_the_set_must_be_is_held_against_it_each_time(world):
-    # A digest that was pinned after the first run costs no second one.
+    # A digest or a count that was pinned after the first run costs no second one.
     world.obtain()
     world.change(dataset=replace(world.job.dataset, digest=f"sha256:{'0' * 64}"))
     assert world.is_kept()
+    world.change(dataset=replace(world.job.dataset, expected_examples=3))
+    assert world.is_kept()
+
+
+def test_what_is_known_to_be_the_result_of_another_job_is_kept_for_that_too(world):
+    keeper = world.keeper()
+    evaluation, origin = keeper.obtain(world.job, world.compute)
+    other = replace(world.job, dataset=replace(world.job.dataset, max_faults=7))
+    keeper.keep_as(origin, other, replace(evaluation, notes=("another note",)))
+    recalled, its = world.keeper().obtain(other, world.compute)
+    assert world.computed == 1
+    assert (recalled.notes, its.key == origin.key) == (("another note",), False)
+    # One that is there stays, and of one that was not kept nothing is known.
+    keeper.keep_as(origin, world.job, replace(evaluation, notes=("wrong",)))
+    assert world.obtain()[0].notes == ("a note",)
+    world.keeper().keep_as(origin, replace(other, batch_size=3), evaluation)
+    keeper.keep_as(Origin(), replace(other, batch_size=3), evaluation)
+    world.change(batch_size=3)
+    assert not world.is_kept()
 
 
 SPECS = {
     "image_size": lambda spec: replace(spec, images=ImageSpec((4, 4))),
     "rescale": lambda spec: replace(spec, images=ImageSpec(rescale=Rescale(Fraction(1, 255)))),
     "preprocess": lambda spec: replace(spec, images=ImageSpec(preprocess="tf")),
-    "expected_examples": lambda spec: replace(spec, expected_examples=3),
     "on_fault": lambda spec: replace(spec, on_fault="misclassified"),
     "max_faults": lambda spec: replace(spec, max_faults=1),
 }

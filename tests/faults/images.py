@@ -410,5 +410,35 @@ SECTION = Section(
             "confmat: passed 1 limit holds on 6 examples",
             "works",
         ),
+        Fault(
+            "no `rescale`, and a model without a layer for it",
+            lambda project: project.images(),
+            "what goes into the model is 0..255, and it has no layer that rescales before its "
+            "Dense layer '[...]': if training rescaled pixels, say so in dataset, such as "
+            "`rescale: 1/255`; if it did not, `rescale: 1` says so and ends this note",
+            "noted",
+        ),
+        Fault(
+            "`rescale`, and a model that rescales pixels itself",
+            all_of(dataset("rescale: 1/255"), lambda project: project.model("rescaling")),
+            "the model rescales pixels of 0..255 itself, by its Rescaling layer 'unit' that "
+            "multiplies by 1/255, and what goes in is 0..1: take `rescale: 1/255` out of dataset, "
+            "unless the model was trained so",
+            "noted",
+        ),
+        Fault(
+            "`preprocess`, and a model that rescales pixels itself",
+            all_of(dataset("preprocess: caffe"), lambda project: project.model("rescaling")),
+            "the model rescales pixels of 0..255 itself, by its Rescaling layer 'unit' that "
+            "multiplies by 1/255, and what goes in is -124..151: take `preprocess: caffe` out of "
+            "dataset, unless the model was trained so",
+            "noted",
+        ),
+        Fault(
+            "pixels of 0 to 255 for a model that rescales them itself",
+            lambda project: project.model("rescaling"),
+            "input: 8 x 8 rgb, pixels 0..255 as stored, no rescale",
+            "works",
+        ),
     ],
 )

@@ -19,6 +19,10 @@ def plain() -> Any:
     return stack()
 
 
+def rescaling() -> Any:
+    return stack(layers.Rescaling(1 / 255, name="unit"))
+
+
 def grey() -> Any:
     return stack(shape=(8, 8, 1))
 

@@ -133,7 +133,8 @@ SECTION = Section(
         Fault(
             "no policy",
             removed(POLICY),
-            "a gate needs a policy, and there is no thresholds.yaml: write one, "
+            "a gate needs a policy, and there is no thresholds.yaml: let --confmat-init "
+            "--confmat-data PATH write one from what the model does, write one yourself, "
             "name one with --confmat-thresholds FILE, or say --confmat-thresholds "
             "none if the project's own tests are the gate",
             "refused",
@@ -141,7 +142,8 @@ SECTION = Section(
         Fault(
             "a policy that is not there",
             options("--confmat-thresholds=limits.yaml"),
-            "--confmat-thresholds: there is no thresholds file limits.yaml",
+            "--confmat-thresholds: there is no thresholds file limits.yaml; --confmat-init "
+            "--confmat-data PATH writes one from what the model does",
             "refused",
         ),
         Fault(

@@ -156,9 +156,10 @@ def run(pytester, *args: str):
 
 def test_the_policy_lets_the_good_model_pass_and_blocks_the_regressed_one(digits):
     model, data = "digits/digits.keras", "digits/test"
-    written = run(
-        *(digits, "-p", "xdist", "-n", "2", "--confmat-init=rescale: 1/255"),
-        *("--confmat-model", model, "--confmat-data", data),
+    written = digits.runpytest_subprocess(
+        *("-p", "xdist", "-n", "2", "--confmat-init=rescale: 1/255", "--confmat-init"),
+        *("--confmat-init=color_mode: grayscale, interpolation: area", "--confmat-model", model),
+        *("--confmat-data", data),
     )
     assert written.ret == 0, written.stdout.str()
     written.stdout.fnmatch_lines(
@@ -178,9 +179,17 @@ def test_the_policy_lets_the_good_model_pass_and_blocks_the_regressed_one(digits
     assert policy.dataset.expected_examples == 899
     assert policy.dataset.digest is not None
     assert policy.classes == tuple("0123456789")
-    passed = run(digits, "--confmat-model", model)
+    assert policy.dataset.images.interpolation == "area"
+    # The gate right after it is the same evaluation.
+    passed = digits.runpytest_subprocess("--confmat-model", model)
     assert passed.ret == 0, passed.stdout.str()
-    passed.stdout.fnmatch_lines(["confmat: passed  11 limits hold on 899 examples"])
+    passed.stdout.fnmatch_lines(
+        [
+            "confmat: passed  11 limits hold on 899 examples",
+            "input: 8 x 8 grayscale, pixels 0..255 to 0..1 (rescale: 1/255)",
+            "note: evaluation of * from the cache: *",
+        ]
+    )
     blocked = run(digits, "--confmat-model", "digits/digits-regressed.keras")
     assert blocked.ret == 1
     blocked.stdout.fnmatch_lines(["confmat: BLOCKED  2 of 11 limits do not hold: *recall[[]8]*"])
@@ -190,8 +199,8 @@ def test_the_policy_lets_the_good_model_pass_and_blocks_the_regressed_one(digits
 
 def test_shards_in_a_folder_with_a_label_file_and_a_name_for_the_policy(digits):
     shutil.copy(digits.path / "digits/labels.txt", digits.path / "digits/tfrecord")
-    result = run(
-        *(digits, "--confmat-init", "--confmat-model=digits/digits.keras"),
+    result = digits.runpytest_subprocess(
+        *("--confmat-init", "--confmat-model=digits/digits.keras"),
         *("--confmat-data=digits/tfrecord", "--confmat-thresholds=digits/shards.yaml"),
     )
     assert result.ret == 0, result.stdout.str()
@@ -209,6 +218,15 @@ def test_shards_in_a_folder_with_a_label_file_and_a_name_for_the_policy(digits):
     dataset = read_policy(digits.path / "digits/shards.yaml").dataset
     assert dataset.tfrecord == (str(digits.path / "digits/tfrecord/test-*-of-00004.tfrecord"),)
     assert (dataset.image.key, dataset.label.key) == ("image/encoded", "image/class/label")
+    gated = digits.runpytest_subprocess(
+        "--confmat-model=digits/digits.keras", "--confmat-thresholds=digits/shards.yaml"
+    )
+    text = " ".join(gated.stdout.str().split())
+    assert "note: evaluation of " in text
+    assert "inferred: " not in text
+    assert "label read: image/class/label (int64)" in text
+    # The layer that comes first was trained for numbers of one scale, and nobody said which.
+    assert "note: what goes into the model is 0..255, and it has no layer that rescales" in text
 
 
 def refuses(pytester, data: str, keys: str = "") -> str:

@@ -219,6 +219,48 @@ def test_the_command_line_goes_before_the_policy(life):
     result.stderr.fnmatch_lines(["ERROR: --confmat-baseline: there is no baseline *nowhere.json*"])
 
 
+ABSOLUTE = """\
+version: 1
+classes: [cat, dog]
+{baseline}
+{evidence}
+thresholds:
+  recall: 0.5
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+def test_the_change_of_every_class_is_shown_whatever_the_limits_are(life, workers):
+    life.policy(baseline="", text=ABSOLUTE)
+    assert life.run(SAVE).ret == 0
+    assert life.report["baseline"] is None
+    life.wrong = {0, 5, 6, 7, 8}
+    result = life.run("--confmat-baseline=baselines/production", *workers)
+    assert result.ret == 0, result.stdout.str()
+    assert (
+        "since the baseline: accuracy 0.9800 before, 0.9750 now (-0.0050), on 200 common examples"
+    ) in said(result)
+    table = [line.split() for line in result.outlines]
+    assert ["class", "support", "recall", "change"] in [line[:4] for line in table]
+    assert ["cat", "100", "0.9500", "-0.0200"] in [line[:4] for line in table]
+    assert ["dog", "100", "1.0000", "+0.0100"] in [line[:4] for line in table]
+    assert life.report["baseline"] == {
+        "examples": 200,
+        "accuracy": {"before": 0.98, "now": 0.975},
+        "recall": [{"before": 0.97, "now": 0.95}, {"before": 0.99, "now": 1.0}],
+    }
+
+
+def test_a_class_without_common_examples_has_no_change(life):
+    life.policy(baseline="baseline: {path: baselines/production, min_overlap: 0}", text=ABSOLUTE)
+    assert life.run(SAVE).ret == 0
+    life.data = {number: int(number > 300) for number in (*CATS, *range(301, 400))}
+    result = life.run()
+    assert result.ret == 0, result.stdout.str()
+    assert ["dog", "99", "1.0000", "-"] in [line.split()[:4] for line in result.outlines]
+    assert life.report["baseline"]["recall"][1] is None
+
+
 def test_an_ini_file_may_name_it(life):
     assert life.run(SAVE).ret == 0
     life.policy(baseline="")

@@ -17,8 +17,8 @@ DIGITS = ROOT / "examples" / "digits"
 SWAPPED = [[1, 49, 0], [48, 2, 0], [0, 0, 50]]
 COLLAPSED = [[0, 50, 0], [0, 50, 0], [0, 50, 0]]
 PERMUTED = (
-    "suspicion: the model's outputs may be in another order than `classes`: accuracy 0.353 as "
-    "declared, 0.980 if the outputs were dog, cat, fox"
+    "suspicion: the model's outputs may be in another order than `classes`: accuracy 0.3533 as "
+    "declared, 0.9800 if the outputs were dog, cat, fox"
 )
 
 
@@ -62,13 +62,15 @@ def test_a_collapsed_matrix_is_probed_once(project, workers):
     assert result.ret == 1
     text = block(result)
     assert text[2] == (
-        "suspicion: 150 of 150 predictions are 'dog', as 50 of the examples are: preprocessing "
-        "may be missing, or done twice"
+        "suspicion: 150 of 150 predictions are 'dog', as 50 of the examples are: no usual "
+        "rescaling helps, so it is likely not preprocessing: the weights may not be the trained "
+        "ones (never loaded, or from another checkpoint), or the moving statistics of its batch "
+        "normalization may not fit the data"
     )
     # The scores are the data here, and another scale leaves their order as it is.
     assert text[3] == (
-        "suspicion: tried on 63 examples: accuracy 0.333 as declared, at most 0.333 with any of "
-        "the usual rescalings"
+        "suspicion: tried on 63 examples: accuracy 0.3333 as declared, at most 0.3333 with "
+        "`rescale: {scale: 2, offset: -1}`, `rescale: {scale: 1, offset: -0.5}` or `rescale: 255`"
     )
     assert [found["kind"] for found in suspicions(project)] == ["collapsed", "preprocessing"]
     assert project.passes == 2
@@ -207,20 +209,21 @@ def test_digits_with_classes_rescale_and_offset_wrong(made, project):
     result = gate(project, DIGITS / "digits.keras", "order.yaml", "twice.yaml", "offset.yaml")
     assert result.ret == 1
     assert block(result, "confmat order.yaml")[2:4] == [
-        "suspicion: the model's outputs may be in another order than `classes`: accuracy 0.198 as "
-        "declared, 0.992 if the outputs were 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 (the numeric order of "
+        "suspicion: the model's outputs may be in another order than `classes`: accuracy 0.1980 as "
+        "declared, 0.9922 if the outputs were 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 (the numeric order of "
         "the names)",
         "classes: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]",
     ]
     assert block(result, "confmat twice.yaml")[2:4] == [
         "suspicion: 899 of 899 predictions are '1', as 91 of the examples are: preprocessing may "
         "be missing, or done twice",
-        "suspicion: tried on 60 examples: accuracy 0.100 as declared, 1.000 with `rescale: 1/255`",
+        "suspicion: tried on 60 examples: accuracy 0.1000 as declared, 1.0000 with `rescale: "
+        "1/255`",
     ]
     text = block(result, "confmat offset.yaml")
     assert text[0].startswith("confmat: ERROR")  # no example is left of the last class
     assert text[2] == (
-        "suspicion: labels may be shifted by one: accuracy 0.002 as declared, 0.991 if every "
+        "suspicion: labels may be shifted by one: accuracy 0.0025 as declared, 0.9914 if every "
         "label were one higher, as where 1 is subtracted from labels that count from 0; `offset` "
         "in dataset.label is 1, and would then be 0"
     )
@@ -239,12 +242,13 @@ def test_digits_with_a_model_that_rescales_itself(made, project):
     assert result.ret == 1
     own = "; the model rescales its input itself, by a Rescaling layer 'to_unit'"
     assert block(result, "confmat twice.yaml")[3] == (
-        f"suspicion: tried on 60 examples: accuracy 0.100 as declared, 1.000 with no rescale{own}"
+        "suspicion: tried on 60 examples: accuracy 0.1000 as declared, 1.0000 without "
+        f"`rescale`{own}"
     )
     text = block(result, "confmat missing.yaml")
     assert text[2].startswith("suspicion: 811 of 811 predictions are '1', as 91 of the examples")
     assert text[3] == (
-        "suspicion: tried on 63 examples: accuracy 0.111 as declared, 1.000 with "
+        "suspicion: tried on 63 examples: accuracy 0.1111 as declared, 1.0000 with "
         f"`rescale: 255`{own}"
     )
 

@@ -22,15 +22,17 @@ def test_no_policy_is_a_wrong_request(project):
     (project.path / "thresholds.yaml").unlink()
     (project.path / "m.keras").touch()
     assert refused(project, "--confmat-model=m.keras") == (
-        "a gate needs a policy, and there is no HERE/thresholds.yaml: write one, name "
-        "one with --confmat-thresholds FILE, or say --confmat-thresholds none if the project's "
-        "own tests are the gate"
+        "a gate needs a policy, and there is no HERE/thresholds.yaml: let --confmat-init "
+        "--confmat-data PATH write one from what the model does, write one yourself, "
+        "name one with --confmat-thresholds FILE, or say --confmat-thresholds none if the "
+        "project's own tests are the gate"
     )
 
 
 def test_a_policy_that_is_not_there(project):
     assert refused(project, "--confmat-thresholds=limits.yaml") == (
-        "--confmat-thresholds: there is no thresholds file HERE/limits.yaml"
+        "--confmat-thresholds: there is no thresholds file HERE/limits.yaml; --confmat-init "
+        "--confmat-data PATH writes one from what the model does"
     )
 
 

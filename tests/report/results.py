@@ -61,7 +61,11 @@ def gate(
     failed = any(verdict.outcome == "failed" for verdict in verdicts)
     known = {
         "model": {"path": "m.keras", "format": "keras", "sha256": "ab" * 32},
-        "dataset": {"source": "directory data/test", "examples": len(found)},
+        "dataset": {
+            "source": "directory data/test",
+            "input": "8 x 8 rgb, pixels 0..255 as stored, no rescale",
+            "examples": len(found),
+        },
         "evaluation": found,
         "verdicts": verdicts,
     }

@@ -73,7 +73,7 @@ def test_bounds_show_on_which_side_of_the_limit_they_lie():
     verdict = one(limit("recall", "0.9", actual="a"), of_two(92, 100))
     close = replace(verdict, interval=(0.9000000012, 0.99999999))
     assert bounds_words(close) == (
-        "true value 0.900000001 to 1.0000, each bound at 95 % confidence"
+        "true value 0.900000001 to 0.99999999, each bound at 95 % confidence"
     )
     close = replace(verdict, interval=(0.1, 0.8999996))
     assert bounds_words(close).startswith("true value 0.1000 to 0.8999996, ")

@@ -57,6 +57,7 @@ def test_a_result_as_json(tmp_path):
         "model": {"path": "m.keras", "format": "keras", "sha256": "ab" * 32},
         "dataset": {
             "source": "directory data/test",
+            "input": "8 x 8 rgb, pixels 0..255 as stored, no rescale",
             "examples": 38,
             "classes": ["cat", "dog", "fox"],
             "support": [17, 21, 0],
@@ -165,6 +166,7 @@ def test_a_result_as_json(tmp_path):
         "versions": {"numpy": "2.4"},
         "timing": {"evaluate": 1.5, "load": None, "examples_per_second": 38 / 1.5},
         "cached": None,
+        "baseline": None,
     }
     assert list(found) == list(document(result))
     assert precision.undefined
@@ -223,7 +225,7 @@ def test_without_an_evaluation_there_is_no_matrix(tmp_path):
     assert (found["matrix"], found["weighted_matrix"]) == (None, [])
     assert found["error"] == "no data"
     assert found["dataset"] == {
-        "source": "directory x", "examples": None, "digest": None, "classes": None,
+        "source": "directory x", "input": None, "examples": None, "digest": None, "classes": None,
         "support": None, "unpredicted": None,
     }  # fmt: skip
 

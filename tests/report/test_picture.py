@@ -39,6 +39,7 @@ def test_cells_hold_counts_and_shares():
         "m.keras",
         "BLOCKED  1 of 1 limit does not hold: recall[cat]",
         "directory data/test, 389 examples of 3 classes, accuracy 0.9229",
+        "input: 8 x 8 rgb, pixels 0..255 as stored, no rescale",
     ]
     assert [label.get_text() for label in panel.get_yticklabels()] == list(ANIMALS)
     assert [label.get_fontweight() for label in panel.get_yticklabels()] == [
@@ -64,8 +65,10 @@ def test_each_weighting_has_a_panel():
         "weights: balanced, normalize: pred",
         "weights: the policy's, normalize: all",
     ]
-    assert cells(panels[1]) == ["0.841", "0.111", "0.048", "0", "1.000", "0", "", "", ""]
-    assert cells(panels[3])[0] == f"{3 * 159 / (3 * 189 + 200):.3f}"
+    assert cells(panels[1]) == [
+        *("0.8413", "0.1111", "0.0476", "0", "1.0000", "0", "", "", ""),
+    ]
+    assert cells(panels[3])[0] == f"{3 * 159 / (3 * 189 + 200):.4f}"
 
 
 def test_right_is_blue_and_wrong_is_red():

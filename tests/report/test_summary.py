@@ -43,6 +43,7 @@ def test_the_whole_page_of_a_blocked_model():
         "confmat: BLOCKED  1 of 4 limits does not hold: recall[cat]\n"
         "\n"
         "model m.keras, data directory data/test, 899 examples, limits thresholds.yaml\n"
+        "input: 8 x 8 rgb, pixels 0..255 as stored, no rescale\n"
         "overall: accuracy 0.9633 (at least 0.9)\n"
         "note: image and label were inferred\n"
         "exempt: recall of 'fox' (thresholds.yaml:15)\n"
