@@ -15,11 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_confmat.data.dropping import note_on_dropping, refuse_dropping
-from pytest_confmat.data.elements import WHAT_TO_YIELD, Rows, first_line, read_element
+from pytest_confmat.data.elements import (
+    WHAT_TO_YIELD,
+    Rows,
+    first_line,
+    read_element,
+    unwrapped,
+)
 from pytest_confmat.data.headers import NOT_FINITE
 from pytest_confmat.data.held import Held
 from pytest_confmat.data.order import note_on_order, unfixed
 from pytest_confmat.data.source import Batch, Piece
+from pytest_confmat.data.stated import compare_names
 from pytest_confmat.errors import ConfmatError, DataError
 from pytest_confmat.spec import ModelInput
 
@@ -39,7 +46,8 @@ class BatchesSource:
     Raises
     ------
     DataError
-        If it is plain that `dataset` yields no batches, or never ends.
+        If it is plain that `dataset` yields no batches, or never ends, or if it states other
+        names than `classes`.
     """
 
     def __init__(self, dataset: Any, classes: tuple[str, ...], model: ModelInput) -> None:
@@ -48,6 +56,7 @@ class BatchesSource:
         self._model = model
         self._last: Callable[[], Any] = lambda: None
         _refuse_at_sight(dataset)
+        self._notes = compare_names(dataset, classes)
 
     @property
     def pieces(self) -> tuple[Piece, ...] | None:
@@ -61,8 +70,8 @@ class BatchesSource:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Whether the order is known to differ from run to run, and examples may be missing."""
-        said = note_on_order(self._dataset), note_on_dropping(self._dataset)
+        """Whether order and names are known to differ, and examples may be missing."""
+        said = note_on_order(self._dataset), note_on_dropping(self._dataset), *self._notes
         return tuple(filter(None, said))
 
     @property
@@ -118,9 +127,9 @@ class BatchesSource:
 
     def _iterator(self, batch_size: int) -> Iterator[Any]:
         dataset = self._dataset
-        if _are_arrays(dataset):
-            starts = range(0, len(dataset[0]), batch_size)
-            return (tuple(part[at : at + batch_size] for part in dataset) for at in starts)
+        if arrays := _whole_arrays(dataset):
+            starts = range(0, len(arrays[0]), batch_size)
+            return (tuple(part[at : at + batch_size] for part in arrays) for at in starts)
         if _is_indexed(dataset):
             return (dataset[number] for number in range(_batch_count(dataset)))
         elements: Iterator[Any] = iter(dataset)
@@ -195,12 +204,15 @@ def _batch_count(dataset: Any) -> int:
     return int(number)
 
 
-def _are_arrays(dataset: Any) -> bool:
-    """Whether it is no iterable of batches, but inputs and labels as whole arrays."""
+def _whole_arrays(dataset: Any) -> tuple[Any, ...] | None:
+    """Return inputs and labels, where it is no iterable of batches, but these as whole arrays."""
     if not isinstance(dataset, tuple | list) or len(dataset) not in (2, 3):
-        return False
-    lengths = [tuple(part.shape)[:1] for part in dataset if hasattr(part, "shape")]
-    return len(lengths) == len(dataset) and lengths[0] != () and len(set(lengths)) == 1
+        return None
+    # Two batches in a list may well look like two arrays in containers.
+    parts = tuple(map(unwrapped, dataset)) if isinstance(dataset, tuple) else tuple(dataset)
+    lengths = [tuple(part.shape)[:1] for part in parts if hasattr(part, "shape")]
+    whole = len(lengths) == len(parts) and lengths[0] != () and len(set(lengths)) == 1
+    return parts if whole else None
 
 
 def _marks(inputs: NDArray[Any]) -> NDArray[np.uint8] | None:
