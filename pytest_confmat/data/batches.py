@@ -80,6 +80,11 @@ class BatchesSource:
         return f"dataset of the project's own ({type(self._dataset).__name__})"
 
     @property
+    def offset(self) -> int:
+        """Labels are the numbers themselves."""
+        return 0
+
+    @property
     def states_count(self) -> bool:
         """No: only the pass tells."""
         return False

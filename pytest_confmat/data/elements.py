@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_confmat.data import shapes
+from pytest_confmat.data.naming import path_remark
 from pytest_confmat.data.wording import counted, listed
 from pytest_confmat.errors import DataError
 from pytest_confmat.relaying import without_advice
@@ -168,7 +169,7 @@ def _labels(labels: NDArray[Any], classes: tuple[str, ...]) -> NDArray[np.int64]
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.dtype.kind not in "biuf":
-        raise DataError("labels are strings; they must be numbers, counted from 0")
+        raise DataError(_why_no_numbers(labels, classes))
     if labels.ndim == 2:
         return _of_one_hot(labels, classes)
     if labels.ndim != 1:
@@ -181,6 +182,15 @@ def _labels(labels: NDArray[Any], classes: tuple[str, ...]) -> NDArray[np.int64]
     if (wrong := np.flatnonzero(whole != labels)).size:
         raise DataError(f"the label {labels[wrong[0]]} is no whole number")
     return whole
+
+
+def _why_no_numbers(labels: NDArray[Any], classes: tuple[str, ...]) -> str:
+    first = next(iter(labels.flat), "")
+    text = first.decode("utf-8", "backslashreplace") if isinstance(first, bytes) else str(first)
+    told = "labels are strings"
+    if remark := path_remark(text, classes):
+        told = f"labels are strings, of which the first, {text!r}, {remark}"
+    return f"{told}; they must be numbers, counted from 0"
 
 
 def _of_one_hot(labels: NDArray[Any], classes: tuple[str, ...]) -> NDArray[np.int64]:

@@ -10,6 +10,9 @@ from pytest_confmat.data.wording import listed
 from pytest_confmat.errors import DataError
 
 _SEPARATORS = re.compile(r"[\s_-]+")
+_FOLDERS = re.compile(r"[/\\]+")
+_ABSOLUTE = re.compile(r"/|\\\\|[A-Za-z]:[/\\]")
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{2,5}$")
 
 
 class Matcher:
@@ -105,6 +108,24 @@ def require_same_names(
         f"{whose} and classes have no name in common, so they are not compared: "
         f"{listed(stated, 3)}, and in classes {listed(classes, 3)}"
     )
+
+
+def path_remark(text: str, classes: Sequence[str]) -> str | None:
+    """Return what to say of a label that is a path in place of a name, to follow the label.
+
+    ``None``: it does not look like one.
+    """
+    steps = [step for step in _FOLDERS.split(text.strip()) if step]
+    if not steps:
+        return None
+    steps[-1], suffixes = _SUFFIX.subn("", steps[-1])
+    inside = [step for step in reversed(steps) if step in classes]
+    is_path = _FOLDERS.search(text) and (suffixes or inside or _ABSOLUTE.match(text))
+    if not is_path and not (suffixes and inside):
+        return None
+    if inside:
+        return f"looks like a path that holds the class {inside[0]!r}"
+    return f"looks like a path, and holds none of the {len(classes):,} classes"
 
 
 def _parts(name: str) -> set[str]:

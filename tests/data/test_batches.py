@@ -260,6 +260,9 @@ ELEMENTS = [
     ((X[:2, :3], Y[:2]), "inputs have shape (3, 3, 1), and the model takes (4, 3, 1); only axes "
      "of length 1 are added or dropped"),
     ((X[:2], np.array(["cat", "dog"])), "labels are strings; they must be numbers, counted from 0"),
+    ((X[:2], np.array(["cat/1.jpg", "dog/2.jpg"])), "labels are strings, of which the first, "
+     "'cat/1.jpg', looks like a path that holds the class 'cat'; they must be numbers, counted "
+     "from 0"),
     ((X[:2], np.zeros((2, 3))), "labels have shape (2, 3), and there are 2 classes"),
     ((X[:2], np.zeros((2, 3, 3))), "labels have shape (2, 3, 3); they must be (n,), (n, 1) or, "
      "one-hot, (n, 2)"),

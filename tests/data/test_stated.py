@@ -127,7 +127,7 @@ KEEPING = {
     "cache and shuffle": lambda ds: ds.cache().shuffle(3),
     "unbatch": lambda ds: ds.unbatch().batch(3),
     "rebatch": lambda ds: ds.rebatch(3),
-    "filter": lambda ds: ds.filter(lambda x, y: True),
+    "filter": lambda ds: ds.filter(lambda *_: True),
     "concatenate": lambda ds: ds.concatenate(ds),
     "map of the inputs": lambda ds: ds.map(lambda x, y: (x / 255, y), num_parallel_calls=2),
     "map to a dict": lambda ds: ds.map(lambda x, y: ({"image": x}, y)).prefetch(1),
