@@ -8,6 +8,7 @@ so that ``sed 1d FILE | sha256sum`` computes it too.
 from __future__ import annotations
 
 import re
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -30,6 +31,7 @@ _ESCAPED = re.compile(
 )
 _ESCAPE = re.compile(r"\\(\\|u[0-9a-f]{4})")
 _WORD = re.compile("[0-9a-f]{16}")
+_UNREADABLE = "0" * 16  # the word of a content that could not be read
 
 
 @dataclass(frozen=True)
@@ -41,22 +43,38 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Move:
+    """A content that stands under another id than before; the names of its class then and now."""
+
+    before: str
+    now: str
+    was: str
+    actual: str
+
+
+@dataclass(frozen=True)
 class Difference:
-    """Ids of the examples in which two sets differ, in the order of the set at hand.
+    """The examples in which two sets differ, by id, in the order of the set at hand.
+
+    Each example of either set is unchanged, or in one of these; `changed` is in both under one id,
+    and so is `relabelled`, which may be changed too.
 
     Attributes
     ----------
     removed
         In the order of the manifest.
     moved
+        Those whose content the other set holds under another id.
+    reordered
         Whether the sets hold the same examples, but not in the same order.
     """
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
+    moved: tuple[Move, ...]
     changed: tuple[str, ...]
     relabelled: tuple[str, ...]
-    moved: bool
+    reordered: bool
 
 
 def lines(evaluation: Evaluation) -> Iterator[str]:
@@ -137,24 +155,47 @@ def read_manifest(path: Path) -> tuple[dict[str, Entry], str]:
 
 
 def compare(evaluation: Evaluation, entries: dict[str, Entry]) -> Difference:
-    """Say in which examples a set differs from a manifest."""
-    added, changed, relabelled, order = [], [], [], []
+    """Say in which examples a set differs from a manifest.
+
+    What the manifest lists under an id that is gone, or has another content now, is looked for by
+    its check word under the ids that are new, or have another content.
+    """
+    now = dict(_entries(evaluation))
+    kept = {e for e, entry in entries.items() if e in now and now[e].check == entry.check}
+    # Contents that are not where they were, each in the order of the manifest.
+    waiting: dict[str, deque[str]] = defaultdict(deque)
+    for example, entry in entries.items():
+        if example not in kept and entry.check != _UNREADABLE:
+            waiting[entry.check].append(example)
+    moved: list[Move] = []
+    new: list[str] = []
+    for example, entry in now.items():
+        if example in kept:
+            continue
+        if waiting[entry.check]:
+            source = waiting[entry.check].popleft()
+            moved.append(Move(source, example, entries[source].actual, entry.actual))
+        else:
+            new.append(example)
+    elsewhere = {move.before for move in moved}
+    changed = [e for e in new if e in entries and e not in elsewhere]
+    found = {*kept, *changed}
+    removed = [e for e in entries if e not in found and e not in elsewhere]
+    return Difference(
+        added=tuple(e for e in new if e not in found),
+        removed=tuple(removed),
+        moved=tuple(moved),
+        changed=tuple(changed),
+        relabelled=tuple(e for e in now if e in found and entries[e].actual != now[e].actual),
+        reordered=not new and not removed and not moved and list(now) != list(entries),
+    )
+
+
+def _entries(evaluation: Evaluation) -> Iterator[tuple[str, Entry]]:
     for part in evaluation.parts:
         examples = zip(part.ids, part.true.tolist(), part.check.tolist(), strict=True)
         for example, true, check in examples:
-            order.append(example)
-            entry = entries.get(example)
-            if entry is None:
-                added.append(example)
-                continue
-            if entry.check != f"{check:016x}":
-                changed.append(example)
-            if entry.actual != evaluation.classes[true]:
-                relabelled.append(example)
-    there = set(order)
-    removed = [example for example in entries if example not in there]
-    moved = not added and not removed and order != list(entries)
-    return Difference(tuple(added), tuple(removed), tuple(changed), tuple(relabelled), moved)
+            yield example, Entry(evaluation.classes[true], f"{check:016x}")
 
 
 def problem(evaluation: Evaluation, pinned: str | None, manifest: Path | None) -> str | None:
@@ -198,17 +239,26 @@ def problem(evaluation: Evaluation, pinned: str | None, manifest: Path | None) -
 
 
 def _told(difference: Difference, manifest: Path | None) -> Iterator[str]:
-    kinds = ("added", "removed", "changed", "relabelled")
-    groups: list[tuple[str, Sequence[str]]] = [(k, getattr(difference, k)) for k in kinds]
-    counts = [f"{len(ids):,} {kind}" for kind, ids in groups if ids]
-    if difference.moved:
+    groups = {
+        kind: [one_line(example) for example in getattr(difference, kind)]
+        for kind in ("added", "removed", "changed", "relabelled")
+    }
+    groups["moved"] = list(map(_move, difference.moved))
+    counts = [f"{len(shown):,} {kind}" for kind, shown in groups.items() if shown]
+    if difference.reordered:
         counts.append("in another order")
     yield f"  against {manifest}: {', '.join(counts) or 'the same examples'}"
-    for kind, ids in groups:
-        for example in ids[:SHOWN]:
-            yield f"  {kind:10}   {one_line(example)}"
-        if len(ids) > SHOWN:
-            yield f"  {kind:10}   and {len(ids) - SHOWN:,} more"
+    for kind, shown in groups.items():
+        yield from (f"  {kind:10}   {each}" for each in shown[:SHOWN])
+        if len(shown) > SHOWN:
+            yield f"  {kind:10}   and {len(shown) - SHOWN:,} more"
+
+
+def _move(move: Move) -> str:
+    told = f"{one_line(move.before)} -> {one_line(move.now)}"
+    if move.was == move.actual:
+        return told
+    return f"{told}, from class {one_line(move.was)!r} to {one_line(move.actual)!r}"
 
 
 def _digest(of: Iterator[str] | Sequence[str]) -> str:

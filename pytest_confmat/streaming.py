@@ -309,7 +309,10 @@ class _Pass:
                 self._source.example(index)
             except DataError as error:
                 return error
-        return DataError(f"label {label} is none of the {self._k} classes (0 to {self._k - 1})")
+        said, offset = f"label {label}", self._source.offset
+        if offset:  # the number as the data hold it, so that it can be found there
+            said = f"label {label + offset} minus offset {offset} is {label}, which"
+        return DataError(f"{said} is none of the {self._k} classes (0 to {self._k - 1})")
 
     def _fault(self, index: int, error: DataError) -> None:
         if len(self._faults) == self._max_faults:
@@ -353,14 +356,16 @@ class _Pass:
 
     def _offset_hint(self) -> str | None:
         """Say so where the labels out of range look as if counted from another number."""
+        offset = self._source.offset
         for stray, missing, change in ((self._k, 0, 1), (-1, self._k - 1, -1)):
             only = set(self._foreign.values()) == {stray}
             if only and not self._outcomes.holds_class(missing, self._foreign):
+                fits = f"offset: {offset + change} in dataset.label would make them fit"
+                if self._pieces is None:  # batches, of which no policy says an offset
+                    fits = f"{'subtract' if change > 0 else 'add'} 1 to make them fit"
                 return (
-                    f"  no label is {missing}, as if they were counted from {change}: a "
-                    f"dataset.label.offset that is {abs(change)} "
-                    f"{'higher' if change > 0 else 'lower'} would make them fit "
-                    "(0 unless the policy says one)"
+                    f"  no label is {missing + offset}, as if they were counted from "
+                    f"{change + offset}: {fits}"
                 )
         return None
 

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from pytest_confmat.data import open_batches
+from pytest_confmat.data import open_batches, open_source
 from pytest_confmat.errors import DataError
 from pytest_confmat.models import wrap
-from pytest_confmat.spec import Argmax
+from pytest_confmat.spec import Argmax, ImageFeature, LabelFeature, TFRecordSpec
 from pytest_confmat.streaming import evaluate
+from tests.data.makers import example, shard
 
 CLASSES = ("a", "b", "c")
 
@@ -25,16 +26,42 @@ def test_labels_from_1_up():
     lines = told([1, 2, 3, 3, 1])
     assert lines[1] == "  #2   label 3 is none of the 3 classes (0 to 2)"
     assert lines[-1] == (
-        "  no label is 0, as if they were counted from 1: a dataset.label.offset that is 1 higher "
-        "would make them fit (0 unless the policy says one)"
+        "  no label is 0, as if they were counted from 1: subtract 1 to make them fit"
     )
 
 
 def test_labels_after_an_offset_too_many():
     lines = told([-1, 0, 1, 0])
+    assert lines[-1] == ("  no label is 2, as if they were counted from -1: add 1 to make them fit")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "offset", "fault", "hint"),
+    [
+        ([1, 2, 3], 0, "  a.tfrecord#2   label 3 is none of the 3 classes (0 to 2)", (0, 1, 1)),
+        ([0, 1, 2], 1, "  a.tfrecord#0   label 0 minus offset 1 is -1, which is none of the 3 "
+         "classes (0 to 2)", (3, 0, 0)),
+        ([2, 3, 4], 1, "  a.tfrecord#2   label 4 minus offset 1 is 3, which is none of the 3 "
+         "classes (0 to 2)", (1, 2, 2)),
+        ([-1, 0, 1], 0, "  a.tfrecord#0   label -1 is none of the 3 classes (0 to 2)",
+         (2, -1, -1)),
+    ],
+)  # fmt: skip
+def test_numbers_are_shown_as_the_records_hold_them(tmp_path, numbers, offset, fault, hint):
+    shard(tmp_path / "a.tfrecord", [example(x=[0.5, 0.1, 0.2], y=number) for number in numbers])
+    spec = TFRecordSpec(
+        (str(tmp_path / "a.tfrecord"),),
+        ImageFeature("x", "float", None, (3,)),
+        LabelFeature("y", offset),
+    )
+    predictor = wrap(lambda batch: batch, CLASSES, Argmax())
+    with pytest.raises(DataError) as caught:
+        evaluate(open_source(spec, CLASSES, predictor.input), predictor, CLASSES)
+    lines = str(caught.value).splitlines()
+    assert lines[1] == fault
     assert lines[-1] == (
-        "  no label is 2, as if they were counted from -1: a dataset.label.offset that is 1 lower "
-        "would make them fit (0 unless the policy says one)"
+        f"  no label is {hint[0]}, as if they were counted from {hint[1]}: offset: {hint[2]} in "
+        "dataset.label would make them fit"
     )
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 from pytest_confmat.errors import DataError
 from pytest_confmat.evaluation import Evaluation, NumberedIds, Part
 from pytest_confmat.manifest import (
+    Difference,
     Entry,
+    Move,
     compare,
     digest,
     lines,
@@ -159,13 +162,85 @@ def test_what_differs(tmp_path):
     write_manifest(FOUR, tmp_path / "m")
     entries, _ = read_manifest(tmp_path / "m")
     ids = ["cat/a.png", "cat/new.png", "cat/c.png", "dog/d.png"]
-    found = compare(evaluation(ids, [1, 0, 0, 0], [1, 2, 9, 2**64 - 1]), entries)
+    found = compare(evaluation(ids, [1, 0, 0, 0], [1, 7, 9, 2**64 - 1]), entries)
     assert found.added == ("cat/new.png",)
     assert found.removed == ("dog/b.png",)
     assert found.changed == ("cat/c.png",)
     assert found.relabelled == ("cat/a.png", "dog/d.png")
-    assert not found.moved
-    assert compare(evaluation(FOUR.parts[0].ids[::-1]), entries).moved
+    assert found.moved == ()
+    assert not found.reordered
+    reverse = evaluation(FOUR.parts[0].ids[::-1], [1, 0, 1, 0], [2**64 - 1, 3, 2, 1])
+    assert compare(reverse, entries) == Difference((), (), (), (), (), True)
+
+
+def differing(now, before):
+    """Compare sets that are given as {id: (class, content)}."""
+    names = {"cat": 0, "dog": 1}
+    entries = {e: Entry(name, f"{word:016x}") for e, (name, word) in before.items()}
+    true = [names[name] for name, _ in now.values()]
+    return compare(evaluation(list(now), true, [word for _, word in now.values()]), entries)
+
+
+def test_what_was_moved_is_recognised_by_its_content():
+    before = {"cat/a": ("cat", 1), "cat/b": ("cat", 2), "dog/c": ("dog", 3)}
+    now = {"cat/a": ("cat", 1), "cat/new": ("cat", 2), "cat/c": ("cat", 3)}
+    assert differing(now, before) == Difference(
+        (),
+        (),
+        (Move("cat/b", "cat/new", "cat", "cat"), Move("dog/c", "cat/c", "dog", "cat")),
+        (),
+        (),
+        False,
+    )
+
+
+def test_a_record_that_is_gone_moves_the_others():
+    before = {f"s#{n}": ("cat", n + 1) for n in range(5)}
+    now = {f"s#{n}": ("cat", n + 2) for n in range(4)}
+    found = differing(now, before)
+    assert (found.added, found.removed, found.changed) == ((), ("s#0",), ())
+    assert [(move.before, move.now) for move in found.moved] == [
+        (f"s#{n + 1}", f"s#{n}") for n in range(4)
+    ]
+
+
+def test_contents_that_changed_places():
+    before = {"a": ("cat", 1), "b": ("cat", 2)}
+    found = differing({"a": ("cat", 2), "b": ("cat", 1)}, before)
+    assert [(move.before, move.now) for move in found.moved] == [("b", "a"), ("a", "b")]
+    # Another content where one was moved away from is a new example.
+    found = differing({"a": ("cat", 9), "b": ("cat", 2), "c": ("cat", 1)}, before)
+    assert (found.added, found.removed, found.changed) == (("a",), (), ())
+
+
+def test_what_could_not_be_read_is_not_recognised():
+    found = differing({"b": ("cat", 0)}, {"a": ("cat", 0)})
+    assert (found.added, found.removed, found.moved) == (("b",), ("a",), ())
+
+
+SETS = st.dictionaries(
+    st.sampled_from("abcdefgh"),
+    st.tuples(st.sampled_from(CLASSES), st.integers(0, 4)),
+    max_size=8,
+)
+
+
+@given(SETS, SETS)
+def test_every_example_is_in_one_of_the_groups(now, before):
+    found = differing(now, before)
+    kept = {e for e in now if e in before and now[e][1] == before[e][1]}
+    groups = [*kept, *found.changed]
+    assert Counter([*groups, *found.added, *(m.now for m in found.moved)]) == Counter(list(now))
+    assert Counter([*groups, *found.removed, *(m.before for m in found.moved)]) == Counter(
+        list(before)
+    )
+    for move in found.moved:
+        assert now[move.now] == (move.actual, before[move.before][1])
+        assert before[move.before][0] == move.was
+    # No content is both gone and new, but what could not be read.
+    left = {before[e][1] for e in (*found.removed, *found.changed)}
+    assert not left & {now[e][1] for e in (*found.added, *found.changed)} - {0}
+    assert set(found.relabelled) == {e for e in groups if now[e][0] != before[e][0]}
 
 
 def test_a_set_that_was_agreed_on_is_no_problem(tmp_path):
@@ -194,7 +269,7 @@ def test_a_set_that_changed_with_a_manifest(tmp_path):
     manifest = tmp_path / "m"
     before = evaluation([f"cat/{n:02}.png" for n in range(30)], [0] * 30)
     write_manifest(before, manifest)
-    after = evaluation(["cat/00.png", "new/\x1b.png"], [1, 0])
+    after = evaluation(["cat/00.png", "new/\x1b.png"], [1, 0], [0, 99])
     told = problem(after, None, manifest)
     assert told.splitlines()[:4] == [
         f"the evaluation set changed: its digest is {digest(after)}",

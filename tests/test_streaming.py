@@ -48,6 +48,7 @@ class Memory:
         else:
             self.pieces = None
         self.shape = self.inputs.shape[1:] if known else None
+        self.offset = 0
         self.order = np.arange(n) if order is None else np.asarray(order, np.int64)
         self.left_out, self.lost, self.notes = set(left_out), lost or {}, notes
         self.marks = None if marks is None else np.asarray(marks, np.uint8)

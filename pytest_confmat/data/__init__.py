@@ -6,12 +6,13 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from pytest_confmat.data.classes import class_names
+from pytest_confmat.data.stated import names_of
 from pytest_confmat.spec import DatasetSpec, DirectorySpec, ModelInput, TFRecordSpec
 
 if TYPE_CHECKING:
     from pytest_confmat.data.source import Source
 
-__all__ = ["class_names", "open_batches", "open_source"]
+__all__ = ["class_names", "names_of", "open_batches", "open_source"]
 
 # A kind of data is its spec, a module, and a line here. Named, so that nothing is imported early.
 _SOURCES: dict[type, str] = {

@@ -16,12 +16,19 @@ from numpy.typing import NDArray
 
 from pytest_confmat.data.counts import bound
 from pytest_confmat.data.dropping import note_on_dropping, refuse_dropping
-from pytest_confmat.data.elements import WHAT_TO_YIELD, Rows, first_line, read_element
+from pytest_confmat.data.elements import (
+    WHAT_TO_YIELD,
+    Rows,
+    first_line,
+    read_element,
+    unwrapped,
+)
 from pytest_confmat.data.feeds import of_batch
 from pytest_confmat.data.headers import NOT_FINITE
 from pytest_confmat.data.held import Held
 from pytest_confmat.data.order import note_on_order, unfixed
 from pytest_confmat.data.source import Batch, Piece
+from pytest_confmat.data.stated import compare_names
 from pytest_confmat.errors import ConfmatError, DataError
 from pytest_confmat.spec import Feed, ModelInput
 
@@ -43,7 +50,8 @@ class BatchesSource:
     Raises
     ------
     DataError
-        If it is plain that `dataset` yields no batches, or never ends.
+        If it is plain that `dataset` yields no batches, or never ends, or if it states other
+        names than `classes`.
     """
 
     def __init__(
@@ -60,6 +68,7 @@ class BatchesSource:
         self._last: Callable[[], Any] = lambda: None
         self._feed = Feed("nothing was read", is_own=True)
         _refuse_at_sight(dataset)
+        self._notes = compare_names(dataset, classes)
 
     @property
     def pieces(self) -> tuple[Piece, ...] | None:
@@ -73,8 +82,8 @@ class BatchesSource:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Whether the order is known to differ from run to run, and examples may be missing."""
-        said = note_on_order(self._dataset), note_on_dropping(self._dataset)
+        """Whether order and names are known to differ, and examples may be missing."""
+        said = note_on_order(self._dataset), note_on_dropping(self._dataset), *self._notes
         return tuple(filter(None, said))
 
     @property
@@ -86,6 +95,11 @@ class BatchesSource:
     def description(self) -> str:
         """The kind of object."""
         return f"dataset of the project's own ({type(self._dataset).__name__})"
+
+    @property
+    def offset(self) -> int:
+        """Labels are the numbers themselves."""
+        return 0
 
     @property
     def states_count(self) -> bool:
@@ -140,9 +154,9 @@ class BatchesSource:
 
     def _iterator(self, batch_size: int) -> Iterator[Any]:
         dataset = self._dataset
-        if _are_arrays(dataset):
-            starts = range(0, len(dataset[0]), batch_size)
-            return (tuple(part[at : at + batch_size] for part in dataset) for at in starts)
+        if arrays := _whole_arrays(dataset):
+            starts = range(0, len(arrays[0]), batch_size)
+            return (tuple(part[at : at + batch_size] for part in arrays) for at in starts)
         if _is_indexed(dataset):
             return (dataset[number] for number in range(_batch_count(dataset)))
         elements: Iterator[Any] = iter(dataset)
@@ -217,12 +231,15 @@ def _batch_count(dataset: Any) -> int:
     return int(number)
 
 
-def _are_arrays(dataset: Any) -> bool:
-    """Whether it is no iterable of batches, but inputs and labels as whole arrays."""
+def _whole_arrays(dataset: Any) -> tuple[Any, ...] | None:
+    """Return inputs and labels, where it is no iterable of batches, but these as whole arrays."""
     if not isinstance(dataset, tuple | list) or len(dataset) not in (2, 3):
-        return False
-    lengths = [tuple(part.shape)[:1] for part in dataset if hasattr(part, "shape")]
-    return len(lengths) == len(dataset) and lengths[0] != () and len(set(lengths)) == 1
+        return None
+    # Two batches in a list may well look like two arrays in containers.
+    parts = tuple(map(unwrapped, dataset)) if isinstance(dataset, tuple) else tuple(dataset)
+    lengths = [tuple(part.shape)[:1] for part in parts if hasattr(part, "shape")]
+    whole = len(lengths) == len(parts) and lengths[0] != () and len(set(lengths)) == 1
+    return parts if whole else None
 
 
 def _marks(inputs: NDArray[Any]) -> NDArray[np.uint8] | None:

@@ -96,21 +96,13 @@ def _refuse_dangling(entries: Iterable[os.DirEntry[str]]) -> None:
             )
 
 
-def label_file(spec: TFRecordSpec) -> tuple[Path, tuple[str, ...]] | None:
-    """Return the label file beside the shards and the names in it, or ``None``.
+def label_files(spec: TFRecordSpec) -> list[tuple[Path, tuple[str, ...]]]:
+    """Return the label files beside the shards and the names in each.
 
-    TFDS writes ``label.labels.txt``, others ``labels.txt``; lines may be numbered from 0, as
-    ``0:cat``.
+    TFDS writes a file for each feature, such as ``label.labels.txt``, others ``labels.txt``; lines
+    may be numbered from 0, as ``0:cat``.
     """
-    candidates = label_candidates(spec)
-    found = [(path, _read_label_file(path)) for path in candidates if path.exists()]
-    for path, names in found[1:]:
-        if names != found[0][1]:
-            raise DataError(
-                f"{shown(found[0][0])} and {shown(path)} name different classes: "
-                f"{listed(found[0][1])} and {listed(names)}; say which in classes"
-            )
-    return found[0] if found else None
+    return [(path, _read_label_file(path)) for path in label_candidates(spec) if path.exists()]
 
 
 def label_candidates(spec: TFRecordSpec) -> tuple[Path, ...]:
@@ -118,12 +110,9 @@ def label_candidates(spec: TFRecordSpec) -> tuple[Path, ...]:
     from pytest_confmat.data.shard_names import folders
 
     key = spec.label.key if spec.label is not None else "label"
-    candidates = dict.fromkeys(
-        folder / name
-        for folder in folders(spec.tfrecord)
-        for name in (f"{key.replace('/', '-')}.labels.txt", "label.labels.txt", "labels.txt")
-    )
-    return tuple(candidates)
+    stems = dict.fromkeys((key.replace("/", "-"), key.rpartition("/")[2]))
+    names = (*(f"{stem}.labels.txt" for stem in stems), "labels.txt")
+    return tuple(folder / name for folder in folders(spec.tfrecord) for name in names)
 
 
 def _of_directory(spec: DirectorySpec, declared: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -220,15 +209,21 @@ def _nfc(name: str) -> str:
 
 
 def _of_label_file(spec: TFRecordSpec) -> tuple[str, ...]:
-    found = label_file(spec)
-    if found is None:
+    found = label_files(spec)
+    if not found:
         raise DataError(
             "the names of the classes are not known: TFRecords hold labels without names or "
             "order, and there is no label.labels.txt or labels.txt beside the shards; say "
             "classes: [...] in the order of the model's outputs, or name a text file with one "
             "class a line"
         )
-    path, names = found
+    path, names = found[0]
+    for other, others in found[1:]:
+        if others != names:
+            raise DataError(
+                f"{shown(path)} and {shown(other)} name different classes: {listed(names)} and "
+                f"{listed(others)}; say which in classes"
+            )
     return _at_least_two(names, f"{shown(path)} names {listed(names) or 'no classes'}")
 
 

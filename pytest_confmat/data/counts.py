@@ -22,7 +22,7 @@ def bound(expected: int | None, found: int, description: str) -> None:
 
 
 def expect(expected: int | None, found: int, description: str) -> None:
-    """Hold the number of examples against the policy's ``expected_examples``.
+    """Compare the number of examples with the policy's ``expected_examples``.
 
     Raises
     ------
@@ -31,8 +31,15 @@ def expect(expected: int | None, found: int, description: str) -> None:
     """
     if not found:
         raise DataError(f"{description} holds no examples")
-    if expected is not None and found != expected:
-        raise DataError(
-            f"{description} holds {counted(found, 'example')}, and dataset.expected_examples is "
-            f"{expected:,}: {abs(found - expected):,} {'missing' if found < expected else 'more'}"
-        )
+    if told := miscount(expected, found, description):
+        raise DataError(told)
+
+
+def miscount(expected: int | None, found: int, description: str) -> str | None:
+    """Return by how many examples a set differs from ``expected_examples``, if it does."""
+    if expected is None or found == expected:
+        return None
+    return (
+        f"{description} holds {counted(found, 'example')}, and dataset.expected_examples is "
+        f"{expected:,}: {abs(found - expected):,} {'missing' if found < expected else 'more'}"
+    )

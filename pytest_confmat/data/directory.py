@@ -80,6 +80,11 @@ class DirectorySource:
         return describe(self._spec)
 
     @property
+    def offset(self) -> int:
+        """Labels are the numbers themselves."""
+        return 0
+
+    @property
     def states_count(self) -> bool:
         """No: a file that is missing leaves no trace."""
         return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_confmat.data import shapes
-from pytest_confmat.data.wording import counted
+from pytest_confmat.data.naming import path_remark
+from pytest_confmat.data.wording import counted, listed
 from pytest_confmat.errors import DataError
 from pytest_confmat.relaying import without_advice
 from pytest_confmat.spec import ModelInput
@@ -68,26 +69,51 @@ def read_element(element: Any, classes: tuple[str, ...], model: ModelInput) -> R
         raise DataError(f"it is of type {type(element).__name__}; {WHAT_TO_YIELD}")
     if len(element) not in (2, 3):
         raise DataError(f"it has {counted(len(element), 'part')}; {WHAT_TO_YIELD}")
-    inputs = _array(element[0], "inputs")
-    labels = _array(element[1], "labels")
+    inputs = _array(unwrapped(element[0]), "inputs")
+    labels = _array(unwrapped(element[1]), "labels")
     if not labels.ndim or not inputs.ndim or _is_single(inputs, labels, model):
         raise DataError("it is a single example; batch the dataset, as by dataset.batch(256)")
     if len(labels) != len(inputs):
         raise DataError(f"it has {len(inputs):,} inputs and {len(labels):,} labels")
     weights = None
     if len(element) == 3 and element[2] is not None:
-        weights = _weights(_array(element[2], "weights"), len(labels))
+        weights = _weights(_array(unwrapped(element[2]), "weights"), len(labels))
     check = _words(inputs)
     return Rows(_fit(inputs, model), _labels(labels, classes), check, weights)
+
+
+def unwrapped(value: Any) -> Any:
+    """Return what containers of one hold, such as ``{"image": x}``, ``[x]`` and ``(x,)``.
+
+    A list is one only around an array: ``[[0.5, 0.1]]`` is a batch of one example.
+    """
+    while True:
+        if isinstance(value, Mapping) and len(value) == 1:
+            (value,) = value.values()
+        elif (
+            isinstance(value, tuple | list)
+            and len(value) == 1
+            and (isinstance(value[0], Mapping) or _is_array(value[0]))
+        ):
+            (value,) = value
+        else:
+            return value
+
+
+def _is_array(value: Any) -> bool:
+    return hasattr(value, "shape") and len(value.shape) > 0
 
 
 def _array(value: Any, what: str) -> NDArray[Any]:
     several = "inputs" if what == "inputs" else "outputs"
     if value is None:
         raise DataError(f"it has no {what}; {WHAT_TO_YIELD}")
-    if isinstance(value, dict):
-        raise DataError(f"{what} are a dict; models of several {several} are not supported")
-    if isinstance(value, tuple | list) and any(hasattr(part, "shape") for part in value):
+    if isinstance(value, Mapping):
+        raise DataError(
+            f"{what} are a dict of {listed(list(map(str, value))) or 'nothing'}; models of several "
+            f"{several} are not supported, so yield the one that the model takes"
+        )
+    if isinstance(value, tuple | list) and any(map(_is_array, value)):
         raise DataError(
             f"{what} are a {type(value).__name__} of arrays; stack them into one, as models of "
             f"several {several} are not supported"
@@ -143,7 +169,7 @@ def _labels(labels: NDArray[Any], classes: tuple[str, ...]) -> NDArray[np.int64]
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.dtype.kind not in "biuf":
-        raise DataError("labels are strings; they must be numbers, counted from 0")
+        raise DataError(_why_no_numbers(labels, classes))
     if labels.ndim == 2:
         return _of_one_hot(labels, classes)
     if labels.ndim != 1:
@@ -156,6 +182,15 @@ def _labels(labels: NDArray[Any], classes: tuple[str, ...]) -> NDArray[np.int64]
     if (wrong := np.flatnonzero(whole != labels)).size:
         raise DataError(f"the label {labels[wrong[0]]} is no whole number")
     return whole
+
+
+def _why_no_numbers(labels: NDArray[Any], classes: tuple[str, ...]) -> str:
+    first = next(iter(labels.flat), "")
+    text = first.decode("utf-8", "backslashreplace") if isinstance(first, bytes) else str(first)
+    told = "labels are strings"
+    if remark := path_remark(text, classes):
+        told = f"labels are strings, of which the first, {text!r}, {remark}"
+    return f"{told}; they must be numbers, counted from 0"
 
 
 def _of_one_hot(labels: NDArray[Any], classes: tuple[str, ...]) -> NDArray[np.int64]:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_confmat.data.images import tensorflow
+from pytest_confmat.data.naming import Matcher
 from pytest_confmat.data.sniff import image_format, looks_like
+from pytest_confmat.data.texts import text_keys
 from pytest_confmat.data.wording import hint, listed
 from pytest_confmat.errors import DataError
 from pytest_confmat.lfs import is_pointer
@@ -25,6 +27,10 @@ _KINDS: dict[str | None, Kind] = {
 }
 _HOLDS: dict[Encoding, Kind] = {"encoded": "string", "raw": "string", "float": "float"}
 _LAYOUTS = (("image/encoded", "image/class/label"), ("image", "label"))
+_NO_TABLES = (
+    "columns of a table are not read from records: yield batches of them from a fixture "
+    "confmat_dataset in a conftest.py"
+)
 SAMPLE = 16  # records looked at until one shows the layout
 
 
@@ -53,6 +59,8 @@ class Layout:
         ``int64`` or ``string`` of one value; ``one-hot`` of as many as there are classes.
     label_values, weight_values
         What kind of list holds them.
+    text
+        The feature that names the class of a number, if there is one.
     """
 
     image: ImageFeature
@@ -61,6 +69,7 @@ class Layout:
     label_values: Kind
     weight: str | None = None
     weight_values: Kind | None = None
+    text: str | None = None
 
 
 def find_layout(
@@ -140,7 +149,9 @@ def _layout(
         label = _infer_label(found, image)
     kind = _label_kind(label, feature(found, label.key), classes)
     how = "inferred" if spec.label is None else "read"
-    notes.append(f"label {how}: {label.key} ({kind})")
+    text = None if kind == "string" else _text(found, label.key, classes)
+    compared = "" if text is None else f", compared with {text}"
+    notes.append(f"label {how}: {label.key} ({kind}){compared}")
     weight, weight_values = None, None
     if spec.weight is not None:
         weight = spec.weight.key
@@ -149,23 +160,49 @@ def _layout(
     if len(set(keys)) < len(keys):
         raise DataError(f"has one feature for two of image, label and weight: {listed(keys)}")
     label_values = feature(found, label.key).kind
-    return Layout(image, label, kind, label_values, weight, weight_values), tuple(notes)
+    return Layout(image, label, kind, label_values, weight, weight_values, text), tuple(notes)
 
 
 def _infer_image(found: Mapping[str, Feature]) -> ImageFeature:
     for key, _ in _LAYOUTS:
         if key in found:
             values = found[key].values
-            if found[key].kind == "string" and len(values) == 1 and _is_image(values[0]):
+            if _holds_image(found[key]):
                 return ImageFeature(key)
             raise DataError(
                 f"holds {found[key]} in {key!r} that {'is' if len(values) == 1 else 'are'} no "
                 "encoded image; say image: {key: " + key + ", encoding: raw, dtype: ..., shape: "
                 "[...]} or encoding: float in dataset"
             )
-    raise DataError(
-        "has neither 'image/encoded' nor 'image'; say which feature holds the image, as image: "
-        f"{{key: ...}} in dataset; it has {listed(sorted(found), 8)}"
+    images = [key for key, each in sorted(found.items()) if _holds_image(each)]
+    if images:
+        raise DataError(
+            "has neither 'image/encoded' nor 'image'; say which feature holds the image: "
+            f"{' or '.join(f'image: {{key: {key}}}' for key in images[:3])} in dataset"
+        )
+    raise DataError(_without_image(found))
+
+
+def _holds_image(found: Feature) -> bool:
+    return found.kind == "string" and len(found.values) == 1 and _is_image(found.values[0])
+
+
+def _without_image(found: Mapping[str, Feature]) -> str:
+    """Return what to say of records such as those of a table, which hold no image at all."""
+    keys = sorted(found)
+    held = ", ".join(f"{key!r} ({found[key]})" for key in keys[:8])
+    more = f" and {len(keys) - 8:,} more" if len(keys) > 8 else ""
+    arrays = [key for key in keys if found[key].kind == "float" and len(found[key].values) > 1]
+    return (
+        f"holds nothing that looks like an image: {held}{more}; "
+        f"{_as_floats(arrays[0], found[arrays[0]]) if arrays else _NO_TABLES}"
+    )
+
+
+def _as_floats(key: str, found: Feature) -> str:
+    return (
+        f"if the model takes the numbers in {key!r}, say image: {{key: {key}, encoding: float, "
+        f"shape: [{len(found.values)}]}} in dataset"
     )
 
 
@@ -187,10 +224,28 @@ def _infer_label(found: Mapping[str, Feature], image: ImageFeature) -> LabelFeat
 
 
 def _check_image(image: ImageFeature, found: Feature) -> None:
+    if image.encoding == "encoded" and found.kind != "string":
+        several = found.kind == "float" and len(found.values) > 1
+        raise DataError(
+            f"holds {found} in {image.key!r}, where an encoded image is a string; "
+            f"{_as_floats(image.key, found) if several else _NO_TABLES}"
+        )
     if found.kind != _HOLDS[image.encoding]:
         raise DataError(
             f"holds {found} in {image.key!r}, and dataset.image says encoding: {image.encoding}"
         )
+
+
+def _text(found: Mapping[str, Feature], label: str, classes: tuple[str, ...]) -> str | None:
+    """Return the feature that names the class, one that names one of `classes` before others."""
+    there = [
+        key
+        for key in text_keys(label)
+        if key in found and found[key].kind == "string" and len(found[key].values) == 1
+    ]
+    matcher = Matcher(classes)
+    naming = (k for k in there if matcher.places(found[k].values[0].decode("utf-8", "replace")))
+    return next(naming, there[0] if there else None)
 
 
 def _weight_kind(key: str, found: Feature) -> Kind:

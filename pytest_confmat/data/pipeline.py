@@ -63,10 +63,11 @@ def stream(chunks: Any, make: Callable[..., Any], batch_size: int) -> Generator[
 
 
 def batch(inputs: Any, *others: Any) -> Batch:
-    """Return a `Batch` of tensors: labels, index, check words, marks and, if any, weights."""
-    labels, index, check, marks, *weights = (other.numpy() for other in others)
-    weight = weights[0].astype(np.float64) if weights else None
-    return Batch(inputs, labels, index, check, weight, marks)
+    """Return a `Batch` of tensors: labels, index, check words, marks and a dict of what else."""
+    labels, index, check, marks = (other.numpy() for other in others[:4])
+    more = others[4] if others[4:] else {}
+    weights = more["weights"].numpy().astype(np.float64) if "weights" in more else None
+    return Batch(inputs, labels, index, check, weights, marks, more.get("texts"))
 
 
 def words(contents: Any) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_confmat.data.classes import label_candidates
+from pytest_confmat.data.label_files import FEATURES
 from pytest_confmat.data.listing import list_directory
 from pytest_confmat.data.shard_names import resolve
 from pytest_confmat.data.wording import shown
@@ -15,7 +16,7 @@ from pytest_confmat.filenames import system_name
 from pytest_confmat.spec import DatasetSpec, DirectorySpec
 
 # Beside TFRecord shards; besides the files that name classes.
-_SIDE_FILES = ("dataset_info.json",)
+_SIDE_FILES = ("dataset_info.json", FEATURES)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pytest_confmat.data import images
 from pytest_confmat.data.layout import Feature, Layout, feature, features
+from pytest_confmat.data.naming import path_remark
 from pytest_confmat.data.pipeline import words
 from pytest_confmat.data.plan import Plan, takes_integers
 from pytest_confmat.data.shapes import text
@@ -85,26 +86,31 @@ class Parser:
         Returns
         -------
         tuple of tensors
-            Inputs, labels, index, check words, marks and, if there are any, weights: of the
-            examples in which nothing is wrong. One image that cannot be decoded, or whose header
-            declares too many pixels, is an error of them all; see `images.decode`.
+            Inputs, labels, index, check words, marks and a dict of weights and texts, if there
+            are any: of the examples in which nothing is wrong. One image that cannot be decoded,
+            or whose header declares too many pixels, is an error of them all; see
+            `images.decode`.
         """
         tf = images.tensorflow()
         parsed = tf.io.parse_example(records, self._features())
         content, image_ok = self._content(parsed)
         labels, label_ok = self._labels(parsed)
-        found = [index, content, labels]
+        found = {"index": index, "content": content, "labels": labels}
         good = [image_ok, label_ok]
         if self._layout.weight is not None:
-            weight, weight_ok = self._weights(parsed)
-            found.append(weight)
+            found["weights"], weight_ok = self._weights(parsed)
             good.append(weight_ok)
+        if self._layout.text is not None:
+            # Several are synonyms; where there are none, it is empty.
+            texts = tf.strings.reduce_join(parsed[self._layout.text], axis=1, separator=", ")
+            found["texts"] = texts
         ok = reduce(tf.logical_and, good)
-        index, content, labels, *weights = (tf.boolean_mask(tensor, ok) for tensor in found)
+        found = {name: tf.boolean_mask(tensor, ok) for name, tensor in found.items()}
+        index, content, labels = (found.pop(name) for name in ("index", "content", "labels"))
         check = words(content)
         pixels, marks = self._pixels(content)
         inputs = images.finish(self._plan, pixels)
-        return inputs, labels, index, check, marks, *weights
+        return inputs, labels, index, check, marks, found
 
     @property
     def dtype(self) -> str:
@@ -143,6 +149,8 @@ class Parser:
 
         label = known(self._label, layout.label.key)
         known(self._check_image, layout.image.key)
+        if layout.text is not None and layout.text in found:
+            known(self._check_text, layout.text)
         weight = None if layout.weight is None else known(self._weight, layout.weight)
         if not reasons:
             return None
@@ -161,6 +169,8 @@ class Parser:
             found[layout.image.key] = tf.io.FixedLenFeature([], tf.string, "")
         if layout.weight is not None:
             found[layout.weight] = tf.io.RaggedFeature(dtypes[layout.weight_values or "float"])
+        if layout.text is not None:
+            found[layout.text] = tf.io.FixedLenSequenceFeature([], tf.string, True, "")
         return found
 
     def _content(self, parsed: Any) -> tuple[Any, Any]:
@@ -249,6 +259,11 @@ class Parser:
         if layout.label_kind == "string":
             name = values[0].decode("utf-8", "backslashreplace")
             if name not in self._classes:
+                if remark := path_remark(name, self._classes):
+                    raise DataError(
+                        f"label {name!r} {remark}; a label is the name of a class alone, so write "
+                        "the records with that"
+                    )
                 raise DataError(
                     f"label {name!r} is none of the {len(self._classes)} classes"
                     f"{hint(name, self._classes)}"
@@ -287,6 +302,10 @@ class Parser:
             _require_finite(image.key, np.frombuffer(content, image.dtype))
         if image.encoding == "encoded" and (fault := images.explain(self._plan, content)):
             raise DataError(f"feature {image.key!r} {fault}")
+
+    def _check_text(self, found: Feature) -> None:
+        if found.kind != "string":
+            raise DataError(f"feature {self._layout.text!r} is {found}, expected a string")
 
     def _weight(self, found: Feature) -> float:
         key = self._layout.weight

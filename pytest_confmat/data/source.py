@@ -68,6 +68,9 @@ class Batch:
     marks
         What is remarkable in how each example decodes, sums of the keys of
         `pytest_confmat.data.headers.MARKS`, uint8 (n,); ``None``: nothing is.
+    texts
+        What the data call each example's class beside its number, a string tensor (n,), empty
+        where they do not; ``None``: they never do.
     """
 
     inputs: Any
@@ -76,6 +79,7 @@ class Batch:
     check: NDArray[np.uint64]
     weights: NDArray[np.float64] | None = None
     marks: NDArray[np.uint8] | None = None
+    texts: Any = None
 
 
 class Source(Protocol):
@@ -105,6 +109,10 @@ class Source(Protocol):
     @property
     def description(self) -> str:
         """The set in a few words: ``directory data/test``."""
+
+    @property
+    def offset(self) -> int:
+        """What a label is lower by than the number that the data hold."""
 
     @property
     def states_count(self) -> bool:

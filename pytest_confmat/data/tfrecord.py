@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Generator
+from contextlib import closing
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from pytest_confmat.data import feeds
-from pytest_confmat.data.classes import label_file
 from pytest_confmat.data.counts import expect
 from pytest_confmat.data.images import deafness, tensorflow
+from pytest_confmat.data.label_files import compare_label_files
 from pytest_confmat.data.layout import SAMPLE, Layout, find_layout
 from pytest_confmat.data.pipeline import batch, decoding_chunk, stream
 from pytest_confmat.data.reading import describe
@@ -21,7 +22,8 @@ from pytest_confmat.data.records import Parser, plan_for
 from pytest_confmat.data.shard_names import resolve, short_names, stated_lengths
 from pytest_confmat.data.shards import RecordReader, Shard, scan
 from pytest_confmat.data.source import Batch, Piece
-from pytest_confmat.data.wording import counted, listed, shown
+from pytest_confmat.data.texts import Texts
+from pytest_confmat.data.wording import counted, shown
 from pytest_confmat.errors import DataError
 from pytest_confmat.lanes import cores
 from pytest_confmat.parts import NumberedIds
@@ -57,11 +59,17 @@ class TFRecordSource:
         expect(spec.expected_examples, int(self._starts[-1]), self.description)
         self._reader = RecordReader()
         layout, layout_notes = self._find_layout(classes)
-        _expect_label_order(layout, spec, classes)
+        file_notes: tuple[str, ...] = ()
+        if layout.label_kind != "string":
+            file_notes = compare_label_files(spec, classes, layout.label)
         self._plan = plan_for(layout.image, spec.images, model)
         self._encoded = layout.image.encoding == "encoded"
         self._parser = Parser(layout, self._plan, classes)
-        self._notes = (*shard_notes, *layout_notes, *self._plan.notes)
+        self._texts: Texts | None = None
+        if layout.text is not None:
+            self._texts = Texts(classes, layout.label.key, layout.text, layout.label.offset)
+        self.offset = layout.label.offset
+        self._notes = (*shard_notes, *layout_notes, *file_notes, *self._plan.notes)
 
     @cached_property
     def pieces(self) -> tuple[Piece, ...]:
@@ -78,8 +86,12 @@ class TFRecordSource:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was inferred, and how pixels are treated."""
-        return (*self._notes, *(deafness() if self._encoded else ()))
+        """What was inferred, how pixels are treated, and texts that are no names of classes."""
+        return (
+            *self._notes,
+            *(self._texts.notes() if self._texts is not None else ()),
+            *(deafness() if self._encoded else ()),
+        )
 
     @cached_property
     def feed(self) -> Feed:
@@ -111,23 +123,46 @@ class TFRecordSource:
         """One pass; see `Source.batches`."""
         # Numbers are parsed as a whole batch at a time, images are decoded in smaller chunks.
         chunk = decoding_chunk(self._plan) if self._encoded else batch_size
-        return stream(self._records(chunk), self._parser.parse, batch_size)
+        batches = stream(self._records(chunk), self._parser.parse, batch_size)
+        return batches if self._texts is None else self._compared(batches, self._texts)
+
+    def _compared(self, batches: Generator[Batch], texts: Texts) -> Generator[Batch]:
+        """Hand batches on, and compare what they call their classes: it takes all to tell."""
+        with closing(batches):
+            for each in batches:
+                texts.add(each.labels, each.texts, each.index)
+                if texts.wrong > self._spec.max_faults:
+                    break
+                yield each
+        if found := texts.contradiction(self._name):
+            raise DataError(found)
 
     def example(self, index: int) -> Batch:
         """Read one example; see `Source.example`."""
         tf = tensorflow()
-        shard = int(np.searchsorted(self._starts, index, side="right")) - 1
-        record = self._reader.read(self._shards[shard], index - int(self._starts[shard]))
+        shard, number = self._place(index)
+        record = self._reader.read(self._shards[shard], number)
         reason = "is left out by TensorFlow, which reads its features otherwise"
         # By the reader of the pass first: what is at fault must not depend on its neighbours.
         try:
             made = self._parser.parse(tf.constant([index], tf.int64), tf.constant([record]))
             found = batch(*made)
             if len(found.labels):
+                if self._texts is not None:
+                    self._texts.require(int(found.labels[0]), found.texts[0])
                 return found
         except (tf.errors.OpError, UnicodeDecodeError):  # whose own text may quote the record
             reason = "is a tf.train.Example that TensorFlow cannot parse"
         raise self._parser.explain(record) or DataError(reason)
+
+    def _place(self, index: int) -> tuple[int, int]:
+        """Return in which shard a record is, and its number there."""
+        shard = int(np.searchsorted(self._starts, index, side="right")) - 1
+        return shard, index - int(self._starts[shard])
+
+    def _name(self, index: int) -> str:
+        shard, number = self._place(index)
+        return f"{self._names[shard]}#{number}"
 
     def _records(self, chunk: int) -> Any:
         """Return chunks of (index, records), deterministically interleaved over shards."""
@@ -181,15 +216,3 @@ def _expect_stated(shards: tuple[Shard, ...], stated: dict[Any, int]) -> None:
                 f"the shard {shown(shard.path)} holds {counted(shard.records, 'record')}, and "
                 f"dataset_info.json beside it states {number:,}; write or fetch it again"
             )
-
-
-def _expect_label_order(layout: Layout, spec: TFRecordSpec, classes: tuple[str, ...]) -> None:
-    """Refuse integer labels that a file beside the shards gives other names than the policy."""
-    if layout.label_kind == "string":
-        return
-    found = label_file(spec)
-    if found is not None and sorted(found[1]) == sorted(classes) and found[1] != classes:
-        raise DataError(
-            f"classes lists the names of {shown(found[0])} in another order, and the labels are "
-            f"numbers that stand for that file's order: {listed(found[1], 20)}"
-        )

@@ -101,7 +101,9 @@ class Evaluator:
             What a dataset factory returned, a ``tf.data.Dataset``, or any iterable of batches
             (inputs, labels) or (inputs, labels, weights).
         classes
-            Names in the order of the model's outputs; may be left out where the data state them.
+            Names in the order of the model's outputs; may be left out where the data state them:
+            class directories, a label file beside shards, or an object with ``class_names``,
+            ``class_indices`` or the like.
         decision
             ``"argmax"``, or ``{"threshold": 0.3, "positive": "malignant"}``.
         batch_size
@@ -122,6 +124,10 @@ class Evaluator:
             from pytest_confmat.data import class_names
 
             names = class_names(dataset, names)
+        elif names is None:
+            from pytest_confmat.data import names_of
+
+            names = names_of(dataset)
         if names is None:
             raise RequestError("these data do not name their classes: pass classes=[...]")
         if not isinstance(fingerprint, str | None) or fingerprint == "":

@@ -100,6 +100,7 @@ def confmat(request: pytest.FixtureRequest, confmat_model: Any, confmat_dataset:
     Classes and decision are those of the policy. It is made for each test anew, so that tests
     below a ``conftest.py`` that overrides model or data see theirs, but evaluated once.
     """
+    from pytest_confmat.data.counts import expect
     from pytest_confmat.errors import ConfmatError, RequestError
     from pytest_confmat.plugin.collection import FOUND
     from pytest_confmat.plugin.state import fingerprint_of
@@ -124,6 +125,8 @@ def confmat(request: pytest.FixtureRequest, confmat_model: Any, confmat_dataset:
         if computed := state.evaluator.origin(state.evaluator.key(job)).computed:
             # The summary speaks of what policies judge, and this may be another.
             request.node.user_properties.append(("confmat_cached", computed))
+        if confmat_dataset is gate.dataset:
+            expect(gate.expected_examples, len(found), "the evaluation set")
         return found
     except ConfmatError as error:
         fault = str(error)

@@ -31,6 +31,8 @@ class Gate:
 
     Attributes
     ----------
+    dataset
+        What is evaluated. With a manifest, the number of examples is compared after the pass.
     limits
         All that are to be checked.
     baseline
@@ -51,6 +53,12 @@ class Gate:
     def path(self) -> Path:
         """The thresholds file."""
         return self.policy.path
+
+    @property
+    def expected_examples(self) -> int | None:
+        """How many examples there must be, if the policy says so."""
+        written = self.policy.dataset
+        return None if written is None else written.expected_examples
 
     @property
     def data_folders(self) -> frozenset[Path]:
@@ -106,6 +114,10 @@ def open_gate(path: Path, settings: Settings) -> Gate:
                     "come from the fixture confmat_dataset"
                 )
             dataset = _moved(dataset, data)
+        if dataset is not None and settings.manifest is not None:
+            # A wrong number would end the evaluation before anything could be compared with the
+            # manifest, which tells the examples that it comes from: `setwatch` sees to both.
+            dataset = replace(dataset, expected_examples=None)
         classes = _classes(policy, dataset)
         declared, exemptions = policy.limits_for(classes)
         baseline = compared_with(policy, settings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from pytest_confmat.data.counts import miscount
 from pytest_confmat.errors import DataError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.manifest import problem, write_manifest
@@ -13,7 +14,7 @@ from pytest_confmat.result import GateOutcome, GateResult
 
 
 def require_agreed(gate: Gate, evaluation: Evaluation, manifest: Path | None) -> None:
-    """Hold a set against the digest of its policy, and against its manifest if there is one.
+    """Compare a set with the count and digest of its policy, and its manifest if there is one.
 
     Raises
     ------
@@ -21,10 +22,15 @@ def require_agreed(gate: Gate, evaluation: Evaluation, manifest: Path | None) ->
         If it is another set; the text says in what, where a manifest can tell.
     """
     pinned = gate.dataset.digest if gate.dataset is not None else None
-    if pinned is None and manifest is None:
-        return
-    if told := problem(evaluation, pinned, manifest):
-        raise DataError(told)
+    source = evaluation.provenance.get("dataset", {}).get("source", "the evaluation set")
+    miscounted = miscount(gate.expected_examples, len(evaluation), source)
+    changed = None
+    if pinned is not None or manifest is not None:
+        changed = problem(evaluation, pinned, manifest)
+    if miscounted and not changed and manifest is not None and manifest.exists():
+        changed = f"  it is the set that {manifest} lists: correct expected_examples"
+    if miscounted or changed:
+        raise DataError("\n".join(filter(None, (miscounted, changed))))
 
 
 def notes_on_set(
@@ -36,7 +42,7 @@ def notes_on_set(
     stated = evaluation.provenance.get("dataset", {}).get("states_count", True)
     if outcome != "passed" or spec is None or stated:
         return (said,)
-    if spec.expected_examples is not None or spec.digest is not None:
+    if gate.expected_examples is not None or spec.digest is not None:
         return (said,)
     return said, (
         "the data do not say how many examples there must be; to notice when some are missing, "

@@ -43,7 +43,7 @@ class Indexed:
         return cut(X, Y)[number % 3]
 
 
-def py_dataset():
+def py_dataset(batch=lambda x, y: (x, y)):
     import keras
 
     class Data(keras.utils.PyDataset):
@@ -52,7 +52,7 @@ def py_dataset():
             return 3
 
         def __getitem__(self, number):
-            return cut(X, Y)[number % 3]
+            return batch(*cut(X, Y)[number % 3])
 
     return Data()
 
@@ -76,6 +76,17 @@ FORMS = {
     "prefetched": lambda: tf_dataset().prefetch(2),
     "as NumPy": lambda: tf_dataset().as_numpy_iterator(),
     "weights that are None": lambda: [(x, y, None) for x, y in cut(X, Y)],
+    "dict of one": lambda: [({"image": x}, y) for x, y in cut(X, Y)],
+    "dicts of one on both sides": lambda: [({"image": x}, {"class": y}) for x, y in cut(X, Y)],
+    "list of one": lambda: [([x], y) for x, y in cut(X, Y)],
+    "tuple of one": lambda: (((x,), y) for x, y in cut(X, Y)),
+    "dict of one in a list of one": lambda: [([{"image": x}], [y]) for x, y in cut(X, Y)],
+    "arrays in dicts of one": lambda: ({"image": X}, {"class": Y}),
+    "arrays in a list of one": lambda: ([X], Y),
+    "tf.data with a dict": lambda: tf_dataset().map(lambda x, y: ({"image": x}, y)),
+    "tf.data with a tuple": lambda: tf_dataset().map(lambda x, y: ((x,), y)),
+    "PyDataset with a dict": lambda: py_dataset(lambda x, y: ({"image": x}, y)),
+    "labels that are NumPy numbers": lambda: [(x, list(y)) for x, y in cut(X, Y)],
     "empty batches between": lambda: [(X[:0], Y[:0]), *cut(X, Y), (X[:0], Y[:0])],
 }
 
@@ -231,7 +242,15 @@ ELEMENTS = [
         "it is a single example; batch the dataset, as by dataset.batch(256)",
     ),
     ((X[:3], Y[:2]), "it has 3 inputs and 2 labels"),
-    (({"a": X[:2]}, Y[:2]), "inputs are a dict; models of several inputs are not supported"),
+    (({"a": X[:2], "b": X[:2]}, Y[:2]), "inputs are a dict of 'a', 'b'; models of several inputs "
+     "are not supported, so yield the one that the model takes"),
+    (({}, Y[:2]), "inputs are a dict of nothing; models of several inputs are not supported, so "
+     "yield the one that the model takes"),
+    (([{"a": X[:2], "b": X[:2]}], Y[:2]), "inputs are a dict of 'a', 'b'; models of several "
+     "inputs are not supported, so yield the one that the model takes"),
+    ((X[:2], {"a": Y[:2], "b": Y[:2]}), "labels are a dict of 'a', 'b'; models of several outputs "
+     "are not supported, so yield the one that the model takes"),
+    (([X[0]], Y[:1]), "it is a single example; batch the dataset, as by dataset.batch(256)"),
     (((X[:2], X[:2]), Y[:2]), "inputs are a tuple of arrays; stack them into one, as models "
      "of several inputs are not supported"),
     ((np.array([None, None]), Y[:2]), "inputs are of type ndarray, and no array of numbers"),
@@ -241,6 +260,9 @@ ELEMENTS = [
     ((X[:2, :3], Y[:2]), "inputs have shape (3, 3, 1), and the model takes (4, 3, 1); only axes "
      "of length 1 are added or dropped"),
     ((X[:2], np.array(["cat", "dog"])), "labels are strings; they must be numbers, counted from 0"),
+    ((X[:2], np.array(["cat/1.jpg", "dog/2.jpg"])), "labels are strings, of which the first, "
+     "'cat/1.jpg', looks like a path that holds the class 'cat'; they must be numbers, counted "
+     "from 0"),
     ((X[:2], np.zeros((2, 3))), "labels have shape (2, 3), and there are 2 classes"),
     ((X[:2], np.zeros((2, 3, 3))), "labels have shape (2, 3, 3); they must be (n,), (n, 1) or, "
      "one-hot, (n, 2)"),

@@ -308,7 +308,16 @@ OPENING = [
      "encoded image; say image: {key: image, encoding: raw, dtype: ..., shape: [...]} or encoding: "
      "float in dataset"),
     (example(jpeg=png(), label=0), {}, f"{FIRST} has neither 'image/encoded' nor 'image'; say "
-     "which feature holds the image, as image: {key: ...} in dataset; it has 'jpeg', 'label'"),
+     "which feature holds the image: image: {key: jpeg} in dataset"),
+    (example(age=0.5, sex=b"f", label=0), {}, f"{FIRST} holds nothing that looks like an image: "
+     "'age' (a float), 'label' (an int64), 'sex' (a string); columns of a table are not read from "
+     "records: yield batches of them from a fixture confmat_dataset in a conftest.py"),
+    (example(x=[0.5] * 13, label=0), {}, f"{FIRST} holds nothing that looks like an image: "
+     "'label' (an int64), 'x' (13 floats); if the model takes the numbers in 'x', say image: "
+     "{key: x, encoding: float, shape: [13]} in dataset"),
+    (example(x=[0.5] * 13, label=0), {"image": ImageFeature("x")}, f"{FIRST} holds 13 floats in "
+     "'x', where an encoded image is a string; if the model takes the numbers in 'x', say image: "
+     "{key: x, encoding: float, shape: [13]} in dataset"),
     (example(image=png(), y=0), {}, f"{FIRST} has neither 'image/class/label' nor 'label'; say "
      "which feature holds the class, as label: {key: ...} in dataset; it has 'image', 'y'"),
     (example(x=png(), label=0, image__class__label=0), {"image": ImageFeature("x")},
@@ -323,7 +332,9 @@ OPENING = [
     (example(image=png(), label=0, w=b"1"), {"weight": WeightFeature("w")},
      f"{FIRST} holds a string in 'w', and a weight is one float"),
     (example(image=[1.0], label=0), {"image": ImageFeature("image")},
-     f"{FIRST} holds a float in 'image', and dataset.image says encoding: encoded"),
+     f"{FIRST} holds a float in 'image', where an encoded image is a string; columns of a table "
+     "are not read from records: yield batches of them from a fixture confmat_dataset in a "
+     "conftest.py"),
     (example(image=png(), label=0), {"image": FLOAT},
      f"{FIRST} holds a string in 'image', and dataset.image says encoding: float"),
     (example(image=png(), label=[1, 0, 0]), {}, f"{FIRST} holds 3 int64 in 'label'; a label is "
@@ -591,9 +602,105 @@ def test_integer_labels_in_another_order_than_the_label_file(here):
     pictures(here)
     tree(here, {"labels.txt": b"dog\ncat\n"})
     assert refused(here, model=TAKES_8X6) == (
-        "classes lists the names of labels.txt in another order, and the labels are numbers that "
-        "stand for that file's order: 'dog', 'cat'"
+        "labels.txt and classes list the same names in different orders\n"
+        "  labels.txt: 'dog', 'cat'\n"
+        "  classes: 'cat', 'dog'\n"
+        "labels are numbers that count the lines of labels.txt: if the model's outputs have that "
+        "order, write classes so; if not, write the records again in the order of the model's "
+        "outputs"
     )
+
+
+def test_labels_in_another_order_than_a_label_file_for_an_offset(here):
+    shard(here / "x.tfrecord", [example(image=png(), label=1 + n % 2) for n in range(4)])
+    label = LabelFeature("label", 1)
+    tree(here, {"labels.txt": b"0:background\n1:cat\n2:dog\n"})
+    assert collect(opened(here, model=TAKES_8X6, label=label))["labels"].tolist() == [0, 1, 0, 1]
+    tree(here, {"labels.txt": b"cat\ndog\n"})
+    assert opened(here, model=TAKES_8X6, label=label).notes == ("image inferred: image (encoded)",
+        "label read: label (int64)")  # fmt: skip
+    tree(here, {"labels.txt": b"0:background\n1:dog\n2:cat\n"})
+    assert refused(here, model=TAKES_8X6, label=label).startswith(
+        "labels.txt and classes differ in number, 3 and 2\n"
+        "  labels.txt: 'background', 'dog', 'cat'\n"
+    )
+
+
+def test_a_label_file_with_other_names(here):
+    pictures(here)
+    tree(here, {"labels.txt": b"n1\nn2\n"})
+    assert opened(here, model=TAKES_8X6).notes[-1] == (
+        "labels.txt and classes have no name in common, so they are not compared: 'n1', 'n2', and "
+        "in classes 'cat', 'dog'"
+    )
+
+
+def test_a_label_file_for_each_feature(here):
+    shard(here / "x.tfrecord", [example(image=png(), label=7, coarse_label=0)])
+    tree(here, {"label.labels.txt": b"a\nb\nc", "coarse_label.labels.txt": b"cat\ndog"})
+    opened(here, model=TAKES_8X6, label=LabelFeature("coarse_label"))
+    assert refused(here, model=TAKES_8X6).startswith("label.labels.txt and classes differ in num")
+
+
+def features(here, number):
+    stated = {
+        "image": {"image": {"encodingFormat": "png"}},
+        "label": {"classLabel": {"numClasses": str(number)}},
+    }
+    nested = {"info": {"featuresDict": {"features": stated}}, **stated}
+    text = json.dumps({"featuresDict": {"features": nested}})
+    tree(here, {"features.json": text.encode()})
+
+
+@pytest.mark.parametrize("key", ["label", "info/label"])
+def test_another_number_of_classes_than_tfds_states(here, key):
+    made = {key.replace("/", "__"): 0}
+    shard(here / "x.tfrecord", [example(image=png(), **made)])
+    label = LabelFeature(key)
+    features(here, 3)
+    assert refused(here, model=TAKES_8X6, label=label) == (
+        f"features.json says that '{key}' has 3 classes, and classes names 2; name them all, in "
+        "the order of the numbers"
+    )
+    opened(here, model=TAKES_8X6, label=LabelFeature(key, -1))
+    features(here, 2)
+    opened(here, model=TAKES_8X6, label=label)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b'{"featuresDict": 3}'])
+def test_features_that_are_not_understood_state_nothing(here, content):
+    pictures(here)
+    tree(here, {"features.json": content})
+    opened(here, model=TAKES_8X6)
+
+
+@pytest.mark.parametrize(
+    ("label", "remark"),
+    [
+        (b"/data/test/cat/001.jpg", "looks like a path that holds the class 'cat'"),
+        (b"test/dog/cat/001.jpg", "looks like a path that holds the class 'cat'"),
+        (b"C:\\data\\dog\\1.png", "looks like a path that holds the class 'dog'"),
+        (b"cat/1", "looks like a path that holds the class 'cat'"),
+        (b"dog.jpg", "looks like a path that holds the class 'dog'"),
+        (b"test/birds/1.jpg", "looks like a path, and holds none of the 2 classes"),
+        (b"/birds", "looks like a path, and holds none of the 2 classes"),
+    ],
+)
+def test_a_label_that_is_a_path(here, label, remark):
+    shard(here / "x.tfrecord", [example(image=png(), label=name) for name in (b"cat", label)])
+    source = opened(here, model=TAKES_8X6)
+    assert reason(source, 1) == (
+        f"label {label.decode()!r} {remark}; a label is the name of a class alone, so write the "
+        "records with that"
+    )
+
+
+@pytest.mark.parametrize("label", [b"T-Shirt/top", b"/", b"", b"v1.25", b"dogs"])
+def test_a_label_that_is_no_path(here, label):
+    classes = ("T-shirt/top", "dog")
+    shard(here / "x.tfrecord", [example(image=png(), label=name) for name in (b"dog", label)])
+    told = reason(opened(here, classes, TAKES_8X6), 1)
+    assert told.startswith(f"label {label.decode()!r} is none of the 2 classes")
 
 
 def test_class_name_labels_in_another_order_than_the_label_file(here):

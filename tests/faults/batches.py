@@ -44,6 +44,25 @@ class Loader:
     def __iter__(self):
         yield images, labels
 """
+NAMED = """\
+import tensorflow as tf
+
+named = tf.data.Dataset.from_tensor_slices((images, labels)).batch(3)
+named.class_names = ["dog", "cat"]  # as image_dataset_from_directory does
+named = named.map(lambda x, y: (x / 255, y)).prefetch(1)
+"""
+ITERATOR = """\
+class Iterator:
+    class_indices = {"dog": 0, "cat": 1}  # as flow_from_directory has them
+    def __iter__(self):
+        yield images, labels
+"""
+OTHER_NAMES = """\
+class Named(list):
+    classes = ["n02123045", "n02084071"]
+    def __iter__(self):
+        yield images, labels
+"""
 FAILING = generator("yield images[:3], labels[:3]\n    raise OSError('the network share is gone')")
 BROKEN_FILES = """\
 import tensorflow as tf
@@ -223,10 +242,46 @@ SECTION = Section(
             "batch #0 of the dataset: it has 6 inputs and 5 labels",
         ),
         Fault(
-            "inputs in a dict",
-            data("[({'image': images}, labels)]"),
-            "batch #0 of the dataset: inputs are a dict; models of several inputs "
-            "are not supported",
+            "inputs in a dict of several",
+            data("[({'image': images, 'mask': images}, labels)]"),
+            "batch #0 of the dataset: inputs are a dict of 'image', 'mask'; models of several "
+            "inputs are not supported, so yield the one that the model takes",
+        ),
+        Fault(
+            "inputs and labels in a dict of one",
+            data("[({'image': images}, {'class': labels})]"),
+            "confmat: passed 1 limit holds on 6 examples",
+            "works",
+        ),
+        Fault(
+            "inputs in a list of one",
+            data("[([images], labels)]"),
+            "confmat: passed 1 limit holds on 6 examples",
+            "works",
+        ),
+        Fault(
+            "a `tf.data.Dataset` whose `class_names` have another order than `classes`",
+            data("named", NAMED),
+            "the dataset's class_names and classes list the same names in different orders\n"
+            "the dataset's class_names: 'dog', 'cat'\n"
+            "classes: 'cat', 'dog'\n"
+            "its labels count the names of class_names: if the model's outputs have that order, "
+            "write classes so; if not, make the dataset in the order of the model's outputs",
+        ),
+        Fault(
+            "an iterator whose `class_indices` have another order than `classes`",
+            data("Iterator()", ITERATOR),
+            "the dataset's class_indices and classes list the same names in different orders\n"
+            "the dataset's class_indices: 'dog', 'cat'\n"
+            "classes: 'cat', 'dog'\n"
+            "its labels count the names of class_indices: [...]",
+        ),
+        Fault(
+            "a data set whose `classes` have no name in common with the policy's",
+            data("Named()", OTHER_NAMES),
+            "the dataset's classes and classes have no name in common, so they are not compared: "
+            "'n02123045', 'n02084071', and in classes 'cat', 'dog'",
+            "noted",
         ),
         Fault(
             "inputs as a list of arrays",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from tests.faults.project import Project, record
+from tests.data.makers import example
+from tests.faults.project import Project, picture, record
 from tests.faults.records import all_as, last
 from tests.faults.table import Fault, Make, Section, all_of, file
 
@@ -29,6 +30,13 @@ def one_hot(last_: list[int]) -> Make:
 
 def text(last_: bytes) -> Make:
     return all_as(lambda n: record(n, label=last_ if n == 5 else [b"cat", b"dog"][n % 2]))
+
+
+def named(number: int, text: bytes, label: int | None = None) -> bytes:
+    """A record with keys as ImageNet's, whose text names its class."""
+    label = number % 2 if label is None else label
+    content = {"image__encoded": picture(number), "image__class__text": text}
+    return example(image__class__label=label, **content)
 
 
 SECTION = Section(
@@ -101,23 +109,23 @@ SECTION = Section(
             "labels from 1 without an `offset`",
             all_as(lambda n: record(n, label=1 + n % 2)),
             "test.tfrecord#1 label 2 is none of the 2 classes (0 to 1)\n[...]\n"
-            "no label is 0, as if they were counted from 1: a dataset.label.offset "
-            "that is 1 higher would make them fit (0 unless the policy says one)",
+            "no label is 0, as if they were counted from 1: offset: 1 in dataset.label would "
+            "make them fit",
             faulty=3,
         ),
         Fault(
             "labels from 0 with `offset: 1`",
             all_as(lambda n: record(n, label=n % 2), "label: {key: label, offset: 1}"),
-            "test.tfrecord#0 label -1 is none of the 2 classes (0 to 1)\n[...]\n"
-            "no label is 1, as if they were counted from -1: a "
-            "dataset.label.offset that is 1 lower would make them fit (0 unless "
-            "the policy says one)",
+            "test.tfrecord#0 label 0 minus offset 1 is -1, which is none of the 2 classes (0 to "
+            "1)\n[...]\n"
+            "no label is 2, as if they were counted from 0: offset: 0 in dataset.label would make "
+            "them fit",
             faulty=3,
         ),
         Fault(
             "a label of 0 among those with `offset: 1`",
             all_as(lambda n: record(n, label=n % 3), "label: {key: label, offset: 1}"),
-            "test.tfrecord#0 label -1 is none of the 2 classes (0 to 1)",
+            "test.tfrecord#0 label 0 minus offset 1 is -1, which is none of the 2 classes (0 to 1)",
             faulty=2,
         ),
         Fault(
@@ -136,6 +144,53 @@ SECTION = Section(
             text(b"Dog"),
             "test.tfrecord#5 label 'Dog' is none of the 2 classes; did you mean 'dog'?",
             faulty=1,
+        ),
+        Fault(
+            "a path in place of a name",
+            text(b"/data/test/dog/5.jpg"),
+            "test.tfrecord#5 label '/data/test/dog/5.jpg' looks like a path that holds the class "
+            "'dog'; a label is the name of a class alone, so write the records with that",
+            faulty=1,
+        ),
+        Fault(
+            "texts beside the numbers that swap two classes",
+            all_as(lambda n: named(n, (b"dog", b"cat")[n % 2])),
+            "the numbers in 'image/class/label' and the texts in 'image/class/text' contradict "
+            "classes\n"
+            "0 is 'dog' in 3 records, such as test.tfrecord#0; in classes it is 'cat'\n"
+            "1 is 'cat' in 3 records, such as test.tfrecord#1; in classes it is 'dog'\n"
+            "classes: 'cat', 'dog'\n"
+            "the numbers stand for 'dog', 'cat': write classes in that order if the model's "
+            "outputs have it, and write the records again if they have not",
+        ),
+        Fault(
+            "texts beside numbers that are one too high",
+            all_as(lambda n: named(n, (b"cat", b"dog")[n % 2], 1 + n % 2)),
+            "1 is 'cat' in 3 records, such as test.tfrecord#0; in classes it is 'dog'\n"
+            "2 is 'dog' in 3 records, such as test.tfrecord#1; in classes it is none of the 2\n"
+            "classes: 'cat', 'dog'\n"
+            "every number is 1 higher than the place of its text in classes: offset: 1 in "
+            "dataset.label would make them agree",
+        ),
+        Fault(
+            "one record whose text is that of another class",
+            all_as(lambda n: named(n, (b"cat", b"dog")[n % 2 if n else 1])),
+            "0 is 'dog' in 1 record, such as test.tfrecord#0; in classes it is 'cat'\n"
+            "classes: 'cat', 'dog'\n"
+            "correct the numbers or texts of these records, or the order of classes",
+        ),
+        Fault(
+            "texts that are no names of classes",
+            all_as(lambda n: named(n, (b"n02123045", b"n02084071")[n % 2])),
+            "2 of 2 texts in 'image/class/text' are no names of classes, so they are not "
+            "compared: 'n02123045' for 'cat', 'n02084071' for 'dog'",
+            "noted",
+        ),
+        Fault(
+            "texts that list synonyms of the classes",
+            all_as(lambda n: named(n, (b"Cat, true cat", b"domestic dog, dog")[n % 2])),
+            "confmat: passed 1 limit holds on 6 examples",
+            "works",
         ),
         Fault(
             "an empty name",
@@ -234,8 +289,21 @@ SECTION = Section(
         Fault(
             "a label file in another order than the policy's classes",
             file("labels.txt", "dog\ncat\n"),
-            "classes lists the names of labels.txt in another order, and the "
-            "labels are numbers that stand for that file's order: 'dog', 'cat'",
+            "labels.txt and classes list the same names in different orders\n"
+            "labels.txt: 'dog', 'cat'\n"
+            "classes: 'cat', 'dog'\n"
+            "labels are numbers that count the lines of labels.txt: if the model's outputs have "
+            "that order, write classes so; if not, write the records again in the order of the "
+            "model's outputs",
+        ),
+        Fault(
+            "a features.json of TFDS with more classes than the policy",
+            file(
+                "features.json",
+                '{"featuresDict": {"features": {"label": {"classLabel": {"numClasses": "3"}}}}}',
+            ),
+            "features.json says that 'label' has 3 classes, and classes names 2; name them all, "
+            "in the order of the numbers",
         ),
     ],
 )

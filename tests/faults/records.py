@@ -199,8 +199,21 @@ SECTION = Section(
             "images under a key that is not known",
             all_as(lambda n: example(img=picture(n), label=0)),
             "test.tfrecord#0 has neither 'image/encoded' nor 'image'; say which "
-            "feature holds the image, as image: {key: ...} in dataset; it has "
-            "'img', 'label'",
+            "feature holds the image: image: {key: img} in dataset",
+        ),
+        Fault(
+            "a table in place of images",
+            all_as(lambda n: example(age=0.5, income=1.0, label=n % 2)),
+            "test.tfrecord#0 holds nothing that looks like an image: 'age' (a float), 'income' (a "
+            "float), 'label' (an int64); columns of a table are not read from records: yield "
+            "batches of them from a fixture confmat_dataset in a conftest.py",
+        ),
+        Fault(
+            "a row of numbers under the key of `image`, without an `encoding`",
+            all_as(lambda n: example(x=[0.5] * 192, label=n % 2), "image: {key: x}"),
+            "test.tfrecord#0 holds 192 floats in 'x', where an encoded image is a string; if the "
+            "model takes the numbers in 'x', say image: {key: x, encoding: float, shape: [192]} "
+            "in dataset",
         ),
         Fault(
             "no label in any record",

@@ -52,6 +52,14 @@ def renamed(example: str, name: str, word: str) -> str:
     return entry(f"{example}.bak", name, word)
 
 
+def moved(_: str, __: str, word: str) -> str:
+    return entry("dog/old.png", "dog", word)
+
+
+def gone(example: str, name: str, word: str) -> str:
+    return f"{entry(example, name, word)}\n{entry('dog/3.png', 'dog', '1' * 16)}"
+
+
 SECTION = Section(
     "The set itself",
     "Six images in class directories, each of which can be read.",
@@ -94,12 +102,34 @@ SECTION = Section(
             "an image that was renamed since the manifest was written",
             manifest(renamed),
             "the evaluation set changed: its digest is sha256:[...]\n"
-            "against set.tsv: 1 added, 1 removed\n"
-            "added cat/0.png\n"
-            "removed cat/0.png.bak",
+            "against set.tsv: 1 moved\n"
+            "moved cat/0.png.bak -> cat/0.png",
         ),
         Fault(
-            "an image that was moved to another class",
+            "an image that was moved to the folder of another class",
+            manifest(moved),
+            "the evaluation set changed: its digest is sha256:[...]\n"
+            "against set.tsv: 1 moved\n"
+            "moved dog/old.png -> cat/0.png, from class 'dog' to 'cat'",
+        ),
+        Fault(
+            "another number than `expected_examples`, and a manifest that tells why",
+            all_of(dataset("expected_examples: 7"), manifest(entry, changed, unlisted, gone)),
+            "directory data holds 6 examples, and dataset.expected_examples is 7: 1 missing\n"
+            "the evaluation set changed: its digest is sha256:[...]\n"
+            "against set.tsv: 1 added, 1 removed, 1 changed\n"
+            "added cat/2.png\n"
+            "removed dog/3.png\n"
+            "changed cat/1.png",
+        ),
+        Fault(
+            "another number than `expected_examples`, and a manifest of the set as it is",
+            all_of(dataset("expected_examples: 7"), manifest()),
+            "directory data holds 6 examples, and dataset.expected_examples is 7: 1 missing\n"
+            "it is the set that set.tsv lists: correct expected_examples",
+        ),
+        Fault(
+            "an image that was given another class",
             manifest(relabelled),
             "the evaluation set changed: its digest is sha256:[...]\n"
             "against set.tsv: 1 relabelled\n"

@@ -86,6 +86,37 @@ def test_a_manifest_is_written_once_and_held_against_the_set(gated):
     assert path.read_bytes() != written
 
 
+def test_a_wrong_number_of_examples_is_said_together_with_what_changed(gated):
+    gated.policy(POLICY.format(more="expected_examples: 6"))
+    options = ("--confmat-manifest=set.manifest", "--confmat-report=out")
+    assert gated.run(*options).ret == 0
+    (gated.path / "data/white/0.png").unlink()
+    (gated.path / "data/white/1.png").rename(gated.path / "data/white/renamed.png")
+    picture(gated.path / "data/black/1.png", 9)
+    result = gated.run(*options)
+    assert result.ret == 1
+    told = report(gated)["error"].splitlines()
+    assert told[0] == (
+        "directory data holds 5 examples, and dataset.expected_examples is 6: 1 missing"
+    )
+    assert told[1].startswith("the evaluation set changed: its digest is sha256:")
+    assert told[2:] == [
+        f"  against {gated.path / 'set.manifest'}: 1 removed, 1 changed, 1 moved",
+        "  removed      white/0.png",
+        "  changed      black/1.png",
+        "  moved        white/1.png -> white/renamed.png",
+    ]
+
+
+def test_the_number_of_examples_is_compared_for_tests_too(gated):
+    gated.policy(POLICY.format(more="expected_examples: 7"))
+    (gated.path / "test_it.py").write_text("def test_it(confmat):\n    pass\n")
+    result = gated.run("--confmat-manifest=set.manifest", "test_it.py")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*holds 6 examples, and dataset.expected_examples is 7: 1 miss*"])
+    result.assert_outcomes(failed=3, errors=1)
+
+
 def test_under_xdist_the_controller_alone_writes_it(gated):
     result = gated.run("-n", "2", "--confmat-manifest=set.manifest")
     assert result.ret == 0
