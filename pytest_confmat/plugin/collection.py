@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,9 @@ def _evaluation_check(gate: Gate, state: GateState) -> Callable[[pytest.FixtureR
             fault = fault_of(result)
         except ConfmatError as error:
             fault = str(error)
+        except BaseException:
+            found["error"] = state.error_of(gate)
+            raise
         # Failing outside of the handler: what was handled would be told as a second failure.
         if fault is not None:
             found["error"] = fault
@@ -93,6 +97,9 @@ def _limit_check(
         except ConfmatError as error:
             judged = {}
             found["error"] = str(error)
+        except BaseException:
+            found["error"] = state.error_of(gate)
+            raise
         if not judged:
             told = NOT_CHECKED if gate.path in state.reported else f"not checked: {found['error']}"
             pytest.fail(printable_lines(told), pytrace=False)
@@ -103,11 +110,24 @@ def _limit_check(
             request.node.user_properties += _properties(verdicts[0])
         waiting = [v for v in verdicts if v.outcome == "undecided" and not v.blocks]
         for told in _first(waiting, headline):
-            request.node.warn(pytest.PytestWarning(told))
+            _warn(request.node, told)
         if blocking := [verdict for verdict in verdicts if verdict.blocks]:
             pytest.fail("\n".join(_first(blocking, describe)), pytrace=False)
 
     return limit
+
+
+def _warn(item: pytest.Item, text: str) -> None:
+    """Warn of what the policy lets pass, also where the project makes errors of warnings.
+
+    A warning that is raised would fail a limit that does not block.
+    """
+    try:
+        item.warn(pytest.PytestWarning(text))
+    except pytest.PytestWarning:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", pytest.PytestWarning)
+            item.warn(pytest.PytestWarning(text))
 
 
 def _first(verdicts: Sequence[Verdict], tell: Callable[[Verdict], str]) -> list[str]:

@@ -24,6 +24,8 @@ from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.errors import ConfmatError, EvaluationError, RequestError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.job import Job, run
+from pytest_confmat.plugin.attempts import attempt
+from pytest_confmat.plugin.endings import ended_by
 from pytest_confmat.spec import (
     Argmax,
     Decision,
@@ -175,6 +177,10 @@ class Evaluator:
                 self._memory[key] = self._share(key, job, keep, fingerprint)
             except ConfmatError as error:
                 self._memory[key] = error
+            except BaseException as error:
+                if (ended := ended_by(error)) is not None:
+                    self._memory[key] = ended
+                raise
         return self.recall(key)
 
     @property
@@ -198,7 +204,8 @@ class Evaluator:
         told = self._folder / f"{key}.suspicions.json"
         with FileLock(told.with_suffix(".lock")):
             if not told.exists():
-                plain = [suspicion.to_plain() for suspicion in self._diagnose(key, job)]
+                with attempt(self._folder, f"suspicions-{key}"):
+                    plain = [suspicion.to_plain() for suspicion in self._diagnose(key, job)]
                 write_atomically(told, json.dumps(plain).encode())
             return tuple(Suspicion(**plain) for plain in json.loads(told.read_bytes()))
 
@@ -235,10 +242,13 @@ class Evaluator:
             if found is not None:
                 raise found
             try:
-                evaluation = self._obtain(key, job, keep, fingerprint)
-            except ConfmatError as error:
-                failure = {"type": type(error).__name__, "text": str(error)}
-                write_atomically(self._folder / f"{key}.json", json.dumps(failure).encode())
+                with attempt(self._folder, key):
+                    evaluation = self._obtain(key, job, keep, fingerprint)
+            except BaseException as error:
+                ended = error if isinstance(error, ConfmatError) else ended_by(error)
+                if ended is not None:
+                    failure = {"type": type(ended).__name__, "text": str(ended)}
+                    write_atomically(self._folder / f"{key}.json", json.dumps(failure).encode())
                 raise
             plain = self.origin(key).to_plain()
             write_atomically(self._folder / f"{key}.origin.json", json.dumps(plain).encode())

@@ -86,6 +86,15 @@ class GateHooks:
 
     # Running.
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Any:
+        # Limits share one evaluation and come out the same each time: pytest itself runs them, and
+        # no plugin that would run each in a process of its own (--forked) or again (--reruns).
+        if not isinstance(item, ConfmatItem):
+            return None
+        runner: Any = self.config.pluginmanager.get_plugin("runner")
+        return runner.pytest_runtest_protocol(item=item, nextitem=nextitem)
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]

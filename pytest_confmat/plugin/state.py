@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,16 @@ from pytest_confmat.baseline import load_baseline
 from pytest_confmat.baseline.comparison import Comparison, compare
 from pytest_confmat.data.counts import expect
 from pytest_confmat.diagnosis import Suspicion
-from pytest_confmat.errors import ConfmatError, EvaluationError, ModelError, RequestError
+from pytest_confmat.errors import ConfmatError, ModelError, RequestError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.fingerprint import sha256_of
 from pytest_confmat.job import Job
 from pytest_confmat.plugin import workers
+from pytest_confmat.plugin.attempts import attempt
 from pytest_confmat.plugin.baselines import waiting_note
 from pytest_confmat.plugin.caching import keeper
 from pytest_confmat.plugin.custom_objects import custom_objects
+from pytest_confmat.plugin.endings import SKIPS, ended_by
 from pytest_confmat.plugin.evaluator import Evaluator
 from pytest_confmat.plugin.gate import Gate, open_gate
 from pytest_confmat.plugin.progress import watch
@@ -52,8 +55,9 @@ class GateState:
         self._data_were_named = settings.data is not None
         self._manifest = settings.manifest
         self.watch = watch(config)
+        self._folder = workers.shared_folder(config)
         self.evaluator = Evaluator(
-            workers.shared_folder(config),
+            self._folder,
             settings.batch_size,
             partial(custom_objects, config),
             keeper(config, settings),
@@ -80,20 +84,28 @@ class GateState:
         """
         __tracebackhide__ = True
         if gate.path not in self._evaluated:
+            name = f"gate-{hashlib.sha256(bytes(gate.path)).hexdigest()[:32]}"
             try:
-                self._evaluated[gate.path] = self._evaluate(gate, request)
+                with attempt(self._folder, name):
+                    self._evaluated[gate.path] = self._evaluate(gate, request)
             except ConfmatError as error:
                 self._evaluated[gate.path] = error
-            except Exception as error:
-                # A fixture of the project's failed: limits must not run it again and again.
-                self._evaluated[gate.path] = EvaluationError(
-                    f"model or data could not be had: {type(error).__name__}: {error}"
-                )
-                raise
+            except BaseException as error:
+                ended = ended_by(error)
+                if ended is None:
+                    raise
+                self._evaluated[gate.path] = ended
+                if not isinstance(error, SKIPS):
+                    raise  # with the traceback, which leads to the cause
         found = self._evaluated[gate.path]
         if isinstance(found, ConfmatError):
             raise type(found)(*found.args)
         return found
+
+    def error_of(self, gate: Gate) -> str | None:
+        """Return why `gate` has no evaluation; ``None``: it has one, or none was asked for."""
+        found = self._evaluated.get(gate.path)
+        return str(found) if isinstance(found, ConfmatError) else None
 
     def _evaluate(self, gate: Gate, request: pytest.FixtureRequest) -> tuple[Evaluation, str]:
         __tracebackhide__ = True
