@@ -6,6 +6,8 @@ imports nothing until a gate is asked for.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -19,7 +21,7 @@ from pytest_confmat.plugin.fixtures import (
     confmat_model,
     confmat_tfrecord_dataset,
 )
-from pytest_confmat.plugin.options import add_options, asks_for_gate
+from pytest_confmat.plugin.options import add_options, asks_for_gate, runs_tests
 
 __all__ = [
     "confmat",
@@ -42,6 +44,21 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     from pytest_confmat.plugin import hookspecs
 
     pluginmanager.add_hookspecs(hookspecs)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config,
+) -> Generator[None, object, object]:
+    """Take away the report of an earlier run before anything of the project's can end this one."""
+    options = early_config.known_args_namespace
+    # In a worker of xdist there is no other sign yet; the report is the controller's.
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    if not is_worker and runs_tests(options) and asks_for_gate(early_config, options):
+        from pytest_confmat.plugin.record import record_of
+
+        record_of(early_config, options)
+    return (yield)
 
 
 def pytest_configure(config: pytest.Config) -> None:

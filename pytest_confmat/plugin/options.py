@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
+
 import pytest
 
 NO_POLICY = "none"
@@ -92,15 +94,25 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini("confmat_cache", "as --confmat-cache")
 
 
-def asks_for_gate(config: pytest.Config) -> bool:
+def asks_for_gate(config: pytest.Config, options: Namespace | None = None) -> bool:
     """Whether a model is to be gated. Cheap: runs in every pytest of every project.
 
     An option that was given counts even when it is empty, as a variable of CI's that was not
-    set would leave it: settings.py then says what is wrong.
+    set would leave it: settings.py then says what is wrong. `options` are those of `config`, which
+    has none yet while pytest starts.
     """
+    options = config.option if options is None else options
     names = (
         *("model", "unsafe_model", "thresholds", "data", "batch_size", "report", "manifest"),
         *("baseline", "save_baseline", "cache", "tighten"),
     )
-    given = any(config.getoption(f"confmat_{name}") is not None for name in names)
+    given = any(getattr(options, f"confmat_{name}") is not None for name in names)
     return given or bool(config.getini("confmat_model"))
+
+
+def runs_tests(options: Namespace) -> bool:
+    """Whether pytest runs tests, and does not only show what there is, or write a policy."""
+    shows = ("collectonly", "help", "version", "showfixtures", "show_fixtures_per_test", "markers")
+    return options.confmat_init is None and not any(
+        getattr(options, name, None) for name in (*shows, "cacheshow")
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -74,6 +75,24 @@ def read_settings(config: pytest.Config) -> Settings:
         safe_mode=not config.getoption("confmat_unsafe_model"),
         cache=_cache(config, origins),
     )
+
+
+def report_folder(config: pytest.Config, options: Namespace) -> Path | None:
+    """Return the folder of ``--confmat-report``, if it names one that may be written to.
+
+    `options` may be those that pytest knows of before it has read ``conftest.py``; what is wrong
+    with the value, `read_settings` says.
+    """
+    given = options.confmat_report
+    folder = config.invocation_params.dir if given is not None else ini_folder(config)
+    text = given if given is not None else str(config.getini("confmat_report"))
+    if not text or "://" in text:
+        return None
+    try:
+        path = _absolute(folder, text)
+        return None if path.is_file() else path
+    except (OSError, RuntimeError):
+        return None
 
 
 def read_policies(config: pytest.Config, settings: Settings) -> Settings:
