@@ -21,6 +21,7 @@ from pytest_confmat.plugin.rootdir import misled
 from pytest_confmat.plugin.selection import Selection, is_covered
 from pytest_confmat.plugin.settings import Settings, read_policies, read_settings
 from pytest_confmat.plugin.setwatch import keep_manifest
+from pytest_confmat.plugin.sharing import require_apart
 from pytest_confmat.plugin.state import GateState
 from pytest_confmat.result import GateResult
 
@@ -201,10 +202,13 @@ def start(config: pytest.Config) -> None:
     settings = read_settings(config)
     files = record.files if record is not None else None
     state = GateState(config, read_policies(config, settings))
-    if files is not None:
-        files.assign(state.gates)
-        files.begin()
-        files.begin_each()
+    if not workers.is_worker(config):
+        if files is not None:
+            files.assign(state.gates)
+        require_apart(config, settings, state.gates, record)
+        if files is not None:
+            files.begin()
+            files.begin_each()
     # A worker configures again with the same command line, as a repeated call here would.
     for gate in state.gates:
         if not is_covered(config, gate):

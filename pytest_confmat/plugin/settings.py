@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 import pytest
 
-from pytest_confmat.errors import DataError, ModelError
+from pytest_confmat.errors import ModelError
 from pytest_confmat.plugin.options import DEFAULT_POLICY, NO_POLICY
 
 CacheUse = Literal["on", "verify", "off"]
@@ -68,7 +68,7 @@ def read_settings(config: pytest.Config) -> Settings:
         batch_size=_batch_size(config, origins),
         report=report,
         origins=origins,
-        manifest=_manifest(config, origins),
+        manifest=_path(config, "manifest", origins),
         baseline=_path(config, "baseline", origins),
         save_baseline=_path(config, "save_baseline", origins, ini=False),
         # By hand alone: a line in a file would undo it for good, and unseen.
@@ -164,18 +164,6 @@ def _why_missing(config: pytest.Config, origins: dict[str, str], model: Path) ->
     except ModelError as error:
         return str(error)
     return f"there was no model {model}"
-
-
-def _manifest(config: pytest.Config, origins: dict[str, str]) -> Path | None:
-    path = _path(config, "manifest", origins)
-    if path is not None and path.exists():
-        from pytest_confmat.manifest import require_manifest
-
-        try:
-            require_manifest(path)
-        except DataError as error:
-            raise pytest.UsageError(f"{origins['manifest']}: {error}") from error
-    return path
 
 
 def _batch_size(config: pytest.Config, origins: dict[str, str]) -> int | None:
