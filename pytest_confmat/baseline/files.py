@@ -12,6 +12,7 @@ again.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shlex
 from collections.abc import Callable, Mapping
@@ -21,7 +22,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from pytest_confmat.baseline.text import parse
+from pytest_confmat.baseline.text import FORMAT, parse
 from pytest_confmat.errors import BaselineError
 from pytest_confmat.files import read_file
 from pytest_confmat.lfs import is_pointer
@@ -63,6 +64,26 @@ class BaselineFiles:
         """Return the path of the binary part that holds `content`."""
         return self._binary(sha256(content).hexdigest())
 
+    def require_replaceable(self) -> None:
+        """Look at what stands where the text part is to be written.
+
+        Raises
+        ------
+        BaselineError
+            If it is no baseline, whole or damaged.
+        """
+        try:
+            found = self.text.read_bytes() if self.text.is_file() else None
+        except OSError as error:
+            raise self._unreadable(self.text, error) from error
+        if found is None and not os.path.lexists(self.text):
+            return
+        if found is None or f'"{FORMAT}"'.encode() not in found:
+            raise BaselineError(
+                f"{self.text} is no baseline, and would be overwritten: move that file, or give "
+                "the baseline another name"
+            )
+
     def replace(self, content: bytes, text: Callable[[Mapping[str, Any]], bytes]) -> None:
         """Store a binary part, and the text that `text` makes of what it is known by.
 
@@ -74,6 +95,7 @@ class BaselineFiles:
         BaselineError
             If the files cannot be written, or another process does not finish doing so.
         """
+        self.require_replaceable()
         digest = sha256(content).hexdigest()
         binary = self._binary(digest)
         try:

@@ -6,6 +6,8 @@ imports nothing until a gate is asked for.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -19,7 +21,12 @@ from pytest_confmat.plugin.fixtures import (
     confmat_model,
     confmat_tfrecord_dataset,
 )
-from pytest_confmat.plugin.options import add_options, asks_for_gate, has_no_session
+from pytest_confmat.plugin.options import (
+    add_options,
+    asks_for_gate,
+    has_no_session,
+    runs_tests,
+)
 
 __all__ = [
     "confmat",
@@ -44,20 +51,33 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(
     early_config: pytest.Config, parser: pytest.Parser, args: list[str]
-) -> None:
-    """Keep pytest's cache out of folders that only an option of ours names."""
+) -> Generator[None, object, object]:
+    """Act before anything of the project's can end this run.
+
+    pytest's cache stays out of folders that only an option of ours names, and the report of an
+    earlier run is taken away.
+    """
     if any(str(arg).startswith("--confmat-") for arg in args):
         from pytest_confmat.plugin.rootdir import keep_cache_at_home
 
         keep_cache_at_home(early_config, parser, args)
+    options = early_config.known_args_namespace
+    # In a worker of xdist there is no other sign yet; the report is the controller's.
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    if not is_worker and runs_tests(options) and asks_for_gate(early_config, options):
+        from pytest_confmat.plugin.record import record_of
+
+        record_of(early_config, options)
+    return (yield)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start a gate where one is asked for; a wrong request ends here, with exit status 4."""
     config.addinivalue_line("markers", "confmat: a limit of a confusion-matrix policy")
-    if has_no_session(config) or config.getoption("confmat_init") is not None:
+    if has_no_session(config.option) or config.getoption("confmat_init") is not None:
         return
     if asks_for_gate(config):
         from pytest_confmat.plugin.session import start
@@ -71,7 +91,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """Write a policy in place of a test run, where that is asked for."""
-    if config.getoption("confmat_init") is None or has_no_session(config):
+    if config.getoption("confmat_init") is None or has_no_session(config.option):
         return None
     from pytest_confmat.plugin.authoring import write_policy
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -74,6 +75,9 @@ def _evaluation_check(gate: Gate, state: GateState) -> Callable[[pytest.FixtureR
         except ConfmatError as error:
             fault = str(error)
             _enter_faults(found, error, gate, state, EVALUATION)
+        except BaseException:
+            found["error"] = state.error_of(gate)
+            raise
         # Failing outside of the handler: what was handled would be told as a second failure.
         if fault is not None:
             found["error"] = fault
@@ -96,6 +100,9 @@ def _limit_check(
             judged = {}
             found["error"] = str(error)
             _enter_faults(found, error, gate, state, name)
+        except BaseException:
+            found["error"] = state.error_of(gate)
+            raise
         if not judged:
             teller = EVALUATION if gate.path in state.reported else state.told_by[gate.path]
             if teller != name:
@@ -110,7 +117,7 @@ def _limit_check(
             request.node.user_properties += _properties(verdicts[0])
         waiting = [v for v in verdicts if v.outcome == "undecided" and not v.blocks]
         for told in _first(waiting, headline):
-            request.node.warn(pytest.PytestWarning(told))
+            _warn(request.node, told)
         if blocking := [verdict for verdict in verdicts if verdict.blocks]:
             many = plural(len(verdicts), "limit")
             count = "" if len(verdicts) == 1 else f"{len(blocking)} of {many}, such as "
@@ -132,6 +139,19 @@ def _enter_faults(
     """Enter the examples at fault, of which there may be very many: once in each process."""
     if state.told_by.setdefault(gate.path, name) == name and isinstance(error, ExamplesError):
         found["faults"] = error.faults
+
+
+def _warn(item: pytest.Item, text: str) -> None:
+    """Warn of what the policy lets pass, also where the project makes errors of warnings.
+
+    A warning that is raised would fail a limit that does not block.
+    """
+    try:
+        item.warn(pytest.PytestWarning(text))
+    except pytest.PytestWarning:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", pytest.PytestWarning)
+            item.warn(pytest.PytestWarning(text))
 
 
 def _first(verdicts: Sequence[Verdict], tell: Callable[[Verdict], str]) -> list[str]:

@@ -24,6 +24,8 @@ from pytest_confmat.errors import ConfmatError, EvaluationError, ExamplesError, 
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.job import Job, run
 from pytest_confmat.models import is_keras_model
+from pytest_confmat.plugin.attempts import attempt
+from pytest_confmat.plugin.endings import ended_by
 from pytest_confmat.relaying import without_advice
 from pytest_confmat.spec import (
     Argmax,
@@ -204,6 +206,10 @@ class Evaluator:
                 self._memory[key] = self._share(key, job, keep, fingerprint)
             except ConfmatError as error:
                 self._memory[key] = error
+            except BaseException as error:
+                if (ended := ended_by(error)) is not None:
+                    self._memory[key] = ended
+                raise
         return self.recall(key)
 
     @property
@@ -227,7 +233,8 @@ class Evaluator:
         told = self._folder / f"{key}.suspicions.json"
         with FileLock(told.with_suffix(".lock")):
             if not told.exists():
-                plain = [suspicion.to_plain() for suspicion in self._diagnose(key, job)]
+                with attempt(self._folder, f"suspicions-{key}"):
+                    plain = [suspicion.to_plain() for suspicion in self._diagnose(key, job)]
                 write_atomically(told, json.dumps(plain).encode())
             return tuple(Suspicion(**plain) for plain in json.loads(told.read_bytes()))
 
@@ -264,12 +271,15 @@ class Evaluator:
             if found is not None:
                 raise found
             try:
-                evaluation = self._obtain(key, job, keep, fingerprint)
-            except ConfmatError as error:
-                failure: dict[str, Any] = {"type": type(error).__name__, "text": str(error)}
-                if isinstance(error, ExamplesError):
-                    failure["faults"] = error.faults
-                write_atomically(self._folder / f"{key}.json", json.dumps(failure).encode())
+                with attempt(self._folder, key):
+                    evaluation = self._obtain(key, job, keep, fingerprint)
+            except BaseException as error:
+                ended = error if isinstance(error, ConfmatError) else ended_by(error)
+                if ended is not None:
+                    failure: dict[str, Any] = {"type": type(ended).__name__, "text": str(ended)}
+                    if isinstance(ended, ExamplesError):
+                        failure["faults"] = ended.faults
+                    write_atomically(self._folder / f"{key}.json", json.dumps(failure).encode())
                 raise
             plain = self.origin(key).to_plain()
             write_atomically(self._folder / f"{key}.origin.json", json.dumps(plain).encode())

@@ -124,7 +124,9 @@ def confmat(request: pytest.FixtureRequest, confmat_model: Any, confmat_dataset:
         found = state.evaluator.evaluate(job, keep=True, fingerprint=fingerprint_of(request))
         if computed := state.evaluator.origin(state.evaluator.key(job)).computed:
             # The summary speaks of what policies judge, and this may be another.
-            request.node.user_properties.append(("confmat_cached", computed))
+            cached = ("confmat_cached", computed)
+            if cached not in request.node.user_properties:  # a plugin may run a test again
+                request.node.user_properties.append(cached)
         if confmat_dataset is gate.dataset:
             expect(gate.expected_examples, len(found), "the evaluation set")
         return found

@@ -67,6 +67,11 @@ class Ledger:
             verdict = Verdict.from_plain(plain, self._gates[found["policy"]].by_id)
             entry.verdicts[verdict.limit.id] = verdict
 
+    def refuse(self, reason: str) -> None:
+        """Enter that the run came to nothing."""
+        for entry in self._entries.values():
+            entry.error = entry.error or reason
+
     def judged_elsewhere(self) -> list[str]:
         """Return node ids of tests whose `confmat` was none of a policy's evaluations.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
+
 import pytest
 
 NO_POLICY = "none"
@@ -103,26 +105,34 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini("confmat_cache", "as --confmat-cache", default=None)
 
 
-def asks_for_gate(config: pytest.Config) -> bool:
+def asks_for_gate(config: pytest.Config, options: Namespace | None = None) -> bool:
     """Whether a model is to be gated. Cheap: runs in every pytest of every project.
 
     An option, or a line in an ini file, that was given counts even when it is empty, as a
     variable of CI's that was not set would leave it: settings.py then says what is wrong.
+    `options` are those of `config`, which has none yet while pytest starts.
     """
+    options = config.option if options is None else options
     names = (
         *("model", "unsafe_model", "thresholds", "data", "batch_size", "report", "manifest"),
         *("baseline", "save_baseline", "cache", "tighten"),
     )
-    given = any(config.getoption(f"confmat_{name}") is not None for name in names)
+    given = any(getattr(options, f"confmat_{name}") is not None for name in names)
     return given or config.getini("confmat_model") is not None
 
 
-def has_no_session(config: pytest.Config) -> bool:
+def has_no_session(options: Namespace) -> bool:
     """Whether pytest shows something in place of a session, such as its help."""
-    return any(getattr(config.option, name, None) for name in _NO_SESSION)
+    return any(getattr(options, name, None) for name in _NO_SESSION)
 
 
-def only_shows(config: pytest.Config) -> str | None:
+def only_shows(options: Namespace) -> str | None:
     """Return the option by which pytest shows something and runs no test; ``None``: it runs."""
-    options = (option for name, option in _SHOWING.items() if getattr(config.option, name, None))
-    return next(options, None)
+    shown = (option for name, option in _SHOWING.items() if getattr(options, name, None))
+    return next(shown, None)
+
+
+def runs_tests(options: Namespace) -> bool:
+    """Whether pytest runs tests, and does not only show what there is, or write a policy."""
+    writes = options.confmat_init is not None
+    return not (writes or has_no_session(options) or only_shows(options))

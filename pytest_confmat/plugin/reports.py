@@ -1,114 +1,19 @@
-"""What a session tells about its gates: header, summary, files."""
+"""What a session tells about its gates: header and summary."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
-import pytest
-
-from pytest_confmat.errors import MissingDependencyError
 from pytest_confmat.plugin.foresight import unprovable_limits
 from pytest_confmat.plugin.gate import Gate
 from pytest_confmat.plugin.settings import Settings
-from pytest_confmat.report.json import incomplete_document, write_json
 from pytest_confmat.report.summary import summary
 from pytest_confmat.report.text import printable, short_path
 from pytest_confmat.report.wording import plural
 from pytest_confmat.result import GateResult
 from pytest_confmat.spec import DatasetSpec, DirectorySpec
-
-JSON, PICTURE = "confmat.json", "confmat.png"
-
-
-class ReportFiles:
-    """The files below ``--confmat-report DIR``: in DIR, or a folder for each of several policies.
-
-    What an earlier run left in DIR is replaced at the start, so that nothing stale can be read.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.notes: list[str] = []
-        self._folder = folder
-        self._folders: dict[Path, Path] = {}
-        self._begun = False
-
-    def begin(self) -> None:
-        """Put down that nothing is known yet.
-
-        Raises
-        ------
-        pytest.UsageError
-            If the folder cannot be written to.
-        """
-        self._begun = True
-        self._reset(self._folder, None)
-
-    def assign(self, gates: Sequence[Gate]) -> None:
-        """Give each policy its folder, and put down there that nothing is known yet."""
-        self._folders = {gate.path: self._folder for gate in gates}
-        if len(gates) == 1:
-            return
-        common = Path(os.path.commonpath([gate.path.parent for gate in gates]))
-        names = {path: path.relative_to(common).with_suffix("") for path in self._folders}
-        if len(set(names.values())) < len(names):
-            names = {path: path.relative_to(common) for path in self._folders}
-        for path, name in names.items():
-            self._folders[path] = self._folder / name
-            if self._begun:
-                self._reset(self._folder / name, path)
-
-    def finish(self, results: Sequence[GateResult]) -> bool:
-        """Write each result, and its picture where there is something to draw.
-
-        Returns whether all was written; if not, `notes` say why.
-        """
-        try:
-            for result in results:
-                folder, started = self._folders[result.policy], perf_counter()
-                write_json(result, folder / JSON)
-                if result.evaluation is None:
-                    continue
-                if result.evaluation.matrix.is_large:
-                    k = len(result.evaluation.classes)
-                    self.notes.append(f"{PICTURE} is not drawn of as many as {k:,} classes")
-                else:
-                    self._draw(result, folder / PICTURE)
-                # Again, with the time that the picture took.
-                timing = {**result.timing, "report": perf_counter() - started}
-                write_json(replace(result, timing=timing), folder / JSON)
-            if self._folder not in self._folders.values():
-                (self._folder / JSON).unlink(missing_ok=True)
-        except OSError as error:
-            self.notes.append(f"the report could not be written to {self._folder}: {error}")
-            return False
-        return True
-
-    def _draw(self, result: GateResult, path: Path) -> None:
-        from pytest_confmat.report.picture import write_picture
-
-        try:
-            write_picture(result, path)
-        except MissingDependencyError as error:
-            self.notes.append(f"{PICTURE} was not written: {error}")
-        except OSError:
-            raise
-        except Exception as error:
-            # A plotting library that is set up wrongly must not hide the verdicts.
-            self.notes.append(f"{PICTURE} was not written: {type(error).__name__}: {error}")
-
-    def _reset(self, folder: Path, policy: Path | None) -> None:
-        try:
-            (folder / PICTURE).unlink(missing_ok=True)
-            write_json(incomplete_document(policy), folder / JSON)
-        except OSError as error:
-            raise pytest.UsageError(
-                f"no report can be written to {folder}: {error.strerror or error}"
-            ) from error
 
 
 def header(settings: Settings, gates: Sequence[Gate]) -> list[str]:

@@ -15,12 +15,14 @@ from pytest_confmat.plugin.collection import FOUND, ConfmatItem, ThresholdsFile
 from pytest_confmat.plugin.gate import EVALUATION
 from pytest_confmat.plugin.ledger import Ledger
 from pytest_confmat.plugin.longrepr import Failure, Reason
-from pytest_confmat.plugin.options import only_shows
-from pytest_confmat.plugin.reports import ReportFiles, header, print_summary
+from pytest_confmat.plugin.options import only_shows, runs_tests
+from pytest_confmat.plugin.record import Record, reason_of, record_of
+from pytest_confmat.plugin.reports import header, print_summary
 from pytest_confmat.plugin.rootdir import require_own_configuration
 from pytest_confmat.plugin.selection import Selection, deselector, is_covered
 from pytest_confmat.plugin.settings import Settings, read_policies, read_settings
 from pytest_confmat.plugin.setwatch import keep_manifest
+from pytest_confmat.plugin.sharing import require_apart
 from pytest_confmat.plugin.state import GateState
 from pytest_confmat.result import GateResult
 
@@ -41,17 +43,19 @@ class GateHooks:
         config: pytest.Config,
         settings: Settings,
         state: GateState,
-        files: ReportFiles | None,
+        record: Record | None,
     ) -> None:
         self.config = config
         self.settings = settings
         self.state = state
-        self.files = files
+        self.record = record
+        self.files = record.files if record is not None else None
         self.ledger = Ledger(state.gates)
         self.selection = Selection()
         self.results: tuple[GateResult, ...] = ()
         self._notes: list[str] = []
         self._idle = False
+        self._ran = False
         self._data_folders = _unwalked(config, state)
 
     # Collection.
@@ -91,6 +95,15 @@ class GateHooks:
 
     # Running.
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Any:
+        # Limits share one evaluation and come out the same each time: pytest itself runs them, and
+        # no plugin that would run each in a process of its own (--forked) or again (--reruns).
+        if not isinstance(item, ConfmatItem):
+            return None
+        runner: Any = self.config.pluginmanager.get_plugin("runner")
+        return runner.pytest_runtest_protocol(item=item, nextitem=nextitem)
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
@@ -125,18 +138,33 @@ class GateHooks:
         if told := workers.told_by(node):
             self.selection.merge(told)
 
+    def pytest_runtest_logstart(self) -> None:
+        self._ran = True
+
     # The end.
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        if self.record is not None:
+            self.record.ended = excinfo.value
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        if self.record is not None:
+            self.record.ended = excinfo.value
 
     def pytest_report_header(self) -> list[str]:
         lines = header(self.settings, self.state.gates)
-        if option := only_shows(self.config):
+        if option := only_shows(self.config.option):
             lines.append(f"confmat: no limit is checked: {option} runs no test")
         return [*lines, *caching.remarks(self.config, self.settings)]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        if workers.is_worker(self.config) or only_shows(self.config):
+        if workers.is_worker(self.config) or only_shows(self.config.option):
             return
+        ended = self.record.close() if self.record is not None else None
+        # Whoever interrupts a run knows; what ends it otherwise is an error.
+        if ended is not None and type(ended) is not KeyboardInterrupt and not self._ran:
+            self.ledger.refuse(f"no test was run: {reason_of(ended)}")
         self.results = self.ledger.results(
             self.state.evaluator.recall,
             lambda gate: self.selection.left_out(self.config, gate),
@@ -186,25 +214,29 @@ def start(config: pytest.Config) -> None:
     pytest.UsageError
         If the request cannot be honoured.
     """
-    if not workers.is_worker(config):
+    is_worker = workers.is_worker(config)
+    record = None
+    if runs_tests(config.option) and not is_worker:
+        record = record_of(config, config.option)
+    if not is_worker:
         require_own_configuration(config)
     settings = read_settings(config)
-    files = None
-    if settings.report is not None and not workers.is_worker(config):
-        files = ReportFiles(settings.report)
-        if only_shows(config) is None:
-            # Before policies are read: what is wrong there must not leave an old report standing.
-            files.begin()
+    files = record.files if record is not None else None
     state = GateState(config, read_policies(config, settings))
-    if files is not None:
-        files.assign(state.gates)
+    if not is_worker:
+        if files is not None:
+            files.assign(state.gates)
+        require_apart(config, settings, state.gates, record)
+        if files is not None:
+            files.begin()
+            files.begin_each()
     # A worker configures again with the same command line, as a repeated call here would.
     for gate in state.gates:
         if not is_covered(config, gate):
             # Relative, because pytest takes a bracket in a path for a parameter.
             config.args.append(os.path.relpath(gate.path, config.invocation_params.dir))
     config.stash[STATE] = state
-    hooks = GateHooks(config, settings, state, files)
+    hooks = GateHooks(config, settings, state, record)
     if config.pluginmanager.register(hooks, _NAME) is None:
         raise pytest.UsageError(f"-p no:{_NAME} takes the gate away that the command line asks for")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -12,7 +13,7 @@ from typing import Literal, get_args
 
 import pytest
 
-from pytest_confmat.errors import DataError, ModelError
+from pytest_confmat.errors import ModelError
 from pytest_confmat.plugin.options import DEFAULT_POLICY, NO_POLICY
 
 CacheUse = Literal["on", "verify", "off"]
@@ -75,13 +76,31 @@ def read_settings(config: pytest.Config) -> Settings:
         batch_size=_batch_size(config, origins),
         report=report,
         origins=origins,
-        manifest=_manifest(config, origins),
+        manifest=_path(config, "manifest", origins),
         baseline=_path(config, "baseline", origins),
         save_baseline=_path(config, "save_baseline", origins, ini=False),
         # By hand alone: a line in a file would undo it for good, and unseen.
         safe_mode=not config.getoption("confmat_unsafe_model"),
         cache=_cache(config, origins),
     )
+
+
+def report_folder(config: pytest.Config, options: Namespace) -> Path | None:
+    """Return the folder of ``--confmat-report``, if it names one that may be written to.
+
+    `options` may be those that pytest knows of before it has read ``conftest.py``; what is wrong
+    with the value, `read_settings` says.
+    """
+    given = options.confmat_report
+    folder = config.invocation_params.dir if given is not None else ini_folder(config)
+    text = given if given is not None else str(config.getini("confmat_report"))
+    if not text or "://" in text:
+        return None
+    try:
+        path = _absolute(folder, text)
+        return None if path.is_file() else path
+    except (OSError, RuntimeError):
+        return None
 
 
 def read_policies(config: pytest.Config, settings: Settings) -> Settings:
@@ -171,18 +190,6 @@ def _why_missing(config: pytest.Config, origins: dict[str, str], model: Path) ->
     except ModelError as error:
         return str(error)
     return f"there was no model {model}"
-
-
-def _manifest(config: pytest.Config, origins: dict[str, str]) -> Path | None:
-    path = _path(config, "manifest", origins)
-    if path is not None and path.exists():
-        from pytest_confmat.manifest import require_manifest
-
-        try:
-            require_manifest(path)
-        except DataError as error:
-            raise pytest.UsageError(f"{origins['manifest']}: {error}") from error
-    return path
 
 
 def _batch_size(config: pytest.Config, origins: dict[str, str]) -> int | None:

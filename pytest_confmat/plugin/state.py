@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from functools import partial
 from pathlib import Path
@@ -12,20 +13,21 @@ import pytest
 from pytest_confmat.baseline import load_baseline
 from pytest_confmat.baseline.comparison import Changes, Comparison, compare
 from pytest_confmat.diagnosis import Suspicion
-from pytest_confmat.errors import ConfmatError, EvaluationError, ModelError, RequestError
+from pytest_confmat.errors import ConfmatError, ModelError, RequestError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.fingerprint import sha256_of
 from pytest_confmat.job import Job
 from pytest_confmat.plugin import workers
+from pytest_confmat.plugin.attempts import attempt
 from pytest_confmat.plugin.baselines import waiting_note
 from pytest_confmat.plugin.caching import keeper
 from pytest_confmat.plugin.custom_objects import custom_objects
+from pytest_confmat.plugin.endings import SKIPS, ended_by
 from pytest_confmat.plugin.evaluator import Evaluator
 from pytest_confmat.plugin.gate import Gate, open_gate
 from pytest_confmat.plugin.progress import watch
 from pytest_confmat.plugin.settings import Settings
 from pytest_confmat.plugin.setwatch import require_agreed
-from pytest_confmat.relaying import without_advice
 from pytest_confmat.spec import ModelSpec
 from pytest_confmat.verdict import Verdict, judge
 
@@ -53,8 +55,9 @@ class GateState:
         self._data_were_named = settings.data is not None
         self._manifest = settings.manifest
         self.watch = watch(config)
+        self._folder = workers.shared_folder(config)
         self.evaluator = Evaluator(
-            workers.shared_folder(config),
+            self._folder,
             settings.batch_size,
             partial(custom_objects, config),
             keeper(config, settings),
@@ -83,21 +86,28 @@ class GateState:
         """
         __tracebackhide__ = True
         if gate.path not in self._evaluated:
+            name = f"gate-{hashlib.sha256(bytes(gate.path)).hexdigest()[:32]}"
             try:
-                self._evaluated[gate.path] = self._evaluate(gate, request)
+                with attempt(self._folder, name):
+                    self._evaluated[gate.path] = self._evaluate(gate, request)
             except ConfmatError as error:
                 self._evaluated[gate.path] = error
-            except Exception as error:
-                # A fixture of the project's failed: limits must not run it again and again.
-                self._evaluated[gate.path] = EvaluationError(
-                    f"model or data could not be had: {type(error).__name__}: "
-                    f"{without_advice(str(error))}"
-                )
-                raise
+            except BaseException as error:
+                ended = ended_by(error)
+                if ended is None:
+                    raise
+                self._evaluated[gate.path] = ended
+                if not isinstance(error, SKIPS):
+                    raise  # with the traceback, which leads to the cause
         found = self._evaluated[gate.path]
         if isinstance(found, ConfmatError):
             raise type(found)(*found.args)
         return found
+
+    def error_of(self, gate: Gate) -> str | None:
+        """Return why `gate` has no evaluation; ``None``: it has one, or none was asked for."""
+        found = self._evaluated.get(gate.path)
+        return str(found) if isinstance(found, ConfmatError) else None
 
     def _evaluate(self, gate: Gate, request: pytest.FixtureRequest) -> tuple[Evaluation, str]:
         __tracebackhide__ = True

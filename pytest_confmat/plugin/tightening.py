@@ -64,7 +64,7 @@ def prepare(config: pytest.Config) -> None:
         )
     if not config.stash[STATE].gates:
         raise pytest.UsageError(f"{_OPTION}: there is no policy to tighten")
-    if not workers.is_worker(config) and only_shows(config) is None:
+    if not workers.is_worker(config) and only_shows(config.option) is None:
         gate: Any = config.pluginmanager.get_plugin("confmat-session")
         if config.pluginmanager.register(TightenHooks(gate), _NAME) is None:
             raise pytest.UsageError(f"-p no:{_NAME} takes away what {_OPTION} asks for")

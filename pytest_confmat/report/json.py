@@ -18,12 +18,13 @@ from pytest_confmat.filenames import text_of
 from pytest_confmat.limits import Exemption, Weighting
 from pytest_confmat.report.facts import all_notes, weightings
 from pytest_confmat.report.wording import describe
-from pytest_confmat.result import GateResult
+from pytest_confmat.result import GateOutcome, GateResult
 from pytest_confmat.verdict import Change, Verdict
 from pytest_confmat.weighting import weighted_entries, weighted_matrix
 from pytest_confmat.writing import write_atomically
 
 SCHEMA_VERSION = 1
+_WORST_FIRST: tuple[GateOutcome, ...] = ("error", "failed", "incomplete", "passed")
 
 
 def document(result: GateResult) -> dict[str, Any]:
@@ -60,6 +61,28 @@ def incomplete_document(policy: Path | None) -> dict[str, Any]:
     note = "the run that this report belongs to has not ended, or was cut off"
     values = document(GateResult(policy or Path(), "incomplete", notes=(note,)))
     return values | {"policy": None if policy is None else text_of(str(policy))}
+
+
+def error_document(policy: Path | None, reason: str) -> dict[str, Any]:
+    """Return the report of a run that was refused, or that ended before any limit was checked."""
+    values = document(GateResult(policy or Path(), "error", error=reason))
+    return values | {"policy": None if policy is None else str(policy)}
+
+
+def overview_document(reports: Sequence[Mapping[str, Any]], reason: str | None) -> dict[str, Any]:
+    """Return what stands above the reports of several policies: the worst of their outcomes.
+
+    Parameters
+    ----------
+    reports
+        ``path``, ``policy`` and ``outcome`` of each.
+    reason
+        Why the run came to nothing, if it did.
+    """
+    outcomes = {report["outcome"] for report in reports}
+    worst = next(outcome for outcome in _WORST_FIRST if outcome in outcomes)
+    values = document(GateResult(Path(), worst, error=reason))
+    return values | {"policy": None, "reports": [dict(report) for report in reports]}
 
 
 def write_json(result: GateResult | Mapping[str, Any], path: Path) -> None:

@@ -38,5 +38,6 @@ def write_picture(result: GateResult, path: Path) -> None:
         warnings.simplefilter("ignore")
         figure = draw(result)
         buffer = io.BytesIO()
-        FigureCanvasAgg(figure).print_png(buffer)
+        # By its mark a later run knows that it may replace the file.
+        FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": "pytest-confmat"})
     write_atomically(path, buffer.getvalue())

@@ -210,6 +210,23 @@ def test_saving_again_leaves_one_baseline_and_no_other_file_alone(tmp_path):
         assert all((tmp_path / name).read_bytes() == b"mine" for name in others)
 
 
+def test_a_file_that_is_no_baseline_is_not_replaced(tmp_path):
+    path = tmp_path / "package.json"
+    path.write_text('{"name": "mine"}')
+    (tmp_path / "folder.json").mkdir()
+    (tmp_path / "link.json").symlink_to("nowhere")
+    before = sorted(tmp_path.iterdir())
+    for name in ("package", "folder", "link"):
+        with pytest.raises(BaselineError, match=f"{name}.json is no baseline, and would be overw"):
+            save_baseline(evaluation_of(predicted_right(3)), tmp_path / name)
+    assert sorted(tmp_path.iterdir()) == before
+    assert path.read_text() == '{"name": "mine"}'
+    # A damaged baseline is one, however it is formatted.
+    path.write_text('{"version": 1, "format":"pytest-confmat baseline", ')
+    save_baseline(evaluation_of(predicted_right(3)), tmp_path / "package")
+    assert len(load_baseline(tmp_path / "package")) == 3
+
+
 def test_a_baseline_may_be_renamed_with_both_its_files(tmp_path):
     save_baseline(evaluation_of(predicted_right(3)), tmp_path / "b")
     for path in list(tmp_path.iterdir()):

@@ -441,9 +441,24 @@ SECTION = Section(
             "the dataset raised NotFoundError in batch #0: a.png; No such file or directory",
         ),
         Fault(
+            "a fixture that skips",
+            data("pytest.skip('no GPU')"),
+            "the evaluation was skipped: no GPU; so no limit was checked",
+        ),
+        Fault(
+            "a fixture that expects to fail",
+            data("pytest.xfail('slow')"),
+            "the evaluation ended in pytest.xfail: slow; so no limit was checked",
+        ),
+        Fault(
+            "a fixture that ends in sys.exit",
+            data("sys.exit(3)", "import sys"),
+            "the evaluation did not finish: SystemExit: 3",
+        ),
+        Fault(
             "a fixture that raises",
             data("open('held-out.npz')"),
-            "model or data could not be had: FileNotFoundError: [Errno 2] No such "
+            "the evaluation did not finish: FileNotFoundError: [Errno 2] No such "
             "file or directory: 'held-out.npz'",
         ),
     ],

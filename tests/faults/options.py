@@ -198,6 +198,47 @@ SECTION = Section(
             "refused",
         ),
         Fault(
+            "a report folder with a confmat.json of another program",
+            file("out/confmat.json", '{"name": "mine"}'),
+            "the report would replace out/confmat.json, which this plugin has not written: move "
+            "that file, or name another folder for the report",
+            "refused",
+        ),
+        Fault(
+            "a baseline to be saved over a file that is none",
+            all_of(file("package.json", "{}"), options("--confmat-save-baseline=package")),
+            "--confmat-save-baseline: package.json is no baseline, and would be overwritten: move "
+            "that file, or give the baseline another name",
+            "refused",
+        ),
+        Fault(
+            "a baseline to be saved where the report goes",
+            options("--confmat-save-baseline=out/confmat"),
+            "--confmat-report and --confmat-save-baseline lead to one file, out/confmat.json: "
+            "change one of them",
+            "refused",
+        ),
+        Fault(
+            "one file for the manifest and the baseline",
+            options("--confmat-manifest=q.json", "--confmat-save-baseline=q"),
+            "--confmat-manifest and --confmat-save-baseline lead to one file, q.json: change one "
+            "of them",
+            "refused",
+        ),
+        Fault(
+            "a JUnit file in the place of the policy",
+            options(f"--junitxml={POLICY}"),
+            f"the policy {POLICY} and --junitxml lead to one file, {POLICY}: change one of them",
+            "refused",
+        ),
+        Fault(
+            "a manifest to be written among the images",
+            options("--confmat-manifest=data/cat/set.tsv"),
+            "--confmat-manifest would write data/cat/set.tsv, which is among the data of "
+            f"{POLICY}: name another place",
+            "refused",
+        ),
+        Fault(
             "a policy without data, and no fixture that gives them",
             no_data,
             "thresholds.yaml has no dataset: write one there, or override the "

@@ -1,0 +1,239 @@
+"""The files below ``--confmat-report DIR``, from the first moment of a run to its last.
+
+That moment is before any ``conftest.py``, which may set what NumPy and others read when they are
+imported: nothing heavy is imported here until there is something to write.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_confmat.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    from pytest_confmat.plugin.gate import Gate
+    from pytest_confmat.result import GateOutcome, GateResult
+
+JSON, PICTURE = "confmat.json", "confmat.png"
+_HEAD = 4096
+# How each begins where we have written it, whoever may have formatted the text since.
+_OURS = {
+    JSON: re.compile(rb'\s*\{\s*"schema_version"\s*:\s*\d+\s*,\s*"outcome"\s*:'),
+    PICTURE: re.compile(rb"\x89PNG.*pytest-confmat", re.DOTALL),
+}
+
+
+class ReportFiles:
+    """In DIR, or with several policies in a folder for each; DIR itself then has an overview.
+
+    What an earlier run left is taken away at the start, so that nothing stale can be read. Files
+    that no run has written are never replaced.
+
+    Attributes
+    ----------
+    is_misplaced
+        Whether nothing may be written there, as the run is refused for that.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.notes: list[str] = []
+        self.is_misplaced = False
+        self._begun = False
+        self._folder = folder
+        self._folders: dict[Path, Path] = {}
+
+    @property
+    def paths(self) -> list[Path]:
+        """All files that the run writes."""
+        folders = dict.fromkeys((self._folder, *self._folders.values()))
+        return [folder / name for folder in folders for name in (JSON, PICTURE)]
+
+    def remove_stale(self) -> None:
+        """Take away what an earlier run left."""
+        for stale in (*self._listed(), self._folder):
+            _remove(stale, self._folder)
+
+    def begin(self) -> None:
+        """Put down that nothing is known yet, in the place of what an earlier run left; once.
+
+        Raises
+        ------
+        pytest.UsageError
+            If the folder cannot be written to, or holds files of somebody else's.
+        """
+        if self._begun:
+            return
+        from pytest_confmat.report.json import incomplete_document
+
+        _require_ours(self._folder)
+        self.remove_stale()
+        _reset(self._folder, incomplete_document(None))
+        self._begun = True
+
+    def assign(self, gates: Sequence[Gate]) -> None:
+        """Give each policy its folder."""
+        self._folders = {gate.path: self._folder for gate in gates}
+        if len(gates) == 1:
+            return
+        common = Path(os.path.commonpath([gate.path.parent for gate in gates]))
+        names = {path: path.relative_to(common).with_suffix("") for path in self._folders}
+        # Two names that differ in case alone are one folder on some systems.
+        if len({str(name).casefold() for name in names.values()}) < len(names):
+            names = {path: path.relative_to(common) for path in self._folders}
+        self._folders = {path: self._folder / name for path, name in names.items()}
+
+    def begin_each(self) -> None:
+        """Put down in the folder of each policy that nothing is known yet.
+
+        Raises
+        ------
+        pytest.UsageError
+            As `begin` does.
+        """
+        if not self._has_overview:
+            return
+        from pytest_confmat.report.json import incomplete_document
+
+        for folder in self._folders.values():
+            _require_ours(folder)
+        self._overview(dict.fromkeys(self._folders, "incomplete"))
+        for path, folder in self._folders.items():
+            _reset(folder, incomplete_document(path))
+
+    def finish(self, results: Sequence[GateResult]) -> bool:
+        """Write each result, and its picture where there is something to draw.
+
+        Returns whether all was written; if not, `notes` say why.
+        """
+        from pytest_confmat.report.json import write_json
+
+        try:
+            for result in results:
+                folder, started = self._folders[result.policy], perf_counter()
+                write_json(result, folder / JSON)
+                if result.evaluation is None:
+                    continue
+                if result.evaluation.matrix.is_large:
+                    k = len(result.evaluation.classes)
+                    self.notes.append(f"{PICTURE} is not drawn of as many as {k:,} classes")
+                else:
+                    self._draw(result, folder / PICTURE)
+                # Again, with the time that the picture took.
+                timing = {**result.timing, "report": perf_counter() - started}
+                write_json(replace(result, timing=timing), folder / JSON)
+            if self._has_overview:
+                self._overview({result.policy: result.outcome for result in results})
+        except OSError as error:
+            self.notes.append(f"the report could not be written to {self._folder}: {error}")
+            return False
+        return True
+
+    def fail(self, reason: str) -> None:
+        """Put down why the run came to nothing, unless that is the place of the report."""
+        if self.is_misplaced:
+            return
+        from pytest_confmat.report.json import error_document, write_json
+
+        # Who asked for the report is told the reason anyway.
+        with contextlib.suppress(OSError, pytest.UsageError):
+            self.begin()
+            write_json(error_document(None, reason), self._folder / JSON)
+            if self._has_overview:
+                self._overview(dict.fromkeys(self._folders, "error"), reason)
+                for path, folder in self._folders.items():
+                    write_json(error_document(path, reason), folder / JSON)
+
+    @property
+    def _has_overview(self) -> bool:
+        return len(self._folders) > 1
+
+    def _overview(self, outcomes: Mapping[Path, GateOutcome], reason: str | None = None) -> None:
+        from pytest_confmat.report.json import overview_document, write_json
+
+        reports = [
+            {
+                "path": (self._folders[policy] / JSON).relative_to(self._folder).as_posix(),
+                "policy": str(policy),
+                "outcome": outcome,
+            }
+            for policy, outcome in outcomes.items()
+        ]
+        write_json(overview_document(reports, reason), self._folder / JSON)
+
+    def _listed(self) -> list[Path]:
+        """Return the folders of the reports that an earlier run's overview names."""
+        try:
+            said = json.loads((self._folder / JSON).read_bytes())
+            paths = [PurePosixPath(str(report["path"])) for report in said.get("reports", ())]
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            return []
+        return [
+            self._folder / path.parent
+            for path in paths
+            if path.name == JSON and not path.is_absolute() and ".." not in path.parts
+        ]
+
+    def _draw(self, result: GateResult, path: Path) -> None:
+        from pytest_confmat.report.picture import write_picture
+
+        try:
+            write_picture(result, path)
+        except MissingDependencyError as error:
+            self.notes.append(f"{PICTURE} was not written: {error}")
+        except OSError:
+            raise
+        except Exception as error:
+            # A plotting library that is set up wrongly must not hide the verdicts.
+            self.notes.append(f"{PICTURE} was not written: {type(error).__name__}: {error}")
+
+
+def _reset(folder: Path, document: Mapping[str, Any]) -> None:
+    from pytest_confmat.report.json import write_json
+
+    try:
+        (folder / PICTURE).unlink(missing_ok=True)
+        write_json(document, folder / JSON)
+    except OSError as error:
+        raise pytest.UsageError(
+            f"no report can be written to {folder}: {error.strerror or error}"
+        ) from error
+
+
+def _remove(folder: Path, root: Path) -> None:
+    """Remove a report of an earlier run, and the folders that are empty then."""
+    with contextlib.suppress(OSError):
+        for name in (JSON, PICTURE):
+            if _is_ours(folder / name):
+                (folder / name).unlink()
+        while folder != root:
+            folder.rmdir()
+            folder = folder.parent
+
+
+def _require_ours(folder: Path) -> None:
+    for name in (JSON, PICTURE):
+        if os.path.lexists(folder / name) and not _is_ours(folder / name):
+            raise pytest.UsageError(
+                f"the report would replace {folder / name}, which this plugin has not written: "
+                "move that file, or name another folder for the report"
+            )
+
+
+def _is_ours(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as stream:
+            return _OURS[path.name].match(stream.read(_HEAD)) is not None
+    except OSError:
+        return False

@@ -1,0 +1,136 @@
+"""Files that a run reads or writes under more than one name: one would overwrite the other."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+from pytest_confmat.baseline.files import BaselineFiles
+from pytest_confmat.errors import ConfmatError
+from pytest_confmat.manifest import require_manifest
+from pytest_confmat.plugin.gate import Gate
+from pytest_confmat.plugin.record import Record
+from pytest_confmat.plugin.settings import Settings
+from pytest_confmat.report.text import printable
+from pytest_confmat.spec import TFRecordSpec
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A file, by whom it is named, and whether the run writes it."""
+
+    origin: str
+    path: Path
+    writes: bool
+
+
+def require_apart(
+    config: pytest.Config, settings: Settings, gates: Sequence[Gate], record: Record | None
+) -> None:
+    """Refuse a run in which one file would overwrite another, or something that is not ours.
+
+    Links, ``..`` and the case of letters make no difference.
+
+    Raises
+    ------
+    pytest.UsageError
+        If there is one; the text names both options and the file.
+    """
+    written = list(_written(config, settings, record))
+    named = [*_read(settings, gates), *written]
+    places = [(claim, identity(claim.path)) for claim in named]
+    for (one, place), (other, its_place) in combinations(places, 2):
+        if place == its_place and (one.writes or other.writes):
+            if record is not None:
+                record.withhold((one.path, other.path))
+            raise pytest.UsageError(
+                f"{one.origin} and {other.origin} lead to one file, {_shown(other.path)}: change "
+                "one of them"
+            )
+    for claim in written:
+        for gate in gates:
+            if _is_among_data(claim.path, gate):
+                if record is not None:
+                    record.withhold((claim.path,))
+                raise pytest.UsageError(
+                    f"{claim.origin} would write {_shown(claim.path)}, which is among the data of "
+                    f"{gate.path.name}: name another place"
+                )
+    name = "manifest"
+    try:
+        if settings.manifest is not None and settings.manifest.exists():
+            require_manifest(settings.manifest)
+        name = "save_baseline"
+        if settings.save_baseline is not None:
+            BaselineFiles(settings.save_baseline).require_replaceable()
+    except ConfmatError as error:
+        raise pytest.UsageError(f"{settings.origins[name]}: {error}") from error
+
+
+def identity(path: Path) -> tuple[object, ...]:
+    """Return what all spellings of a place have in common, whether there is a file or not.
+
+    Names that differ in case alone are one, as they are on some systems.
+    """
+    path, missing = path.resolve(), []
+    while path != path.parent:
+        try:
+            found = path.stat()
+        except OSError:
+            missing.append(unicodedata.normalize("NFC", path.name).casefold())
+            path = path.parent
+        else:
+            return found.st_dev, found.st_ino, *missing
+    return path, *missing
+
+
+def _read(settings: Settings, gates: Sequence[Gate]) -> Iterator[Claim]:
+    origins = settings.origins
+    if settings.model is not None:
+        yield Claim(origins["model"], settings.model, False)
+    for gate in gates:
+        yield Claim(f"the policy {gate.path.name}", gate.path, False)
+        if gate.baseline is not None:
+            text = _text(gate.baseline.path)
+            # A baseline may be replaced by the one that was compared with it.
+            if settings.save_baseline is None or text != _text(settings.save_baseline):
+                origin = origins.get("baseline", f"baseline in {gate.path.name}")
+                yield Claim(origin, text, False)
+
+
+def _written(config: pytest.Config, settings: Settings, record: Record | None) -> Iterator[Claim]:
+    origins = settings.origins
+    if record is not None and record.files is not None:
+        for path in record.files.paths:
+            yield Claim(origins["report"], path, True)
+    if record is not None and record.junit is not None:
+        yield Claim("--junitxml", record.junit[0], True)
+    if settings.manifest is not None:
+        yield Claim(origins["manifest"], settings.manifest, True)
+    if settings.save_baseline is not None:
+        yield Claim(origins["save_baseline"], _text(settings.save_baseline), True)
+    if given := getattr(config.option, "log_file", None):
+        yield Claim("--log-file", config.invocation_params.dir / given, True)
+
+
+def _is_among_data(path: Path, gate: Gate) -> bool:
+    if not isinstance(gate.dataset, TFRecordSpec):
+        folders = {identity(folder) for folder in gate.data_folders}
+        return any(identity(parent) in folders for parent in path.resolve().parents)
+    patterns = map(Path, gate.dataset.tfrecord)
+    place, name = identity(path.parent), path.name
+    return any(fnmatchcase(name, p.name) and identity(p.parent) == place for p in patterns)
+
+
+def _text(path: Path) -> Path:
+    return BaselineFiles(path).text.resolve()
+
+
+def _shown(path: Path) -> str:
+    return printable(str(path), 400)
