@@ -151,8 +151,8 @@ class Evaluator:
         the same ones. `stated` tells the model from others, and a function from itself.
         """
         if job.is_plain:
-            seen = (job, _stat(job.model.path), stated)
-            return f"job-{hashlib.sha256(repr(seen).encode()).hexdigest()[:32]}"
+            plain = repr((job, _stat(job.model.path), stated))
+            return f"job-{hashlib.sha256(plain.encode()).hexdigest()[:32]}"
         if name is not None and self._folder is not None:
             return f"{SHARED_NAME}{hashlib.sha256(name.encode()).hexdigest()[:32]}"
         model = _identity(job.model)
