@@ -322,4 +322,7 @@ def test_what_is_no_manifest(tmp_path, text, message):
 def test_a_folder_is_no_manifest(tmp_path):
     with pytest.raises(DataError) as refused:
         require_manifest(tmp_path)
-    assert str(refused.value) == f"the manifest {tmp_path} cannot be read: Is a directory"
+    assert str(refused.value) == (
+        f"the manifest {tmp_path} cannot be read: it is a directory, and only regular files are "
+        "read"
+    )

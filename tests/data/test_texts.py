@@ -284,7 +284,7 @@ def test_a_record_that_is_read_by_itself_is_compared_too(here):
         "a.tfrecord#1   has 1 in 'image/class/label', in classes 'dog', and 'cat' in "
         "'image/class/text'"
     ) in told
-    assert told.startswith("2 of 3 examples of TFRecords ")
+    assert told.startswith("2 of 3 examples cannot be used: ")
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["a", "b", "", "x"])), min_size=1))

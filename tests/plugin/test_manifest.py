@@ -184,7 +184,7 @@ def test_faults_that_count_are_told(gated):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "--confmat-manifest: the manifest * cannot be read: Is a directory"),
+        (None, "--confmat-manifest: the manifest * cannot be read: it is a directory, *"),
         ("id,label\n", "--confmat-manifest: * is no manifest: its first line is 'id,label', *"),
     ],
 )
