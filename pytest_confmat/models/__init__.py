@@ -16,8 +16,8 @@ from pytest_confmat.models.predictor import Predictor
 from pytest_confmat.spec import Decision, ModelSpec
 
 _LOADERS: Mapping[Format, str] = {
-    "keras": "pytest_confmat.models.keras",
-    "hdf5": "pytest_confmat.models.keras",
+    "keras": "pytest_confmat.models.loading",
+    "hdf5": "pytest_confmat.models.loading",
 }
 
 

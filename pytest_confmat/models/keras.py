@@ -1,26 +1,22 @@
-"""Keras models: files that are looked at, loaded in safe mode and run in one graph."""
+"""Keras models, run in one graph with the decisions on their scores."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_confmat.errors import ConfmatError, ModelError
-from pytest_confmat.models import contents, graph
-from pytest_confmat.models.configuration import stored_in
+from pytest_confmat.models import graph
 from pytest_confmat.models.decision import Rule, one_row, with_n
 from pytest_confmat.models.folding import folded
 from pytest_confmat.models.inputs import Shape, arranged, fit, input_of
-from pytest_confmat.models.look import ModelFile
 from pytest_confmat.models.predictor import Prediction
-from pytest_confmat.models.runtime import chain, first_line, import_keras, root_cause, tolerant
+from pytest_confmat.models.runtime import first_line, root_cause, tolerant
 from pytest_confmat.models.state import Kept
-from pytest_confmat.models.trouble import explain, keras_2
-from pytest_confmat.relaying import recommends_unsafe
 from pytest_confmat.spec import Decision, ModelInput
 
 # Matrix kernels work in blocks of rows, and compute what is left over at the end of a batch in
@@ -28,88 +24,6 @@ from pytest_confmat.spec import Decision, ModelInput
 # rows with AVX2, 48 with AVX-512 and 12 on ARM; one of oneDNN's has 6. In a multiple of 48 rows,
 # every row is computed alike.
 BLOCK = 48
-
-
-def load(
-    file: ModelFile,
-    classes: tuple[str, ...],
-    decision: Decision,
-    *,
-    safe_mode: bool = True,
-    custom_objects: Mapping[str, Any] | None = None,
-) -> KerasPredictor:
-    """Load a model file that was looked at, without its compile section.
-
-    Parameters
-    ----------
-    safe_mode
-        Whether to refuse code that the file holds.
-    custom_objects
-        Classes and functions of the project's, by the names that the file has for them.
-
-    Raises
-    ------
-    ModelError
-        If Keras cannot load it, safe mode is undone elsewhere, or its input is not supported.
-    MissingDependencyError
-        If TensorFlow or Keras is not installed.
-    """
-    _, keras = import_keras()
-    objects = dict(custom_objects or {})
-    _require_loadable(file, {*objects, *keras.saving.get_custom_objects()})
-    notes = list(_known_holes(keras.__version__))
-    if safe_mode:
-        _require_safe_mode(keras)
-    else:
-        notes.append(
-            f"{file.path.name} was loaded without safe mode, so that code in it was run: "
-            "--confmat-unsafe-model asks for that"
-        )
-    try:
-        with tolerant():
-            model = keras.saving.load_model(file.path, objects, compile=False, safe_mode=safe_mode)
-    except Exception as error:
-        # pytest shows causes, with all that they recommend.
-        unsafe = any(recommends_unsafe(str(each)) for each in chain(error))
-        raise explain(file, error) from None if unsafe else error
-    return KerasPredictor(model, classes, decision, f"the model {file.path.name}", tuple(notes))
-
-
-def _require_loadable(file: ModelFile, known: Collection[str]) -> None:
-    """Look at what a file names before Keras does."""
-    try:
-        stored = stored_in(file)
-    except Exception:
-        return  # Keras meets the same, and is the one to say so
-    contents.require_harmless(file, stored, known)
-    if contents.needs_keras_2(stored, known):
-        raise keras_2(file, "it stores functional models in another way", fits_hdf5=True)
-
-
-def _require_safe_mode(keras: Any) -> None:
-    """Refuse to load while a setting of the process undoes ``safe_mode=True``."""
-    code = {"class_name": "__lambda__", "config": {"value": None}}
-    try:
-        keras.saving.deserialize_keras_object(code, safe_mode=True)
-    except ValueError:
-        return  # refused, as it should be
-    except Exception:
-        pass  # it went on to the code, of which there is none
-    raise ModelError(
-        "keras.config.enable_unsafe_deserialization() was called in this run, so that loading a "
-        "model would run whatever code its file holds: remove the call, or say "
-        "--confmat-unsafe-model if you trust the file"
-    )
-
-
-def _known_holes(version: str) -> tuple[str, ...]:
-    numbers = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
-    if numbers >= (3, 15, 1) or (3, 12, 4) <= numbers < (3, 13):
-        return ()
-    return (
-        f"Keras {version} has known security holes in loading model files: 3.12.4 and 3.15.1 "
-        "close them",
-    )
 
 
 class KerasPredictor:

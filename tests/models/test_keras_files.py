@@ -14,7 +14,7 @@ import pytest
 
 from pytest_confmat.errors import MissingDependencyError, ModelError
 from pytest_confmat.models import load, wrap
-from pytest_confmat.models.keras import _known_holes
+from pytest_confmat.models.loading import _known_holes
 from pytest_confmat.models.runtime import import_keras
 from pytest_confmat.spec import Argmax, ModelInput, ModelSpec, Threshold
 
