@@ -93,7 +93,7 @@ def report_folder(config: pytest.Config, options: Namespace) -> Path | None:
     """
     given = options.confmat_report
     folder = config.invocation_params.dir if given is not None else ini_folder(config)
-    text = given if given is not None else str(config.getini("confmat_report"))
+    text = given if given is not None else config.getini("confmat_report")
     if not text or "://" in text:
         return None
     try:
