@@ -369,7 +369,8 @@ def test_a_text_that_was_changed_is_refused(tmp_path, change, reason):
 def test_what_cannot_be_read_is_told(tmp_path):
     (tmp_path / "b.json").mkdir()
     assert refused(tmp_path / "b") == (
-        f"the baseline {tmp_path / 'b.json'} cannot be read: Is a directory; make it readable, "
+        f"the baseline {tmp_path / 'b.json'} cannot be read: it is a directory, and only "
+        "regular files are read; make it readable, "
         f"or save it again: {SAVE} {tmp_path / 'b'}"
     )
 

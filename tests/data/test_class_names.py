@@ -175,7 +175,7 @@ def test_a_directory_that_is_not_there(here):
 def test_a_file_in_place_of_the_directory(here):
     tree(here, {"test.tfrecord": b""})
     assert refused(DirectorySpec(here / "test.tfrecord")) == (
-        "test.tfrecord is a file, and dataset.directory is a folder that holds one folder a "
+        "test.tfrecord is a file, and dataset.directory is a folder that holds one folder per "
         "class; for TFRecord shards say tfrecord: in place of directory:"
     )
 

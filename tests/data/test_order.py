@@ -85,8 +85,9 @@ def test_what_is_no_label_has_its_sentence():
         f"{of_batch}it has no labels; a dataset yields batches of (inputs, labels) or (inputs, "
         "labels, weights)"
     )
-    assert refused([(X, {"y": Y})]) == (
-        f"{of_batch}labels are a dict; models of several outputs are not supported"
+    assert refused([(X, {"y": Y, "z": Y})]) == (
+        f"{of_batch}labels are a dict of 'y', 'z'; models of several outputs are not supported, so "
+        "yield the one that the model takes"
     )
     assert refused([(X, (Y, Y))]) == (
         f"{of_batch}labels are a tuple of arrays; stack them into one, as models of several "

@@ -113,7 +113,7 @@ SECTION = Section(
         Fault(
             "--confmat-data that is a named pipe",
             pipe("d", "--confmat-data=d"),
-            "d is a FIFO (named pipe), and dataset.directory is a folder that holds one folder a "
+            "d is a FIFO (named pipe), and dataset.directory is a folder that holds one folder per "
             "class",
             "refused",
         ),
