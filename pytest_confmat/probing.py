@@ -127,7 +127,7 @@ def _told(evidence: Mapping[str, Any], images: ImageSpec | None) -> str:
     else:
         text += ", and the model takes no other rescaling"
     if evidence["close"]:
-        close = ", ".join(f"{tried[name]} with `{name}`" for name in evidence["close"])
+        close = ", ".join(f"{tried[name]} with {_listed([name])}" for name in evidence["close"])
         text += f" ({close}: too close to tell, and what training did decides)"
     if layer is not None:
         text += f"; the model rescales its input itself, by a {layer[0]} layer"
@@ -152,6 +152,8 @@ def _choose(
         return None, []
     if rescales_itself and NONE in better:
         return NONE, []
+    # A model without a layer for it was rather trained on numbers that something rescaled.
+    better.sort(key=lambda name: (not name.startswith("rescale:"), name != NONE))
     best = max(better, key=lambda name: int(tried[name].sum()))
     close = [name for name in better if _chance(tried[best], tried[name]) > _CLEAR]
     return close[0], close[1:]

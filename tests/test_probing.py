@@ -169,6 +169,9 @@ NOTHING = right(*range(64))
         # Seven are, unless the model says by a layer that it rescales.
         ({NONE: right(*range(7)), "preprocess: caffe": right()}, False, ("preprocess: caffe", [])),
         ({NONE: right(*range(7)), "preprocess: caffe": right()}, True, (NONE, [])),
+        # Of a model without such a layer, a scale is likelier than none.
+        ({NONE: right(0), "rescale: 1/255": right()}, False, ("rescale: 1/255", [NONE])),
+        ({NONE: right(0), "rescale: 1/255": right()}, True, (NONE, [])),
         ({NONE: NOTHING, "preprocess: caffe": right()}, True, ("preprocess: caffe", [])),
         ({NONE: NOTHING}, True, (None, [])),
         ({}, False, (None, [])),
