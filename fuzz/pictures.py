@@ -40,6 +40,9 @@ class First:
     def rewind(self) -> None:
         """There is nothing to put back."""
 
+    def check_stated(self) -> None:
+        """Do nothing: no outputs are stated."""
+
     def check(self, inputs: Any, batch_size: int | None = None) -> None:
         """Any inputs will do."""
 

@@ -20,6 +20,8 @@ from pytest_confmat.fingerprint import sha256_of
 from pytest_confmat.spec import Decision, DirectorySpec, Feed, ModelSpec, TFRecordSpec
 
 if TYPE_CHECKING:
+    from pytest_confmat.data.source import Source
+    from pytest_confmat.models.predictor import Predictor
     from pytest_confmat.streaming import ProgressCallback
 
 
@@ -75,26 +77,18 @@ def run(
     ConfmatError
         If model or data are not what they should be.
     """
-    from pytest_confmat import data, models, streaming
-    from pytest_confmat.models import runtime
+    from pytest_confmat import streaming
 
     timing: dict[str, float] = {}
-    care: dict[str, Any] = {}
-    started, imported = perf_counter(), runtime.import_seconds
-    if isinstance(job.model, ModelSpec):
-        predictor = models.load(job.model, job.classes, job.decision, custom_objects)
-    else:
-        predictor = models.wrap(job.model, job.classes, job.decision)
-    took = perf_counter() - started
-    timing["import"] = min(took, runtime.import_seconds - imported)
-    timing["load"] = took - timing["import"]
+    predictor = _load(job, custom_objects, timing)
     started = perf_counter()
-    if isinstance(job.dataset, DirectorySpec | TFRecordSpec):
-        source = data.open_source(job.dataset, job.classes, predictor.input)
-        care = {"on_fault": job.dataset.on_fault, "max_faults": job.dataset.max_faults}
-    else:
-        source = data.open_batches(job.dataset, job.classes, predictor.input, job.expected_examples)
+    source = _open(job, predictor)
     timing["open"] = perf_counter() - started
+    # What is wrong with the layout of the data is said first: it may be why the numbers differ.
+    predictor.check_stated()
+    care: dict[str, Any] = {}
+    if isinstance(job.dataset, DirectorySpec | TFRecordSpec):
+        care = {"on_fault": job.dataset.on_fault, "max_faults": job.dataset.max_faults}
     dataset = {
         "source": source.description,
         "states_count": source.states_count,
@@ -126,6 +120,32 @@ def run(
         notes=(*evaluation.notes, *filter(None, [_doubt(feed, job.model)])),
         timing={**timing, **evaluation.timing},
     )
+
+
+def _load(
+    job: Job, custom_objects: Mapping[str, Any] | None, timing: dict[str, float]
+) -> Predictor:
+    """Return the model behind a predictor; enter in `timing` how long it took."""
+    from pytest_confmat import models
+    from pytest_confmat.models import runtime
+
+    started, imported = perf_counter(), runtime.import_seconds
+    if isinstance(job.model, ModelSpec):
+        predictor = models.load(job.model, job.classes, job.decision, custom_objects)
+    else:
+        predictor = models.wrap(job.model, job.classes, job.decision)
+    took = perf_counter() - started
+    timing["import"] = min(took, runtime.import_seconds - imported)
+    timing["load"] = took - timing["import"]
+    return predictor
+
+
+def _open(job: Job, predictor: Predictor) -> Source:
+    from pytest_confmat import data
+
+    if isinstance(job.dataset, DirectorySpec | TFRecordSpec):
+        return data.open_source(job.dataset, job.classes, predictor.input)
+    return data.open_batches(job.dataset, job.classes, predictor.input, job.expected_examples)
 
 
 def _doubt(feed: Feed, model: Any) -> str | None:

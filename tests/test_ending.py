@@ -94,12 +94,12 @@ def records(folder):
 class Pure:
     """A predictor of several lanes, whose call number `failing` fails."""
 
-    input, notes, is_pure = TAKES, (), True
+    input, notes, is_pure, is_stateful = TAKES, (), True, False
 
     def __init__(self, failing: int) -> None:
         self.left = failing
 
-    def check(self, inputs):
+    def check(self, inputs, batch_size=None):
         pass
 
     def predict(self, _, labels):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from math import ceil
 
 from pytest_confmat.authoring.margins import ANY
@@ -12,8 +13,9 @@ from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.report.decimals import percent
 from pytest_confmat.rescalings import NONE
 
-# So many standard deviations ahead of the mean are seen by chance in `ANY` of all deals.
-_SHOWN = 1.645
+# So many standard deviations ahead of the mean are seen by chance in `ANY` of all deals, where
+# their number is normally distributed: from about this variance on.
+_SHOWN, _NORMAL_FROM = 1.645, 25
 _WIRING = ("permuted", "shifted", "collapsed")
 
 
@@ -57,8 +59,9 @@ def remarks(suspicions: Sequence[Suspicion]) -> Iterator[str]:
 def _no_better_than_chance(matrix: ConfusionMatrix) -> str | None:
     """Say so if the predictions, dealt out at random, might be right as often.
 
-    Of many examples Cantelli's inequality bounds the chance of that: at most var / (var + d * d)
-    of all deals are right for d more than the mean. Of few examples the chance is exact.
+    Of up to `MOST_EXAMPLES` the chance of that is exact. Of more it is that of a normal
+    distribution; where classes are so rare that it is none, Cantelli's inequality bounds it: at
+    most var / (var + d * d) of all deals are right for d more than the mean.
     """
     n, right = matrix.total, int(matrix.correct.sum())
     counts = matrix.support.tolist(), matrix.predicted.tolist()
@@ -67,14 +70,17 @@ def _no_better_than_chance(matrix: ConfusionMatrix) -> str | None:
     dealt = f"its predictions dealt out at random would be right for {float(mean):.1f}"
     if ahead <= 0:
         return f"it is no better than a guess: {right:,} of {n:,} examples are right, and {dealt}"
-    if variance / (variance + ahead**2) <= ANY:
+    demanded = 1 / ANY - 1
+    if n <= MOST_EXAMPLES or variance >= _NORMAL_FROM:
+        demanded = Fraction(_SHOWN) ** 2
+    if n > MOST_EXAMPLES and ahead**2 >= demanded * variance:
         return None
     if n <= MOST_EXAMPLES:
         chance = chance_of_a_guess(*counts, right)
         if chance <= ANY:
             return None
         dealt += f", and for as many in {percent(chance.numerator, chance.denominator)} of all runs"
-    needed = ceil(float(n * _SHOWN**2 * variance / ahead**2))
+    needed = ceil(n * demanded * variance / ahead**2)
     return (
         f"too few examples to tell it from a guess: {right:,} of {n:,} are right, and {dealt}; at "
         f"this rate it takes about {_rounded_up(max(needed, n + 1)):,} examples"

@@ -77,7 +77,8 @@ def identify(
         "job": {
             part.name: repr(getattr(job, part.name))
             for part in fields(job)
-            if part.name not in ("model", "dataset")
+            # The number of examples is compared in every run.
+            if part.name not in ("model", "dataset", "expected_examples")
         },
         "fingerprint": fingerprint,
         "environment": surroundings,

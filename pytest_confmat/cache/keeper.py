@@ -180,7 +180,7 @@ class Keeper:
 
     def _keep(self, cache: Cache, known: Identity, asked: _Asked, evaluation: Evaluation) -> Origin:
         if evaluation.faults:
-            return self._not_kept("examples are at fault, and may be mended")
+            return self._not_kept("examples are at fault, and may be fixed")
         try:
             if asked.identify().key != known.key:
                 return self._not_kept("model or data changed while it was made", always=True)

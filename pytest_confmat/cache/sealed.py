@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from pathlib import Path
 
+from pytest_confmat.files import read_file
 from pytest_confmat.writing import write_atomically
 
 _DIGEST = 32
@@ -23,7 +24,7 @@ def read_sealed(path: Path) -> bytes | None:
     OSError
         If the file cannot be read; `FileNotFoundError` if it is not there.
     """
-    whole = path.read_bytes()
+    whole = read_file(path)
     content = whole[_DIGEST:]
     return content if whole[:_DIGEST] == _digest(content) else None
 

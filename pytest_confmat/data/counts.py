@@ -39,7 +39,9 @@ def miscount(expected: int | None, found: int, description: str) -> str | None:
     """Return by how many examples a set differs from ``expected_examples``, if it does."""
     if expected is None or found == expected:
         return None
+    # The difference first: a line that is cut short must still say it.
+    differing = counted(abs(found - expected), "example")
     return (
-        f"{description} holds {counted(found, 'example')}, and dataset.expected_examples is "
-        f"{expected:,}: {abs(found - expected):,} {'missing' if found < expected else 'more'}"
+        f"{differing} {'missing' if found < expected else 'too many'}: {description} holds "
+        f"{counted(found, 'example')}, and dataset.expected_examples is {expected:,}"
     )

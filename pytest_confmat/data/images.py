@@ -192,9 +192,7 @@ def explain(plan: Plan, content: bytes) -> str | None:
         return _remark(content)[0]
     image = image_format(content)
     if image == "WebP" and read_header(content).marks & ANIMATED:
-        return (
-            "is an animated WebP, which TensorFlow does not read; convert it, for instance to PNG"
-        )
+        return "is an animated WebP, which TensorFlow does not read; save its first frame as PNG"
     modes: tuple[ColorMode, ...] = ("rgb", "grayscale", "rgba")  # the likely one first
     wanted = next(mode for mode in modes if CHANNELS[mode] == plan.channels)
     for mode in modes:

@@ -30,8 +30,7 @@ _SCAN = struct.Struct("BBB")
 _COEFFICIENTS = 64
 
 _EXTRANEOUS = re.compile(r"Corrupt JPEG data: (\d+) extraneous bytes before marker 0x([0-9a-f]+)")
-# Left over in a scan, beyond what some encoders fill up with: that much is no chance.
-_MOST_FILLING = 64
+# What some encoders fill a scan up with is of few values; compressed pixels are of many.
 _MOST_FILLING_VALUES = 4
 
 
@@ -164,10 +163,10 @@ def meaning(said: str, data: bytes) -> str | None:
     if marker == EOI:
         end = _end(data)
         left = data[max(0, end - number) : end]
-        if number <= _MOST_FILLING or len(set(left)) <= _MOST_FILLING_VALUES:
+        if len(set(left)) <= _MOST_FILLING_VALUES:
             return None
     # The decoder was out of step: it had all pixels of a scan, and data were left.
-    return f"is a damaged JPEG, and some of its pixels are not what they were: {said}"
+    return f"is a damaged JPEG, and some of its pixels may not be what they were: {said}"
 
 
 def _end(data: bytes) -> int:

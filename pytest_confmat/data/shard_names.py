@@ -92,7 +92,7 @@ def stated_lengths(paths: Sequence[Path]) -> tuple[dict[Path, int], tuple[str, .
         }
         lengths |= found
         if found:
-            notes.append(f"records of {counted(len(found), 'shard')} held against {told}")
+            notes.append(f"records of {counted(len(found), 'shard')} compared with {told}")
     return lengths, tuple(notes)
 
 

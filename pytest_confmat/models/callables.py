@@ -62,6 +62,9 @@ class CallablePredictor:
         """Not known either: batches are given in order, each once."""
         return False
 
+    def check_stated(self) -> None:
+        """Do nothing: a function states no outputs."""
+
     def rewind(self) -> None:
         """Do nothing: what a function keeps is the project's."""
 

@@ -23,8 +23,8 @@ input locals memoryview open print quit setattr type vars
 """
 # Libraries that are installed nearly everywhere and hold no part of a Keras model.
 _LIBRARIES_TEXT = """
-_pytest cloudpickle dill h5py joblib numpy pandas pip pkg_resources pytest requests scipy
-setuptools yaml
+PIL _pytest cloudpickle dill h5py joblib matplotlib numpy pandas pip pkg_resources pytest requests
+rich scipy setuptools sklearn yaml
 """
 _HARMFUL = frozenset(_HARMFUL_TEXT.split())
 _LIBRARIES = frozenset(_LIBRARIES_TEXT.split())
@@ -47,7 +47,7 @@ def require_harmless(file: ModelFile, stored: Any, known: Collection[str] = ()) 
         If it names the standard library, or a library that has no layers.
     """
     for module, name in _named(stored, known):
-        if owner := _owner(module, name):
+        if owner := owner_of(module, name):
             raise distrusted(file, f"{module}.{name}", owner)
 
 
@@ -69,17 +69,21 @@ def _named(stored: Any, known: Collection[str]) -> Iterator[tuple[str, str]]:
     """Yield module and name of each object that is named with its module and is not known."""
     for found in objects(stored):
         module, name = found.get("module"), found.get("class_name")
-        if name == "function":
+        is_function = name == "function"
+        if is_function:
             name = found.get("config")
         if not isinstance(module, str) or not isinstance(name, str):
             continue
-        if name not in known and found.get("registered_name") not in known:
+        # As Keras looks a thing up before it goes by its module.
+        key = name if is_function else found.get("registered_name")
+        if key not in known:
             yield module, name
 
 
-def _owner(module: str, name: str) -> str | None:
+def owner_of(module: str, name: str) -> str | None:
+    """Return whose a thing is that is no part of a model; ``None``: it may well be one."""
     top, _, below = module.partition(".")
-    if top in _LIBRARIES:
+    if top in _LIBRARIES or (top == "tensorflow" and "keras" not in below.split(".")):
         return f"the library {top}"
     if top == "builtins":
         return "Python itself" if name in _HARMFUL else None

@@ -39,7 +39,7 @@ class KerasPredictor:
     Raises
     ------
     ModelError
-        If the model has several inputs, or states outputs that do not fit the classes.
+        If the model has several inputs.
     RequestError
         If the decision does not go with the classes.
     """
@@ -69,9 +69,6 @@ class KerasPredictor:
         # What a fixed batch that is filled up would spoil, and whether one was filled up.
         self._shared: str | None = None
         self._filled_up = False
-        # Here, before any data are read; outputs that are not stated have to wait for a batch.
-        if (shape := _stated_shape(model)) is not None:
-            self._units_of(shape)
 
     @property
     def input(self) -> ModelInput:
@@ -101,6 +98,17 @@ class KerasPredictor:
         self._filled_up = False
         if self._found is not None:
             self._found.restore()
+
+    def check_stated(self) -> None:
+        """Compare the outputs that the model states, if it does, with classes and decision.
+
+        Raises
+        ------
+        ModelError
+            If they do not fit.
+        """
+        if (shape := _stated_shape(self._model)) is not None:
+            self._units_of(shape)
 
     def check(self, inputs: Any, batch_size: int | None = None) -> None:
         """Build the graph for batches like `inputs` and try it on the first examples.

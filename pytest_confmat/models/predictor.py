@@ -57,6 +57,17 @@ class Predictor(Protocol):
     def rewind(self) -> None:
         """Leave the model in the state in which it was before its first batch."""
 
+    def check_stated(self) -> None:
+        """Compare what the model states of its outputs, if anything, with classes and decision.
+
+        Before any data are read: a pass that ends at its first batch has begun to read many.
+
+        Raises
+        ------
+        ModelError
+            If the outputs do not fit.
+        """
+
     def check(self, inputs: Any, batch_size: int | None = None) -> None:
         """Compare the model's outputs for a first batch with classes and decision.
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pytest_confmat.errors import ModelError
-from pytest_confmat.models.contents import distrusted
+from pytest_confmat.models.contents import distrusted, owner_of
 from pytest_confmat.models.look import ModelFile
 from pytest_confmat.models.runtime import first_line, root_cause
 from pytest_confmat.relaying import without_advice
@@ -110,6 +110,8 @@ def _unknown_object(file: ModelFile, kind: str, name: str, text: str) -> ModelEr
     if kind != "function" and isinstance(config.get("registered_name"), str):
         full = config["registered_name"]
     module = config.get("module")
+    if isinstance(module, str) and (owner := owner_of(module, name)):
+        return distrusted(file, f"{module}.{name}", owner)
     of = f" of the module {module!r}" if module not in (None, "builtins", "__main__") else ""
     return _refused(
         file,

@@ -25,6 +25,7 @@ from pytest_confmat.plugin.options import (
     add_options,
     asks_for_gate,
     has_no_session,
+    report_in,
     runs_tests,
 )
 
@@ -39,9 +40,17 @@ __all__ = [
 ]
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Declare the options and their ini twins."""
     add_options(parser)
+    config: Any = pluginmanager.get_plugin("pytestconfig")
+    args = [str(arg) for arg in config.invocation_params.args]
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    if not is_worker and (given := report_in(args)):
+        # A wrong option of anybody's ends the run before any other hook of ours.
+        from pytest_confmat.plugin.report_files import ReportFiles
+
+        ReportFiles(config.invocation_params.dir / given).remove_stale()
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:

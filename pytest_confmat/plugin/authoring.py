@@ -185,7 +185,7 @@ def _evaluate_and_write(config: pytest.Config, request: Request) -> int:
     if evaluation.faults:
         raise EvaluationError(
             f"{plural(len(evaluation.faults), 'example')} cannot be used, such as "
-            f"{evaluation.faults[0].id}, which {evaluation.faults[0].reason}; mend them first"
+            f"{evaluation.faults[0].id}, which {evaluation.faults[0].reason}; fix them first"
         )
     if fault := fault_of(evaluation):
         raise EvaluationError(fault)

@@ -115,7 +115,7 @@ def confmat(request: pytest.FixtureRequest, confmat_model: Any, confmat_dataset:
             "--confmat-thresholds, or use confmat_evaluator"
         )
     gate = state.gates[0]
-    job = state.evaluator.job(confmat_model, confmat_dataset, gate.classes, gate.policy.decision)
+    job = state.job(gate, confmat_model, confmat_dataset)
     request.node.stash[FOUND] = {
         "own": request.node.nodeid,
         "key": state.evaluator.key(job),

@@ -27,8 +27,9 @@ _NOT_THEIRS = ("_pytest", "pytest_confmat")
 def loaded_code(config: pytest.Config) -> dict[str, Any] | None:
     """Return, as JSON values, what code has been loaded; ``None``: it changed nothing.
 
-    The project's own modules, conftests first of all, and plugins that are single modules are told
-    by their contents, other plugins by their versions. Test files are left out.
+    Modules that are no installed library's, conftests first of all, and plugins that are single
+    modules are told by their contents, other plugins by their versions. Test files count only if
+    they mention what they might have changed.
 
     Raises
     ------
@@ -38,10 +39,14 @@ def loaded_code(config: pytest.Config) -> dict[str, Any] | None:
     if not any(sys.modules.get(name) is not None for name in _CHANGEABLE):
         return None
     modules, mentioned = [], False
+    tests = [str(pattern) for pattern in config.getini("python_files")]
     for name, path in sorted(_files(config)):
         content = path.read_bytes()
+        mentions = any(changeable.encode() in content for changeable in _CHANGEABLE)
+        if not mentions and any(fnmatch(path.name, pattern) for pattern in tests):
+            continue
         modules.append([name, blake2b(content, digest_size=16).hexdigest()])
-        mentioned |= any(changeable.encode() in content for changeable in _CHANGEABLE)
+        mentioned |= mentions
     # Whether an earlier evaluation of this session was computed, and so imported them, or recalled
     # makes no difference, unless there is code that may have gone on from there.
     if runtime.imported_first and not mentioned:
@@ -56,7 +61,6 @@ def loaded_code(config: pytest.Config) -> dict[str, Any] | None:
 def _files(config: pytest.Config) -> Iterator[tuple[str, Path]]:
     """Yield the code in question: where it lies, as other machines would say it, and its file."""
     plugins = {_file(plugin) for plugin in config.pluginmanager.get_plugins()}
-    tests = [str(pattern) for pattern in config.getini("python_files")]
     libraries = {
         Path(sysconfig.get_path(name)).resolve()
         for name in ("stdlib", "platstdlib", "purelib", "platlib")
@@ -64,12 +68,9 @@ def _files(config: pytest.Config) -> Iterator[tuple[str, Path]]:
     for path in plugins | {_file(module) for module in list(sys.modules.values())}:
         if path is None:
             continue
+        if path not in plugins and any(path.is_relative_to(library) for library in libraries):
+            continue
         of_project = path.is_relative_to(config.rootpath)
-        if path not in plugins:
-            if not of_project or any(path.is_relative_to(library) for library in libraries):
-                continue
-            if any(fnmatch(path.name, pattern) for pattern in tests):
-                continue
         name = path.relative_to(config.rootpath).as_posix() if of_project else path.name
         yield name, path
 

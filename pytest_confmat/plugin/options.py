@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 
@@ -17,6 +19,10 @@ _SHOWING = {
     "setupplan": "--setup-plan",
     "setuponly": "--setup-only",
 }
+_SHOWING_ARGS = frozenset(
+    {*_SHOWING.values(), "-h", "--help", "-V", "--version", "--markers", "--cache-show"}
+    | {"--co", "--collectonly", "--funcargs", "--setuponly", "--setupplan"}
+)
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -119,6 +125,20 @@ def asks_for_gate(config: pytest.Config, options: Namespace | None = None) -> bo
     )
     given = any(getattr(options, f"confmat_{name}") is not None for name in names)
     return given or config.getini("confmat_model") is not None
+
+
+def report_in(args: Sequence[str]) -> str | None:
+    """Return the folder that arguments name for the report, if they ask for tests to be run.
+
+    For the time before pytest has read them, which it may refuse to do.
+    """
+    if any(arg in _SHOWING_ARGS or arg.startswith("--confmat-init") for arg in args):
+        return None
+    for arg, following in pairwise((*args, "")):
+        option, is_joined, value = arg.partition("=")
+        if option == "--confmat-report":
+            return value if is_joined else following
+    return None
 
 
 def has_no_session(options: Namespace) -> bool:

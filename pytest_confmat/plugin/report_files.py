@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_confmat.errors import MissingDependencyError
+from pytest_confmat.filenames import text_of
 
 if TYPE_CHECKING:
     from pytest_confmat.plugin.gate import Gate
@@ -163,7 +164,7 @@ class ReportFiles:
         reports = [
             {
                 "path": (self._folders[policy] / JSON).relative_to(self._folder).as_posix(),
-                "policy": str(policy),
+                "policy": text_of(str(policy)),
                 "outcome": outcome,
             }
             for policy, outcome in outcomes.items()
@@ -172,10 +173,12 @@ class ReportFiles:
 
     def _listed(self) -> list[Path]:
         """Return the folders of the reports that an earlier run's overview names."""
+        if not _is_ours(self._folder / JSON):
+            return []
         try:
             said = json.loads((self._folder / JSON).read_bytes())
             paths = [PurePosixPath(str(report["path"])) for report in said.get("reports", ())]
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return []
         return [
             self._folder / path.parent

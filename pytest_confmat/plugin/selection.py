@@ -86,6 +86,8 @@ class Selection:
     def left_out(self, config: pytest.Config, gate: Gate) -> frozenset[str]:
         """Return ids of the limits of `gate` that the user left out by name."""
         collected, selected, deselected, taken = self._of(gate)
+        if not _as_asked(config):
+            deselected = set()
         named = named_items(config, gate)
         # A node id may stand for several items: of these, each that was collected was asked for.
         not_named = set() if named is None else set(gate.items) - named - collected
@@ -129,6 +131,13 @@ class Selection:
             return f"deselected by {options}, which runs what failed before: leave it out"
         named = printable(", ".join(takers))
         return f"deselected by a plugin or conftest ({named}): {_ONE_SHARD}"
+
+
+def _as_asked(config: pytest.Config) -> bool:
+    """Whether -k, -m and --deselect are as the user gave them: a conftest may set them too."""
+    asked, used = config.known_args_namespace, config.option
+    names = ("keyword", "markexpr", "deselect")
+    return all(getattr(asked, name, None) == getattr(used, name, None) for name in names)
 
 
 def deselector() -> str | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Literal, get_args
 import pytest
 
 from pytest_confmat.errors import ModelError
+from pytest_confmat.files import read_file
 from pytest_confmat.plugin.options import DEFAULT_POLICY, NO_POLICY
 
 CacheUse = Literal["on", "verify", "off"]
@@ -139,7 +141,7 @@ def _require_single(config: pytest.Config) -> None:
     addopts = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
     for source in (config.getini("addopts"), addopts, config.invocation_params.args):
         given: dict[str, str] = {}
-        for arg, following in pairwise((*map(str, source), "")):
+        for arg, following in pairwise((*_expanded(source), "")):
             option, is_joined, value = arg.partition("=")
             value = value if is_joined else following
             if option in _SINGLE and given.setdefault(option, value) != value:
@@ -147,6 +149,16 @@ def _require_single(config: pytest.Config) -> None:
                     f"{option} is given twice, as {given[option]!r} and as {value!r}, and takes "
                     "one value: leave one of them out, or run pytest once for each"
                 )
+
+
+def _expanded(arguments: Iterable[object]) -> Iterator[str]:
+    """Yield arguments, and in place of ``@FILE`` the lines of that file, as pytest reads them."""
+    for argument in map(str, arguments):
+        if argument.startswith("@"):
+            with contextlib.suppress(OSError):
+                yield from read_file(Path(argument[1:])).decode(errors="replace").splitlines()
+        else:
+            yield argument
 
 
 def _given(

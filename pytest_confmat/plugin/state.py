@@ -28,7 +28,7 @@ from pytest_confmat.plugin.gate import Gate, open_gate
 from pytest_confmat.plugin.progress import watch
 from pytest_confmat.plugin.settings import Settings
 from pytest_confmat.plugin.setwatch import require_agreed
-from pytest_confmat.spec import ModelSpec
+from pytest_confmat.spec import DirectorySpec, ModelSpec, TFRecordSpec
 from pytest_confmat.verdict import Verdict, judge
 
 
@@ -126,13 +126,7 @@ class GateState:
                 f"{gate.path.name} has no dataset: write one there, or override the fixture "
                 "confmat_dataset in a conftest.py beside it"
             )
-        expected = None
-        if gate.dataset is not None and dataset is not gate.dataset:
-            # The policy's own data are counted before the pass; others may never end.
-            expected = gate.dataset.expected_examples
-        job = self.evaluator.job(
-            model, dataset, gate.classes, gate.policy.decision, expected_examples=expected
-        )
+        job = self.job(gate, model, dataset)
         self._jobs[gate.path] = job
         if gate.policy.model_sha256 is not None:
             _require_pinned(gate, model, _digest_of(model))
@@ -145,6 +139,16 @@ class GateState:
         require_agreed(gate, evaluation, self._manifest)
         self.comparison_of(gate, evaluation)
         return evaluation, key
+
+    def job(self, gate: Gate, model: Any, dataset: Any) -> Job:
+        """Return the evaluation of a model on data, judged as the policy of `gate` says."""
+        expected = gate.expected_examples
+        if isinstance(dataset, DirectorySpec | TFRecordSpec):
+            expected = None  # files are counted before the pass; other data may never end
+        decision = gate.policy.decision
+        return self.evaluator.job(
+            model, dataset, gate.classes, decision, expected_examples=expected
+        )
 
     def _stated(self, gate: Gate, job: Job, request: pytest.FixtureRequest) -> str | None:
         """Return what the project states of its objects, and which of them are judged.

@@ -66,7 +66,7 @@ def incomplete_document(policy: Path | None) -> dict[str, Any]:
 def error_document(policy: Path | None, reason: str) -> dict[str, Any]:
     """Return the report of a run that was refused, or that ended before any limit was checked."""
     values = document(GateResult(policy or Path(), "error", error=reason))
-    return values | {"policy": None if policy is None else str(policy)}
+    return values | {"policy": None if policy is None else text_of(str(policy))}
 
 
 def overview_document(reports: Sequence[Mapping[str, Any]], reason: str | None) -> dict[str, Any]:

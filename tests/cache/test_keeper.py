@@ -400,12 +400,12 @@ def test_an_error_is_not_kept(world):
     assert not world.is_kept()
 
 
-def test_faults_that_were_counted_may_be_mended(world):
+def test_faults_that_were_counted_may_be_fixed(world):
     faulty = replace(world.truth(), faults=(Fault("cat/1.png", "cannot be read: I/O", "cat"),))
     evaluation, origin = world.keeper().obtain(world.job, lambda: faulty)
     assert evaluation == faulty
     assert origin.remarks == (
-        "the evaluation is not kept in the cache: examples are at fault, and may be mended",
+        "the evaluation is not kept in the cache: examples are at fault, and may be fixed",
     )
     assert not world.is_kept()
 

@@ -111,7 +111,7 @@ def of_scans(number: int) -> bytes:
 
 _MADE_UP = "is a damaged JPEG, and TensorFlow makes up some of its pixels: Corrupt JPEG data: "
 _NOT_ITS_OWN = (
-    "is a damaged JPEG, and some of its pixels are not what they were: Corrupt JPEG data: "
+    "is a damaged JPEG, and some of its pixels may not be what they were: Corrupt JPEG data: "
 )
 _WITHOUT_SCANS = (
     "is a JPEG without the last of its scans, as if it were cut, and TensorFlow makes up some "

@@ -191,16 +191,14 @@ def test_tensorflow_is_missing(root):
 
 
 @pytest.mark.parametrize(
-    ("expected", "message"),
-    [
-        (6, "directory test holds 5 examples, and dataset.expected_examples is 6: 1 missing"),
-        (3, "directory test holds 5 examples, and dataset.expected_examples is 3: 2 more"),
-    ],
+    ("expected", "differing"), [(6, "1 example missing"), (3, "2 examples too many")]
 )
-def test_another_number_of_examples_than_expected(root, expected, message):
+def test_another_number_of_examples_than_expected(root, expected, differing):
     with pytest.raises(DataError) as caught:
         opened(root, expected_examples=expected)
-    assert str(caught.value) == message
+    assert str(caught.value) == (
+        f"{differing}: directory test holds 5 examples, and dataset.expected_examples is {expected}"
+    )
 
 
 def test_the_expected_number_of_examples(root):

@@ -132,7 +132,7 @@ def test_lengths_that_tfds_states(here):
     tree(here, {"d/dataset_info.json": info(shardLengths=["3", "4"])})
     assert stated_lengths(paths) == (
         dict(zip(paths, (3, 4), strict=True)),
-        ("records of 2 shards held against dataset_info.json",),
+        ("records of 2 shards compared with dataset_info.json",),
     )
 
 

@@ -579,7 +579,8 @@ def test_a_shard_without_a_whole_record(here):
 def test_another_number_of_examples_than_expected(here):
     pictures(here)
     assert refused(here, model=TAKES_8X6, expected_examples=13) == (
-        "TFRecords *.tfrecord holds 12 examples, and dataset.expected_examples is 13: 1 missing"
+        "1 example missing: TFRecords *.tfrecord holds 12 examples, and "
+        "dataset.expected_examples is 13"
     )
 
 
@@ -589,7 +590,7 @@ def test_lengths_that_tfds_states_are_held_against_the_shards(here):
     stated = {"name": "mnist", "splits": [{"name": "test", "shardLengths": ["3", "3"]}]}
     tree(here, {"dataset_info.json": json.dumps(stated).encode()})
     source = opened(here, model=TAKES_8X6, tfrecord=("mnist-*",))
-    assert source.notes[0] == "records of 2 shards held against dataset_info.json"
+    assert source.notes[0] == "records of 2 shards compared with dataset_info.json"
     stated["splits"][0]["shardLengths"] = ["3", "4"]
     tree(here, {"dataset_info.json": json.dumps(stated).encode()})
     assert refused(here, model=TAKES_8X6, tfrecord=("mnist-*",)) == (

@@ -95,6 +95,10 @@ def of_os2() -> bytes:
     return struct.pack("<2sIII", b"BM", 26 + len(pixels), 0, 26) + head + pixels
 
 
+def palette() -> bytes:
+    return encoded(np.arange(64, dtype=np.uint8).reshape(8, 8), "BMP", mode="P")
+
+
 def two_bits() -> bytes:
     return encoded(np.zeros((8, 8), np.uint8), "BMP", mode="1")
 
@@ -176,6 +180,13 @@ SECTION = Section(
             instead("cat/1.bmp", run_lengths),
             "cat/1.bmp is a run-length encoded BMP image, which TensorFlow does not read; convert "
             "it, for instance to PNG",
+            faulty=1,
+        ),
+        Fault(
+            "a BMP with a palette",
+            instead("cat/1.bmp", palette),
+            "cat/1.bmp is a BMP image with a color palette, which TensorFlow does not read; "
+            "convert it, for instance to PNG",
             faulty=1,
         ),
         Fault(

@@ -75,12 +75,14 @@ SECTION = Section(
         Fault(
             "an image fewer than `expected_examples`",
             all_of(dataset("expected_examples: 7")),
-            "directory data holds 6 examples, and dataset.expected_examples is 7: 1 missing",
+            "1 example missing: directory data holds 6 examples, and "
+            "dataset.expected_examples is 7",
         ),
         Fault(
             "an image more than `expected_examples`",
             dataset("expected_examples: 5"),
-            "directory data holds 6 examples, and dataset.expected_examples is 5: 1 more",
+            "1 example too many: directory data holds 6 examples, and "
+            "dataset.expected_examples is 5",
         ),
         Fault(
             "another `digest` than the set's",
@@ -115,7 +117,8 @@ SECTION = Section(
         Fault(
             "another number than `expected_examples`, and a manifest that tells why",
             all_of(dataset("expected_examples: 7"), manifest(entry, changed, unlisted, gone)),
-            "directory data holds 6 examples, and dataset.expected_examples is 7: 1 missing\n"
+            "1 example missing: directory data holds 6 examples, and "
+            "dataset.expected_examples is 7\n"
             "the evaluation set changed: its digest is sha256:[...]\n"
             "against set.tsv: 1 added, 1 removed, 1 changed\n"
             "added cat/2.png\n"
@@ -125,7 +128,8 @@ SECTION = Section(
         Fault(
             "another number than `expected_examples`, and a manifest of the set as it is",
             all_of(dataset("expected_examples: 7"), manifest()),
-            "directory data holds 6 examples, and dataset.expected_examples is 7: 1 missing\n"
+            "1 example missing: directory data holds 6 examples, and "
+            "dataset.expected_examples is 7\n"
             "it is the set that set.tsv lists: correct expected_examples",
         ),
         Fault(

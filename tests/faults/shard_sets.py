@@ -152,13 +152,14 @@ SECTION = Section(
         Fault(
             "a shard cut between records, with `expected_examples`",
             all_of(shard(cut_after_four), expected(6)),
-            "TFRecords test.tfrecord holds 4 examples, and "
-            "dataset.expected_examples is 6: 2 missing",
+            "2 examples missing: TFRecords test.tfrecord holds 4 examples, and "
+            "dataset.expected_examples is 6",
         ),
         Fault(
             "more records than `expected_examples`",
             expected(5),
-            "TFRecords test.tfrecord holds 6 examples, and dataset.expected_examples is 5: 1 more",
+            "1 example too many: TFRecords test.tfrecord holds 6 examples, and "
+            "dataset.expected_examples is 5",
         ),
         Fault(
             "more records than TFDS states",

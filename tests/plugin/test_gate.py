@@ -306,8 +306,8 @@ def test_expected_examples_hold_for_overridden_data_too(project):
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         [
-            "dataset of the project's own (Recorded) holds 50 examples, and "
-            "dataset.expected_examples is 51: 1 missing",
+            "1 example missing: *dataset of the project's own (Recorded) holds 50 examples, and "
+            "dataset.expected_examples is 51",
         ]
     )
 
