@@ -20,8 +20,9 @@ import pytest
 from pytest_confmat.models import runtime
 
 _CHANGEABLE = ("keras", "tensorflow")
-# The code of these is told by their version, or by a digest of its own.
-_NOT_THEIRS = ("_pytest", "pytest_confmat")
+# The code of these is told by their version, or by a digest of its own; how pytest was started
+# makes no difference.
+_NOT_THEIRS = ("__main__", "_pytest", "pytest_confmat")
 
 
 def loaded_code(config: pytest.Config) -> dict[str, Any] | None:
