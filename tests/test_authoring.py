@@ -432,6 +432,22 @@ def test_a_model_that_guesses_is_no_standard():
     )
 
 
+@pytest.mark.parametrize("support", [250, 251, 400, 500])
+def test_more_examples_of_the_same_rate_never_make_a_model_less_than_a_guess(support):
+    hits = round(0.57 * support)
+    assert objection(matrix_of([hits, hits], [support, support]), ()) is None
+    assert objection(matrix_of([support // 2, support // 2 + 1], [support] * 2), ()) is not None
+
+
+def test_of_classes_too_rare_for_a_normal_distribution_a_bound_decides():
+    # One of two was found by three tries: by chance in 0.6 % of all runs.
+    rare = ConfusionMatrix(np.array([[996, 2], [1, 1]]), ("a", "b"))
+    assert objection(rare, ()) is None
+    # One of ten by forty tries: by chance in a third of all runs.
+    common = ConfusionMatrix(np.array([[951, 39], [9, 1]]), ("a", "b"))
+    assert "too few examples to tell it from a guess" in objection(common, ())
+
+
 @pytest.mark.parametrize(
     ("hits", "support"),
     [

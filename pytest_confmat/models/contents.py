@@ -26,6 +26,12 @@ _LIBRARIES_TEXT = """
 PIL _pytest cloudpickle dill h5py joblib matplotlib numpy pandas pip pkg_resources pytest requests
 rich scipy setuptools sklearn yaml
 """
+# What of TensorFlow reaches beyond the graph: files, Python code and other models.
+_OUTWARD_TEXT = """
+file_io gen_io_ops gfile io io_ops load_library load_op_library numpy_function py_func py_function
+raw_ops saved_model script_ops
+"""
+_OUTWARD = frozenset(_OUTWARD_TEXT.split())
 _HARMFUL = frozenset(_HARMFUL_TEXT.split())
 _LIBRARIES = frozenset(_LIBRARIES_TEXT.split())
 _ENGINES = ("keras.engine.", "keras.src.engine.", "tf_keras.")
@@ -75,7 +81,7 @@ def _named(stored: Any, known: Collection[str]) -> Iterator[tuple[str, str]]:
         if not isinstance(module, str) or not isinstance(name, str):
             continue
         # As Keras looks a thing up before it goes by its module.
-        key = name if is_function else found.get("registered_name")
+        key = name if is_function else found.get("registered_name", name)
         if key not in known:
             yield module, name
 
@@ -83,7 +89,8 @@ def _named(stored: Any, known: Collection[str]) -> Iterator[tuple[str, str]]:
 def owner_of(module: str, name: str) -> str | None:
     """Return whose a thing is that is no part of a model; ``None``: it may well be one."""
     top, _, below = module.partition(".")
-    if top in _LIBRARIES or (top == "tensorflow" and "keras" not in below.split(".")):
+    outward = top == "tensorflow" and not _OUTWARD.isdisjoint((*below.split("."), name))
+    if top in _LIBRARIES or outward:
         return f"the library {top}"
     if top == "builtins":
         return "Python itself" if name in _HARMFUL else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import sysconfig
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -76,6 +77,9 @@ def test_so_does_what_it_imports_and_what_is_named_as_a_plugin_but_no_test(state
         assert [computed(stated, *args), computed(stated, *args)] == [1, 0], name
     test.write_text("def test_own(): assert True\n")
     assert computed(stated, *args) == 0
+    # Unless it says that it may have changed Keras too.
+    test.write_text("import keras\n\ndef test_own(): assert True\n")
+    assert [computed(stated, *args), computed(stated, *args)] == [1, 0]
 
 
 def test_workers_and_a_run_alone_say_the_same(stated):
@@ -125,6 +129,11 @@ def process(monkeypatch, tmp_path):
 
     for name in ("keras", "tensorflow"):
         monkeypatch.delitem(sys.modules, name, raising=False)
+    # The modules of this suite are no project's.
+    library, here = sysconfig.get_path, str(Path(__file__).parents[2])
+    monkeypatch.setattr(
+        "sysconfig.get_path", lambda name: here if name == "platlib" else library(name)
+    )
     monkeypatch.setattr(runtime, "imported_first", False)
     return Process()
 
@@ -150,13 +159,23 @@ def test_our_own_import_is_none_unless_there_is_code_that_may_go_on_from_there(
     assert loaded_code(process.config) is not None
 
 
-def test_which_modules_are_the_projects(process, monkeypatch):
+def test_which_modules_are_the_projects(process, monkeypatch, tmp_path_factory):
     monkeypatch.setitem(sys.modules, "keras", ModuleType("keras"))
     for name in ("src/layers.py", "test_layers.py", "gone.py"):
         monkeypatch.setitem(sys.modules, name, process.module(name, "x = 1\n"))
     Path(process.module("gone.py", "").__file__).unlink()
     monkeypatch.setitem(sys.modules, "no module", SimpleNamespace(__file__="x"))
     assert process.names == ["patches.py", "src/layers.py"]
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "shared.py"
+    elsewhere.write_text("x = 1\n")
+    module = ModuleType("shared")
+    module.__file__ = str(elsewhere)
+    monkeypatch.setitem(sys.modules, "shared", module)
+    assert process.names == ["patches.py", "shared.py", "src/layers.py"]
+    monkeypatch.delitem(sys.modules, "shared")
     # An environment below the project's root is not the project's.
-    monkeypatch.setattr("sysconfig.get_path", lambda _: str(process.config.rootpath / "src"))
+    library, src = sysconfig.get_path, str(process.config.rootpath / "src")
+    monkeypatch.setattr(
+        "sysconfig.get_path", lambda name: src if name == "platstdlib" else library(name)
+    )
     assert process.names == ["patches.py"]

@@ -312,7 +312,10 @@ def test_expected_examples_hold_for_overridden_data_too(project):
     )
 
 
-def test_data_that_never_end_are_given_up_after_the_expected_examples(project):
+@pytest.mark.parametrize("by", ["policy", "manifest", "test"])
+def test_data_that_never_end_are_given_up_after_the_expected_examples(project, by):
+    if by == "test":
+        (project.path / "test_own.py").write_text("def test_own(confmat): pass\n")
     conftest = project.path / "conftest.py"
     endless = conftest.read_text().replace(
         "        for actual, row", "        while True:\n         for actual, row"
@@ -325,7 +328,8 @@ def test_data_that_never_end_are_given_up_after_the_expected_examples(project):
         "version: 1\ndataset: {directory: data, expected_examples: 50}\n"
         "thresholds: {accuracy: 0.5}\n"
     )
-    result = project.run()
+    options = {"policy": (), "manifest": ("--confmat-manifest=q.tsv",), "test": ("test_own.py",)}
+    result = project.run(*options[by], "thresholds.yaml")
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         [

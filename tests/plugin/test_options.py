@@ -94,6 +94,13 @@ def test_an_option_with_two_values(project, option, values):
     )
 
 
+def test_a_value_may_come_from_a_file_of_arguments(project):
+    (project.path / "args.txt").write_text("--confmat-model=a.keras\n--confmat-model\nb.keras\n")
+    assert refused(project, "@args.txt").startswith(
+        "--confmat-model is given twice, as 'a.keras' and as 'b.keras', and takes one value: "
+    )
+
+
 def test_the_command_line_goes_before_addopts(project):
     project.pytester.makeini("[pytest]\naddopts = --confmat-batch-size=5\n")
     result = project.run("--confmat-batch-size=6", "--confmat-batch-size=6", "--collect-only")

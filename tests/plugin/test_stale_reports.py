@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -41,6 +42,8 @@ ENDS = {
         "--confmat-batch-size: '0' is no number of examples",
     ),
     "an option of nobody's": (nothing, ["--no-such-option"], 4, "unrecognized arguments: "),
+    "a value that is none": (nothing, ["--maxfail=many"], 4, None),
+    "a plugin that is required and not there": (nothing, ["-orequired_plugins=nosuch"], 4, None),
     "a path that is not there": (
         nothing,
         ["nope"],
@@ -124,6 +127,10 @@ def test_a_run_that_ends_early_replaces_the_report(green, end):
     make(green)
     result = green.run("--confmat-report=out", "--junitxml=out.xml", *options)
     assert result.ret == status, result.stdout.str()
+    if reason is None:
+        # pytest lets no hook of ours write after such an end.
+        assert not (green.path / OUT).exists()
+        return
     found = report(green)
     assert found["outcome"] == "error"
     told = (found["error"] or "").replace(str(green.path), "HERE")
@@ -247,6 +254,14 @@ def test_an_overview_leads_to_nothing_outside_and_nothing_foreign(two):
     two.run("--confmat-report=out")
     assert (two.path / "mine/confmat.json").read_text() == ours
     assert (two.path / "out/b/confmat.json").read_text() == '{"mine": 1}'
+
+
+def test_a_named_pipe_in_its_place_is_refused_and_not_opened(project):
+    (project.path / "out").mkdir()
+    os.mkfifo(project.path / OUT)
+    result = project.run("--confmat-report=out")
+    assert result.ret == 4
+    assert f"the report would replace {project.path}/{OUT}, which " in result.stderr.str()
 
 
 @pytest.mark.parametrize("name", ["confmat.json", "confmat.png"])

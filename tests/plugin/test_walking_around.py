@@ -45,6 +45,8 @@ ATTEMPTS = {
     "-p deselects_items thresholds.yaml::recall thresholds.yaml::accuracy": "BLOCKED",
     "-p hides_items thresholds.yaml::recall thresholds.yaml::accuracy": "BLOCKED",
     "-p ignores_policies": "BLOCKED",
+    "-p sets_keyword": "BLOCKED",
+    "-p sets_keyword -m not slow": "BLOCKED",
     "-p skips_items": "BLOCKED",
     "-p skips_items -m not slow": "BLOCKED",
     "-p skips_items -k not test_a": "BLOCKED",
@@ -76,6 +78,10 @@ PLUGINS = {
     "ignores_policies": """
         def pytest_ignore_collect(collection_path):
             return True if collection_path.suffix == ".yaml" else None
+    """,
+    "sets_keyword": """
+        def pytest_configure(config):
+            config.option.keyword = "not recall"
     """,
     "skips_items": """
         import pytest
