@@ -124,6 +124,10 @@ DAMAGED = {
     "with codes that there are not": (without_codes, f"{_MADE_UP}bad Huffman code"),
     "without a restart marker": (without_a_restart, _NOT_ITS_OWN),
     "with data left over": (overfull, _NOT_ITS_OWN),
+    "with bytes left over that may be data": (
+        lambda: filled_up(bytes(range(20, 70))),
+        _NOT_ITS_OWN,
+    ),
     "progressive, cut between scans": (cut_between_scans, _WITHOUT_SCANS),
     "progressive, cut within a scan": (lambda: cut_short(0.97, progressive=True), _MADE_UP),
     "cut, and with bytes before a marker": (
@@ -147,7 +151,6 @@ ODD = {
     "with bytes before a marker": (with_bytes_before_a_marker, True),
     "filled up with zeros": (filled_up, True),
     "filled up with much of the same": (lambda: filled_up(b"\xff\x00" * 200), True),
-    "filled up with a few bytes": (lambda: filled_up(bytes(range(20, 70))), True),
     "followed by other bytes": (lambda: whole() + b"and more" * 50, False),
     "of odd parameters": (of_odd_parameters, False),
     "of another revision": (of_another_revision, False),

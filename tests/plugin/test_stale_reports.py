@@ -42,7 +42,7 @@ ENDS = {
         "--confmat-batch-size: '0' is no number of examples",
     ),
     "an option of nobody's": (nothing, ["--no-such-option"], 4, "unrecognized arguments: "),
-    "a value that is none": (nothing, ["--maxfail=many"], 4, None),
+    "an option without its value": (nothing, ["--confmat-data"], 4, None),
     "a plugin that is required and not there": (nothing, ["-orequired_plugins=nosuch"], 4, None),
     "a path that is not there": (
         nothing,
