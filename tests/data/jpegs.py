@@ -151,6 +151,7 @@ ODD = {
     "with bytes before a marker": (with_bytes_before_a_marker, True),
     "filled up with zeros": (filled_up, True),
     "filled up with much of the same": (lambda: filled_up(b"\xff\x00" * 200), True),
+    "filled up with another byte": (lambda: filled_up(b"\x55" * 300), True),
     "followed by other bytes": (lambda: whole() + b"and more" * 50, False),
     "of odd parameters": (of_odd_parameters, False),
     "of another revision": (of_another_revision, False),
