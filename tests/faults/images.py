@@ -96,7 +96,7 @@ def of_os2() -> bytes:
 
 
 def palette() -> bytes:
-    return encoded(np.arange(64, dtype=np.uint8).reshape(8, 8), "BMP", mode="P")
+    return encoded(np.arange(192, dtype=np.uint8).reshape(8, 8, 3), "BMP", mode="P")
 
 
 def two_bits() -> bytes:
