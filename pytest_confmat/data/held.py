@@ -14,7 +14,8 @@ import traceback
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from functools import cache
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+from weakref import ref
 
 T = TypeVar("T")
 
@@ -51,7 +52,7 @@ class Held(Generic[T]):
         iterator, self._iterator = self._iterator, None
         if iterator is None:
             return
-        _collect_at_exit()
+        _let_go_at_exit(iterator)
         if isinstance(iterator, Generator):
             # What it raises now is beside the point: it was read in vain.
             with suppress(Exception):
@@ -66,10 +67,29 @@ def _clear_frames_of_tensorflow(error: BaseException) -> None:
                 frame.clear()
 
 
-@cache
-def _collect_at_exit() -> None:
-    """Let go of what only cycles of references keep, while there is an interpreter still.
+# What was given up and may be kept by others: the project, or a traceback.
+_left: list[ref[Any]] = []
 
-    An iterator that was handed to us is not ours to destroy, and tracebacks may lead to it.
+
+def _let_go_at_exit(iterator: Any) -> None:
+    """Have an iterator end with the process, while there is an interpreter still.
+
+    One that was handed to us is not ours to destroy before that.
     """
-    atexit.register(gc.collect)
+    _registered()
+    with suppress(TypeError):  # of a list, say, which takes no such reference
+        _left.append(ref(iterator))
+
+
+@cache
+def _registered() -> None:
+    atexit.register(_end)
+
+
+def _end() -> None:
+    for each in _left:
+        iterator = each()
+        if type(iterator).__module__.startswith("tensorflow."):
+            # Whoever refers to it, what it runs in the background goes with its attributes.
+            vars(iterator).clear()
+    gc.collect()

@@ -19,7 +19,7 @@ from pytest_confmat.fingerprint import sha256_of
 from pytest_confmat.job import Job
 from pytest_confmat.plugin import workers
 from pytest_confmat.plugin.attempts import attempt
-from pytest_confmat.plugin.baselines import waiting_note
+from pytest_confmat.plugin.baselines import waiting_note, without_comparison
 from pytest_confmat.plugin.caching import keeper
 from pytest_confmat.plugin.custom_objects import custom_objects
 from pytest_confmat.plugin.endings import SKIPS, ended_by
@@ -204,6 +204,11 @@ class GateState:
         comparison = self._comparisons.get(gate.path)
         if comparison is not None:
             notes += comparison.notes
+            if without_comparison(gate.limits) == gate.limits:
+                notes.append(
+                    "the baseline decides nothing here, as no limit compares with it: max_drop, "
+                    "max_rise or flips would"
+                )
         if gate.waiting:
             notes.append(waiting_note(gate.waiting))
         return {"notes": notes, "cached": origin.computed}

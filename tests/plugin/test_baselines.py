@@ -240,6 +240,7 @@ def test_the_change_of_every_class_is_shown_whatever_the_limits_are(life, worker
     assert (
         "since the baseline: accuracy 0.9800 before, 0.9750 now (-0.0050), on 200 common examples"
     ) in said(result)
+    assert "note: the baseline decides nothing here, as no limit compares with it" in said(result)
     table = [line.split() for line in result.outlines]
     assert ["class", "support", "recall", "change"] in [line[:4] for line in table]
     assert ["cat", "100", "0.9500", "-0.0200"] in [line[:4] for line in table]
