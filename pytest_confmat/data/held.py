@@ -14,8 +14,7 @@ import traceback
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from functools import cache
-from typing import Any, Generic, TypeVar
-from weakref import ref
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -52,7 +51,7 @@ class Held(Generic[T]):
         iterator, self._iterator = self._iterator, None
         if iterator is None:
             return
-        _let_go_at_exit(iterator)
+        _collect_at_exit()
         if isinstance(iterator, Generator):
             # What it raises now is beside the point: it was read in vain.
             with suppress(Exception):
@@ -67,29 +66,10 @@ def _clear_frames_of_tensorflow(error: BaseException) -> None:
                 frame.clear()
 
 
-# What was given up and may be kept by others: the project, or a traceback.
-_left: list[ref[Any]] = []
-
-
-def _let_go_at_exit(iterator: Any) -> None:
-    """Have an iterator end with the process, while there is an interpreter still.
-
-    One that was handed to us is not ours to destroy before that.
-    """
-    _registered()
-    with suppress(TypeError):  # of a list, say, which takes no such reference
-        _left.append(ref(iterator))
-
-
 @cache
-def _registered() -> None:
-    atexit.register(_end)
+def _collect_at_exit() -> None:
+    """Let go of what only cycles of references keep, while there is an interpreter still.
 
-
-def _end() -> None:
-    for each in _left:
-        iterator = each()
-        if type(iterator).__module__.startswith("tensorflow."):
-            # Whoever refers to it, what it runs in the background goes with its attributes.
-            vars(iterator).clear()
-    gc.collect()
+    An iterator that was handed to us is not ours to destroy, and tracebacks may lead to it.
+    """
+    atexit.register(gc.collect)
