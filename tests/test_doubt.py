@@ -206,10 +206,10 @@ def test_the_evaluation_says_what_went_in_and_doubts_it():
     config = {"layers": [{"class_name": "Conv2D", "config": {"name": "stem"}}]}
     evaluation = run(Job(Tells(config), DATA, ("even", "odd"), Argmax()))
     assert evaluation.provenance["dataset"]["input"] == (
-        "1 x 1 x 1 float32, 0..31 in the first batch, as the dataset yields them"
+        "1 x 1 x 1 float32, 0..47 in the first batch, as the dataset yields them"
     )
     (note,) = evaluation.notes
-    assert note.startswith("what goes into the model is 0..31, and it has no layer that rescales")
+    assert note.startswith("what goes into the model is 0..47, and it has no layer that rescales")
 
 
 @pytest.mark.parametrize("config", [None, {}, {"layers": [3]}, {"layers": {}}, TypeError("no")])

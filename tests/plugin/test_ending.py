@@ -143,10 +143,14 @@ def begin(pytester):
             text=True,
             start_new_session=True,
             # Whoever runs this suite in the background may have it ignored.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=_heed_interrupts,  # noqa: PLW1509 (no threads here)
         )
 
     return begin
+
+
+def _heed_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def end(process: subprocess.Popen[str]) -> str:
