@@ -49,8 +49,9 @@ def matrix_of(model: Path, digits) -> np.ndarray:
 
 
 def gate(policy: Path, model: str, report: Path, *more: str) -> tuple[int, dict]:
-    options = [*more, "--confmat-thresholds", policy, "--confmat-model", DIGITS / model]
-    command = [sys.executable, "-m", "pytest", policy, *options, "--confmat-report", report]
+    # Joined: pytest looks for its configuration beside a path that stands apart.
+    options = [*more, f"--confmat-thresholds={policy}", f"--confmat-model={DIGITS / model}"]
+    command = [sys.executable, "-m", "pytest", policy, *options, f"--confmat-report={report}"]
     # Not what a surrounding run was asked for.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
     ran = subprocess.run(
