@@ -19,11 +19,15 @@ UNSETTLED = frozenset(
     {
         "tests/plugin/test_ending.py",
         "tests/plugin/test_endings.py",
-        "tests/plugin/test_rootdir.py",
-        "tests/plugin/test_sharing.py",
+        "tests/plugin/test_model_trust.py",
+        "tests/plugin/test_options.py",
+        "tests/plugin/test_progress.py",
         "tests/plugin/test_stale_reports.py",
         "tests/plugin/test_walking_around.py",
+        "tests/plugin/test_workers.py",
         "tests/test_damaged_jpegs.py",
+        "tests/test_readme.py",
+        "tests/test_recipes.py",
     }
 )
 
