@@ -22,7 +22,6 @@ UNSETTLED = frozenset(
         "tests/plugin/test_model_trust.py",
         "tests/plugin/test_options.py",
         "tests/plugin/test_progress.py",
-        "tests/plugin/test_stale_reports.py",
         "tests/plugin/test_walking_around.py",
         "tests/plugin/test_workers.py",
         "tests/test_damaged_jpegs.py",
