@@ -157,7 +157,7 @@ def run(pytester, *args: str):
 def test_the_policy_lets_the_good_model_pass_and_blocks_the_regressed_one(digits):
     model, data = "digits/digits.keras", "digits/test"
     written = digits.runpytest_subprocess(
-        *("--confmat-init=rescale: 1/255", "--confmat-init"),
+        *("-p", "xdist", "-n", "2", "--confmat-init=rescale: 1/255", "--confmat-init"),
         *("--confmat-init=color_mode: grayscale, interpolation: area", "--confmat-model", model),
         *("--confmat-data", data),
     )
