@@ -16,7 +16,8 @@ RUNS = {
     "sys": ("--capture=sys",),
     "fd": ("--capture=fd",),
     "workers": ("-n2",),
-    "stderr closed": ("-s",),
+    # pytest's own handler of crashes needs that stream, and without it pytest says nothing at all.
+    "stderr closed": ("-s", "-p", "no:faulthandler"),
 }
 
 

@@ -26,7 +26,9 @@ _OBSERVED = re.compile(
     r"(?P<held>'.*' bears no more: )?"
     r"observed [01](?:\.\d+)? \(\d+ of \d+\)(?: by \S*[^\s,;])?"
 )
-_INFERRED = re.compile(r"(image|label) inferred: (.+) \((\w[\w-]*)\)", re.DOTALL)
+_INFERRED = re.compile(
+    r"(image|label) inferred: (.+?) \((\w[\w-]*)\)(?:, compared with .+)?", re.DOTALL
+)
 
 
 @dataclass(frozen=True)

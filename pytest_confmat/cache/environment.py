@@ -7,6 +7,7 @@ already set in Keras and TensorFlow is asked of them if they are there.
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import platform
 import sys
@@ -43,6 +44,12 @@ _VARIABLES = (
     "TF_SET_ONEDNN_FPMATH_MODE", "TF_USE_CUDNN_BATCHNORM_SPATIAL_PERSISTENT",
     "TF_USE_LEGACY_KERAS", "TF_XLA_FLAGS", "XLA_FLAGS",
 )  # fmt: skip
+_KERAS_DEFAULTS = {
+    "backend": "tensorflow",
+    "epsilon": 1e-07,
+    "floatx": "float32",
+    "image_data_format": "channels_last",
+}
 
 
 def environment() -> dict[str, Any]:
@@ -107,13 +114,24 @@ def own_code() -> str:
     return digest.hexdigest()
 
 
-def _keras_file() -> str | None:
-    """Return the configuration file of Keras, which may set its backend and number type."""
+def _keras_file() -> dict[str, Any] | str:
+    """Return what the configuration file of Keras sets, such as its backend and number type.
+
+    Keras writes one with its defaults when it finds none, so that a default says as much as no
+    file. One that is no JSON object is returned as it stands.
+    """
     folder = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")  # noqa: PTH111
     try:
-        return Path(folder, "keras.json").read_text("utf-8", "replace")
+        text = Path(folder, "keras.json").read_text("utf-8", "replace")
     except OSError:
-        return None
+        return {}
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    if not isinstance(found, dict):
+        return text
+    return {key: value for key, value in found.items() if value != _KERAS_DEFAULTS.get(key)}
 
 
 def _set_in_process() -> dict[str, Any]:

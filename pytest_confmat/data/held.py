@@ -51,7 +51,7 @@ class Held(Generic[T]):
         iterator, self._iterator = self._iterator, None
         if iterator is None:
             return
-        _collect_at_exit()
+        _stop_at_exit()
         if isinstance(iterator, Generator):
             # What it raises now is beside the point: it was read in vain.
             with suppress(Exception):
@@ -67,9 +67,19 @@ def _clear_frames_of_tensorflow(error: BaseException) -> None:
 
 
 @cache
-def _collect_at_exit() -> None:
-    """Let go of what only cycles of references keep, while there is an interpreter still.
+def _stop_at_exit() -> None:
+    """Have what was not read to its end stopped while there is still an interpreter."""
+    atexit.register(_stop_every_iterator)
 
-    An iterator that was handed to us is not ours to destroy, and tracebacks may lead to it.
+
+def _stop_every_iterator() -> None:
+    """Stop TensorFlow's iterators, wherever they are referred to.
+
+    An iterator that was handed to us is not ours to close. Here the process ends, and a traceback,
+    a generator or an object of the project's own that leads to it may still keep it running.
     """
-    atexit.register(gc.collect)
+    from tensorflow.data import Iterator
+
+    for thing in gc.get_objects():
+        if issubclass(type(thing), Iterator):  # isinstance would ask proxies
+            vars(thing).clear()  # its resource goes, which waits for the calls that have begun

@@ -71,8 +71,20 @@ def test_other_variables_do_not(monkeypatch):
 def test_the_configuration_file_of_keras(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     before = environment()
-    (tmp_path / "keras.json").write_text('{"floatx": "float64"}')
-    assert environment() != before
+    seen = [before]
+    for text in ('{"floatx": "float64"}', '{"backend": "jax", "floatx": "float32"}', "{", "[]"):
+        (tmp_path / "keras.json").write_text(text)
+        assert environment() not in seen
+        seen.append(environment())
+
+
+def test_the_file_that_keras_writes_when_it_finds_none_changes_nothing(tmp_path):
+    # In a fresh container the first gate writes it, and the second is to recall the first.
+    home = {"KERAS_HOME": str(tmp_path), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    before = asked(**home)
+    asked("import keras", **home)
+    assert (tmp_path / "keras.json").exists()
+    assert asked(**home) == before
 
 
 @pytest.mark.parametrize("changed", ["numpy", "keras", "h5py"])

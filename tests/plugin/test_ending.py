@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import tensorflow  # noqa: F401 (pytester would make it be imported twice, which it does not survive)
 
 from tests.data.makers import example, png, shard
 
@@ -97,10 +98,24 @@ def generator():
     yield from mapped()
 
 
+class Wrapped:
+    def __init__(self):
+        self.iterator = iter(mapped())
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return next(self.iterator)
+
+
 KINDS = {
     "mapped": mapped,
     "from_generator": from_generator,
     "generator": generator,
+    "iterator": lambda: iter(mapped()),
+    "NumPy iterator": lambda: mapped().as_numpy_iterator(),
+    "wrapped": Wrapped,
 }
 
 
@@ -188,7 +203,7 @@ def test_after_an_error_in_the_middle_of_each_kind_of_data_of_ones_own(begin, py
     process = begin(OWN_DATA + FAILS_LATER.replace("session", "function"), *options)
     said = end(process)
     assert process.returncode == pytest.ExitCode.TESTS_FAILED, said
-    assert "1 failed, 3 passed, 1 not checked" in said  # the gate, and each kind
+    assert "1 failed, 6 passed, 1 not checked" in said  # the gate, and each kind
 
 
 @pytest.mark.parametrize(
