@@ -20,6 +20,7 @@ from pytest_confmat.data.overhearing import EAR
 from pytest_confmat.data.source import Batch, ExampleFault, Piece, Source
 from pytest_confmat.errors import DataError, ExamplesError, ModelError, RequestError
 from pytest_confmat.evaluation import Evaluation, Fault, NumberedIds, Part
+from pytest_confmat.interrupts import interrupts
 from pytest_confmat.lanes import cores, in_order
 from pytest_confmat.limits import one_line
 from pytest_confmat.models.predictor import Prediction, Predictor
@@ -163,8 +164,10 @@ class _Pass:
         with (
             closing(batches),
             closing(in_order(self._predict, self._fitting(batches), self._lanes)) as predicted,
+            interrupts() as raise_if_interrupted,
         ):
             for batch, prediction in predicted:
+                raise_if_interrupted()
                 self._outcomes.add(batch, prediction)
                 self._marks.add(batch.index, batch.marks)
                 self._find_faults(batch, prediction)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -283,3 +285,16 @@ def test_locals_of_the_projects_own_code_stay_for_pytest_to_show():
         next(Held(numbers()))
     [frame] = [each.frame for each in caught.traceback if each.name == "numbers"]
     assert frame.f_locals["what_i_was_at"] == 7
+
+
+def test_what_stops_iterators_at_the_end_imports_nothing():
+    code = (
+        "import sys\n"
+        "from pytest_confmat.data.held import Held\n"
+        "held = Held(iter(range(3)))\n"
+        "next(held)\n"
+        "held.close()\n"
+        "assert 'tensorflow' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stderr == ""

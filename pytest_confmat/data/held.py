@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import sys
 import traceback
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
@@ -78,8 +79,10 @@ def _stop_every_iterator() -> None:
     An iterator that was handed to us is not ours to close. Here the process ends, and a traceback,
     a generator or an object of the project's own that leads to it may still keep it running.
     """
-    from tensorflow.data import Iterator
-
+    # Not imported for this: there is none where nobody did, and the process is about to end.
+    iterators = getattr(getattr(sys.modules.get("tensorflow"), "data", None), "Iterator", None)
+    if iterators is None:
+        return
     for thing in gc.get_objects():
-        if issubclass(type(thing), Iterator):  # isinstance would ask proxies
+        if issubclass(type(thing), iterators):  # isinstance would ask proxies
             vars(thing).clear()  # its resource goes, which waits for the calls that have begun
