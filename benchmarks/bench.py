@@ -36,6 +36,7 @@ AGREEMENT = 0.001
 _PACKAGES = ("pytest-confmat", "tensorflow", "tensorflow-cpu", "keras", "numpy", "torch")
 _LIMIT = ("pipeline alone", "forward alone")
 _OURS, _GATE, _AGAIN, _WORKERS = "ours", "gate", "gate, cached", "gate -n 4"
+_DEAF = "ours, no JPEG check"
 
 
 class DisagreementError(Exception):
@@ -68,6 +69,8 @@ class Measured:
             others |= set(self.taken) & {"torchmetrics"}
             for name in sorted(others):
                 found[f"{name} / ours, {what}"] = ratio(self.taken[name], ours, what)
+            if self.workload.picture is not None and _DEAF in self.taken:
+                found[f"{_OURS} / {_DEAF}, {what}"] = ratio(ours, self.taken[_DEAF], what)
             found[f"limit / ours, {what}"] = ratio(limits, ours, what)
             if _AGAIN in self.taken:
                 again, gate = self.taken[_AGAIN], self.taken[_GATE]

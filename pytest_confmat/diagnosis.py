@@ -19,15 +19,23 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_confmat.decimals import decimal_text
 from pytest_confmat.limits import one_line
 from pytest_confmat.matrix import ConfusionMatrix
-from pytest_confmat.report.decimals import decimal_text
-from pytest_confmat.spec import DatasetSpec, DirectorySpec, TFRecordSpec
+from pytest_confmat.spec import (
+    Argmax,
+    DatasetSpec,
+    Decision,
+    DirectorySpec,
+    TFRecordSpec,
+    Threshold,
+)
 
 Kind = Literal["permuted", "shifted", "collapsed", "never_predicted", "preprocessing", "none"]
 # The column in which each class seems to be found, int64 (K,).
 Order = NDArray[np.int64]
 
+_ARGMAX = Argmax()
 CHANCE = 1e-4
 # Collapsed: this share of all predictions, and of the predictions for examples of other classes,
 # falls on one or two classes, and this share of the examples are of other classes.
@@ -68,7 +76,9 @@ class Suspicion:
 
 
 def suspicions(
-    matrix: ConfusionMatrix, dataset: DatasetSpec | None = None
+    matrix: ConfusionMatrix,
+    dataset: DatasetSpec | None = None,
+    decision: Decision = _ARGMAX,
 ) -> tuple[Suspicion, ...]:
     """Look for the pattern of a wiring mistake.
 
@@ -79,10 +89,12 @@ def suspicions(
     dataset
         The policy's data, which decide what to write there; ``None``: data of the user's own,
         whose labels are numbers.
+    decision
+        How classes were predicted.
     """
     if found := _reordered(matrix):
         name, order = found
-        return (_told_order(matrix, name, order, dataset),)
+        return (_told_order(matrix, name, order, dataset, decision),)
     if classes := _collapsed(matrix):
         return (_collapse(matrix, classes),)
     return tuple(_never_predicted(matrix))
@@ -223,7 +235,11 @@ _SHIFTED = {
 
 
 def _told_order(
-    matrix: ConfusionMatrix, name: str | None, order: Order, dataset: DatasetSpec | None
+    matrix: ConfusionMatrix,
+    name: str | None,
+    order: Order,
+    dataset: DatasetSpec | None,
+    decision: Decision,
 ) -> Suspicion:
     classes = matrix.classes
     outputs = [classes[i] for i in np.argsort(order)]
@@ -250,10 +266,14 @@ def _told_order(
         evidence["shift"] = step
     elif name is not None:
         text += f" ({name})"
-    if len(classes) == 2:
-        text += "; under a threshold, `positive` may name the wrong one"
+    # Of two outputs, `classes` says which is which; of one, `positive` alone.
+    by_name = decision if isinstance(decision, Threshold) and decision.positive else None
+    if by_name:
+        text += "; if the model has one output, `positive` names the wrong class"
     if dataset is not None:
         text += f"\n{_classes_line(outputs)}"
+    if by_name:
+        text += f"\nor, for one output, {_decision_line(by_name, classes)}"
     if not isinstance(dataset, DirectorySpec):
         where = "if so" if dataset is None else "where labels are numbers"
         text += f"\n{where}, they are to be numbered in that order"
@@ -276,6 +296,12 @@ def _classes_line(outputs: Sequence[str]) -> str:
     if sum(1 if character.isprintable() else 10 for character in line) <= _LONGEST_LINE:
         return line
     return "the whole order stands in confmat.json, under suspicions"
+
+
+def _decision_line(decision: Threshold, classes: Sequence[str]) -> str:
+    """Return the line of a policy that takes the score for one of the other class."""
+    other = next(name for name in classes if name != decision.positive)
+    return f"decision: {{threshold: {float(decision.threshold):g}, positive: {_yaml(other)}}}"
 
 
 def _yaml(name: str) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_confmat import data, models
+from pytest_confmat.decimals import decimal_text
 from pytest_confmat.diagnosis import (
     CHANCE,
     Suspicion,
@@ -31,7 +32,6 @@ from pytest_confmat.job import Job
 from pytest_confmat.limits import one_line
 from pytest_confmat.models.configuration import configuration, layers, rescaling_layer
 from pytest_confmat.models.predictor import Predictor
-from pytest_confmat.report.decimals import decimal_text
 from pytest_confmat.rescalings import NONE, Pixels, declared_by, rescaled
 from pytest_confmat.spec import DirectorySpec, ImageSpec, TFRecordSpec
 from pytest_confmat.streaming import batch_size_for
@@ -49,7 +49,7 @@ def diagnose(
 ) -> tuple[Suspicion, ...]:
     """Say what the result of a job looks like; a probe that fails says so, and no more."""
     spec = job.dataset if isinstance(job.dataset, DirectorySpec | TFRecordSpec) else None
-    found = suspicions(evaluation.matrix, spec)
+    found = suspicions(evaluation.matrix, spec, job.decision)
     if not any(suspicion.kind == "collapsed" for suspicion in found):
         return found
     try:

@@ -326,6 +326,7 @@ def test_a_key_that_is_stated_by_two_options_is_said_twice():
             "'tests' says nothing of the data; it takes keys of a policy's dataset, such as "
             "'rescale: 1/255', or nothing at all",
         ),
+        ("rescale:1/255", "'rescale:1/255' has no space behind its colon: write 'rescale: 1/255'"),
         ("digest: a", "digest cannot be said here: the digest is written as it is found"),
         (
             "tfrecord: a",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from math import exp, log
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from pytest_confmat.diagnosis import Suspicion, ln_tail, suspicions
 from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.policy import read_policy
 from pytest_confmat.report.summary import summary
-from pytest_confmat.spec import DirectorySpec, LabelFeature, TFRecordSpec
+from pytest_confmat.spec import Argmax, DirectorySpec, LabelFeature, TFRecordSpec, Threshold
 from tests.report.results import gate, limit
 
 DIRECTORY = DirectorySpec(Path("data"))
@@ -269,12 +270,18 @@ def test_a_few_that_changed_places_are_told_alone():
     )
 
 
-def test_two_classes_may_be_a_matter_of_the_cut():
-    assert told([[2, 98], [95, 5]], ["ill", "well"], DIRECTORY) == (
+def test_two_classes_may_be_a_matter_of_what_one_output_means():
+    matrix = ConfusionMatrix(np.array([[2, 98], [95, 5]]), ("ill", "well"))
+    text = (
         "the model's outputs may be in another order than `classes`: accuracy 0.0350 as declared, "
-        "0.9650 if the outputs were well, ill (the declared order backwards); under a threshold, "
-        "`positive` may name the wrong one\n"
-        "classes: [well, ill]"
+        "0.9650 if the outputs were well, ill (the declared order backwards)"
+    )
+    line = "\nclasses: [well, ill]"
+    for decision in (Argmax(), Threshold(Fraction(1, 2))):
+        assert suspicions(matrix, DIRECTORY, decision)[0].text == text + line
+    assert suspicions(matrix, DIRECTORY, Threshold(Fraction("0.35"), "ill"))[0].text == (
+        f"{text}; if the model has one output, `positive` names the wrong class{line}\n"
+        "or, for one output, decision: {threshold: 0.35, positive: well}"
     )
 
 

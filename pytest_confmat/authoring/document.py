@@ -12,8 +12,8 @@ from pytest_confmat.authoring.margins import decimal
 from pytest_confmat.authoring.places import Place
 from pytest_confmat.authoring.proposal import Proposal, Proposed
 from pytest_confmat.authoring.stated import Stated
+from pytest_confmat.decimals import decimal_text
 from pytest_confmat.limits import one_line
-from pytest_confmat.report.decimals import decimal_text
 
 # More class names than these are not listed where the data state them.
 MOST_LISTED = 100

@@ -7,10 +7,10 @@ from fractions import Fraction
 from math import ceil
 
 from pytest_confmat.authoring.margins import ANY
+from pytest_confmat.decimals import percent
 from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.evidence.guesses import MOST_EXAMPLES, chance_of_a_guess, moments
 from pytest_confmat.matrix import ConfusionMatrix
-from pytest_confmat.report.decimals import percent
 from pytest_confmat.rescalings import NONE
 
 # So many standard deviations ahead of the mean are seen by chance in `ANY` of all deals, where

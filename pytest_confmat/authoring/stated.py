@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ _FOUND = {
     "version": "it is written",
 }
 _UNFIT = set(",[]{}#\n")
+_CLOSE = re.compile(r"\s*(\w+):(\S+)\s*")
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,10 @@ def _read(text: str) -> list[tuple[str, Raw]]:
             raise RequestError(f"{text!r} cannot be read: {fault.message}") from None
     if isinstance(root, Branch) and root.is_mapping:
         return _pairs(root)
+    if close := _CLOSE.fullmatch(text):
+        raise RequestError(
+            f"{text!r} has no space behind its colon: write '{close[1]}: {close[2]}'"
+        )
     raise RequestError(
         f"{text!r} says nothing of the data; it takes keys of a policy's dataset, such as "
         "'rescale: 1/255', or nothing at all"

@@ -88,15 +88,7 @@ def layers(value: Any) -> Iterator[Mapping[str, Any]]:
 def rescaling_layer(model: Any) -> tuple[str, str] | None:
     """Return class and name of the first layer by which a model rescales its input itself.
 
-    Parameters
-    ----------
-    model
-        A `ModelSpec` or an object. ``None`` is returned for one that does not tell its layers.
-
-    Raises
-    ------
-    Exception
-        What reading the file or asking the object raises; nothing depends on the answer.
+    `model`, ``None`` and what is raised are as in `first_layer`.
     """
     for layer in objects(configuration(model)):
         if layer.get("class_name") in _RESCALING:

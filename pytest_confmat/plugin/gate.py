@@ -57,8 +57,7 @@ class Gate:
     @property
     def expected_examples(self) -> int | None:
         """How many examples there must be, if the policy says so."""
-        written = self.policy.dataset
-        return None if written is None else written.expected_examples
+        return self.policy.expected_examples
 
     @property
     def data_folders(self) -> frozenset[Path]:

@@ -21,7 +21,7 @@ def require_agreed(gate: Gate, evaluation: Evaluation, manifest: Path | None) ->
     DataError
         If it is another set; the text says in what, where a manifest can tell.
     """
-    pinned = gate.dataset.digest if gate.dataset is not None else None
+    pinned = gate.policy.digest
     source = evaluation.provenance.get("dataset", {}).get("source", "the evaluation set")
     miscounted = miscount(gate.expected_examples, len(evaluation), source)
     changed = None
@@ -38,11 +38,10 @@ def notes_on_set(
 ) -> tuple[str, ...]:
     """Return the set's digest in words, and what would close a gap in what is known of it."""
     said = f"digest of the evaluation set: {digest}"
-    spec = gate.dataset
     stated = evaluation.provenance.get("dataset", {}).get("states_count", True)
-    if outcome != "passed" or spec is None or stated:
+    if outcome != "passed" or gate.dataset is None or stated:
         return (said,)
-    if gate.expected_examples is not None or spec.digest is not None:
+    if gate.expected_examples is not None or gate.policy.digest is not None:
         return (said,)
     return said, (
         "the data do not say how many examples there must be; to notice when some are missing, "

@@ -123,8 +123,8 @@ class GateState:
             )
         if dataset is None:
             raise RequestError(
-                f"{gate.path.name} has no dataset: write one there, or override the fixture "
-                "confmat_dataset in a conftest.py beside it"
+                f"{gate.path.name} names no data: write directory or tfrecord below dataset, or "
+                "override the fixture confmat_dataset in a conftest.py beside it"
             )
         job = self.job(gate, model, dataset)
         self._jobs[gate.path] = job

@@ -1,4 +1,4 @@
-"""The shapes below ``dataset``: a class directory or TFRecords, and how pixels become inputs."""
+"""The shapes below ``dataset``: which data, which set it must be, and how pixels become inputs."""
 
 from __future__ import annotations
 
@@ -122,7 +122,28 @@ _COLORS: dict[str, Any] = {
 }
 
 
-class ImagesShape(Shape):
+class SetShape(Shape):
+    """Which set it must be; all that is said of data from the fixture confmat_dataset."""
+
+    expected_examples: (
+        Annotated[
+            int,
+            PlainValidator(scalars.integer(1, _LARGEST_COUNT)),
+            WithJsonSchema({"type": "integer", "minimum": 1}),
+        ]
+        | None
+    ) = Field(None, description="Any other number of examples is an error.")
+    digest: (
+        Annotated[
+            str,
+            PlainValidator(scalars.digest),
+            WithJsonSchema({"type": "string", "pattern": scalars.DIGEST_PATTERN}),
+        ]
+        | None
+    ) = Field(None, description="A set with another digest is an error; every run shows it.")
+
+
+class ImagesShape(SetShape):
     """How pixels become the model's input; every form of dataset takes these keys."""
 
     model_config = ConfigDict(json_schema_extra={"allOf": [_RESCALE_OR_PREPROCESS, _CROP, _COLORS]})
@@ -148,14 +169,6 @@ class ImagesShape(Shape):
     reshape: Dimensions | None = Field(
         None, description="Shape of one example as the model gets it, such as [784]."
     )
-    expected_examples: (
-        Annotated[
-            int,
-            PlainValidator(scalars.integer(1, _LARGEST_COUNT)),
-            WithJsonSchema({"type": "integer", "minimum": 1}),
-        ]
-        | None
-    ) = Field(None, description="Any other number of examples is an error.")
     on_fault: Annotated[OnFault, *_word(_ON_FAULT)] = Field(
         "error",
         description="An example that cannot be used is an error, or counts as misclassified where "
@@ -171,14 +184,6 @@ class ImagesShape(Shape):
         PlainValidator(scalars.integer(1, _LARGEST_COUNT)),
         WithJsonSchema({"type": "integer", "minimum": 1}),
     ] = Field(MAX_PIXELS, description="An encoded image whose header declares more is at fault.")
-    digest: (
-        Annotated[
-            str,
-            PlainValidator(scalars.digest),
-            WithJsonSchema({"type": "string", "pattern": scalars.DIGEST_PATTERN}),
-        ]
-        | None
-    ) = Field(None, description="A set with another digest is an error; every run shows it.")
 
     @model_validator(mode="after")
     def _can_be_done(self) -> ImagesShape:
@@ -345,19 +350,22 @@ def _one_form(value: Any) -> Any:
     forms = [form for form in _FORMS if form in value]
     if len(forms) > 1:
         raise fault("it is either a directory or tfrecord; keep one", "tfrecord")
-    if not forms:
+    own = [key for key in SetShape.known_keys() if key in value]
+    if not forms and len(own) < max(1, len(value)):
         there = ", ".join(shown(key) for key in list(value)[:12]) or "nothing"
-        raise fault(f"it needs directory or tfrecord, and has {there}")
+        more = f"; without them, it takes {' and '.join(SetShape.known_keys())} alone"
+        raise fault(f"it needs directory or tfrecord, and has {there}{more if own else ''}")
     return value
 
 
 def _form(value: Any) -> str:
-    return HIDDEN + ("tfrecord" if "tfrecord" in value else "directory")
+    return HIDDEN + next((form for form in _FORMS if form in value), "own")
 
 
 Dataset = Annotated[
     Annotated[DirectoryShape, Tag(f"{HIDDEN}directory")]
-    | Annotated[TFRecordShape, Tag(f"{HIDDEN}tfrecord")],
+    | Annotated[TFRecordShape, Tag(f"{HIDDEN}tfrecord")]
+    | Annotated[SetShape, Tag(f"{HIDDEN}own")],
     Discriminator(_form),
     BeforeValidator(_one_form),
 ]

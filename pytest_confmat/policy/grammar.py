@@ -88,7 +88,11 @@ def _policy_schema(schema: dict[str, Any]) -> None:
     schema["patternProperties"] = {
         f"^{OWN_KEY}": {"description": "Your own, not read; a place for YAML anchors."}
     }
-    schema["anyOf"] = [{"required": ["dataset"]}, {"required": ["classes"]}]
+    named = {"anyOf": [{"required": ["directory"]}, {"required": ["tfrecord"]}]}
+    schema["anyOf"] = [
+        {"required": ["dataset"], "properties": {"dataset": named}},
+        {"required": ["classes"]},
+    ]
 
 
 class PolicyShape(Shape):
@@ -111,7 +115,9 @@ class PolicyShape(Shape):
         description="Version of this file's grammar."
     )
     dataset: Dataset | None = Field(
-        None, description="The data; left out where a fixture confmat_dataset brings them."
+        None,
+        description="The data; where a fixture confmat_dataset brings them, left out, or only "
+        "expected_examples and digest.",
     )
     classes: (
         Annotated[
@@ -159,8 +165,8 @@ class PolicyShape(Shape):
 
     @model_validator(mode="after")
     def _knows_classes_and_weights(self) -> PolicyShape:
-        if self.dataset is None and self.classes is None:
-            raise fault("without a dataset, classes must name the classes")
+        if not isinstance(self.dataset, DirectoryShape | TFRecordShape) and self.classes is None:
+            raise fault("without a directory or tfrecord, classes must name the classes")
         diagonal = self.thresholds.weighted_diagonal
         if diagonal is not None and diagonal.weights == "sample":
             at = ("thresholds", "weighted_diagonal", "weights")

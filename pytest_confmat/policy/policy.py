@@ -23,6 +23,8 @@ class Policy:
         The thresholds file, as it was named.
     dataset
         ``None``: the data come from the fixture ``confmat_dataset``.
+    expected_examples, digest
+        Of the set, wherever it comes from; ``None``: the policy does not say.
     classes
         The declared names, in the order of the model's outputs; ``None``: none are declared.
     model_sha256
@@ -39,6 +41,8 @@ class Policy:
 
     path: Path
     dataset: DatasetSpec | None = None
+    expected_examples: int | None = None
+    digest: str | None = None
     classes: tuple[str, ...] | None = None
     decision: Decision = field(default_factory=Argmax)
     model_sha256: str | None = None

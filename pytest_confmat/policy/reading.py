@@ -51,6 +51,8 @@ def read_policy(path: Path) -> Policy:
     policy = Policy(
         path=path,
         dataset=dataset_spec(shape, folder),
+        expected_examples=None if shape.dataset is None else shape.dataset.expected_examples,
+        digest=None if shape.dataset is None else shape.dataset.digest,
         classes=_classes(shape, document),
         decision=_decision(shape),
         model_sha256=shape.model_sha256,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
+from pytest_confmat.decimals import decimal_text
 from pytest_confmat.limits import FLIPS
-from pytest_confmat.report.decimals import decimal_text
 from pytest_confmat.report.names import printable
 from pytest_confmat.verdict import Verdict
 

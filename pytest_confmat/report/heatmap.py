@@ -18,10 +18,10 @@ from matplotlib.colors import FuncNorm
 from matplotlib.figure import Figure
 from sklearn.metrics import ConfusionMatrixDisplay
 
+from pytest_confmat.decimals import decimal_text, percent
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.limits import Weighting
 from pytest_confmat.matrix import ConfusionMatrix, Floats, normalized
-from pytest_confmat.report.decimals import decimal_text, percent
 from pytest_confmat.report.facts import Standing, standing, weightings
 from pytest_confmat.report.fonts import Fonts
 from pytest_confmat.report.summary import verdict_line

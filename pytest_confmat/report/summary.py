@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from pytest_confmat.decimals import decimal_text, signed_text
 from pytest_confmat.filenames import text_of
 from pytest_confmat.limits import FLIPS, is_overall
 from pytest_confmat.report.certainty import certainty
-from pytest_confmat.report.decimals import decimal_text, signed_text
 from pytest_confmat.report.facts import Standing, all_notes, standing
 from pytest_confmat.report.names import defused, printable
 from pytest_confmat.report.wording import located_headline, plural, quoted
@@ -138,6 +138,9 @@ def _finding(result: GateResult, width: int) -> str:
     waiting = f", {undecided} undecided" if undecided else ""
     if result.outcome == "passed":
         holding = f"{held} of {limits} {hold}" if undecided else f"{limits} {hold}"
+        if undecided and not held:
+            holding = f"none of {limits} is decided, and undecided: warn lets that pass"
+            waiting = ""
         if not declared and result.waiting:
             holding = "no limit is checked yet"
         baseline = f", {result.waiting} not held against the baseline" if result.waiting else ""

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from pytest_confmat.report.decimals import decimal_text, percent, signed_text
+from pytest_confmat.decimals import decimal_text, percent, signed_text
 from pytest_confmat.report.facts import Standing, confusions
 from pytest_confmat.report.names import ELLIPSIS, printable
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_confmat.report.decimals import decimal_text
+from pytest_confmat.decimals import decimal_text
 from pytest_confmat.report.names import printable, printable_lines, short_path
 from pytest_confmat.report.summary import summary
 from pytest_confmat.report.wording import describe, headline

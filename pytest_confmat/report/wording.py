@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
+from pytest_confmat.decimals import decimal_text, percent
 from pytest_confmat.evaluation import Mistake
 from pytest_confmat.limits import FLIPS, TOP_K, Limit, Weighting
 from pytest_confmat.report.certainty import certainty, change_words
-from pytest_confmat.report.decimals import decimal_text, percent
 from pytest_confmat.report.names import defused, printable
 from pytest_confmat.verdict import Verdict
 

@@ -82,8 +82,8 @@ SECTION = Section(
         Fault(
             "nothing",
             data("None"),
-            "thresholds.yaml has no dataset: write one there, or override the "
-            "fixture confmat_dataset in a conftest.py beside it",
+            "thresholds.yaml names no data: write directory or tfrecord below dataset, or override "
+            "the fixture confmat_dataset in a conftest.py beside it",
         ),
         Fault(
             "a path",

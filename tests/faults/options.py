@@ -241,8 +241,8 @@ SECTION = Section(
         Fault(
             "a policy without data, and no fixture that gives them",
             no_data,
-            "thresholds.yaml has no dataset: write one there, or override the "
-            "fixture confmat_dataset in a conftest.py beside it",
+            "thresholds.yaml names no data: write directory or tfrecord below dataset, or override "
+            "the fixture confmat_dataset in a conftest.py beside it",
         ),
         Fault(
             "the gate's own plugin switched off",

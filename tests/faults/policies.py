@@ -148,7 +148,7 @@ SECTION = Section(
         Fault(
             "no data and no classes",
             text("version: 1\nthresholds: {accuracy: 0}\n"),
-            "thresholds.yaml:1: without a dataset, classes must name the classes",
+            "thresholds.yaml:1: without a directory or tfrecord, classes must name the classes",
             "refused",
         ),
         Fault(

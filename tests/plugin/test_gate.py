@@ -297,12 +297,17 @@ def test_what_overrides_the_command_line_is_said(project):
     )
 
 
-def test_expected_examples_hold_for_overridden_data_too(project):
+# In a policy that names other data, and in one that names none.
+FORMS = {"overridden": "directory: data, ", "own": ""}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_expected_examples_hold_for_data_of_the_projects_own(project, form):
     for name in ("cat", "dog", "fox"):
         (project.path / "data" / name).mkdir(parents=True)
     project.policy(
-        "version: 1\ndataset: {directory: data, expected_examples: 51}\n"
-        "thresholds: {accuracy: 0.5}\n"
+        f"version: 1\ndataset: {{{FORMS[form]}expected_examples: 51}}\n"
+        "classes: [cat, dog, fox]\nthresholds: {accuracy: 0.5}\n"
     )
     result = project.run()
     assert result.ret == 1
@@ -314,8 +319,9 @@ def test_expected_examples_hold_for_overridden_data_too(project):
     )
 
 
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("by", ["policy", "manifest", "test"])
-def test_data_that_never_end_are_given_up_after_the_expected_examples(project, by):
+def test_data_that_never_end_are_given_up_after_the_expected_examples(project, by, form):
     if by == "test":
         (project.path / "test_own.py").write_text("def test_own(confmat): pass\n")
     conftest = project.path / "conftest.py"
@@ -327,8 +333,8 @@ def test_data_that_never_end_are_given_up_after_the_expected_examples(project, b
     for name in ("cat", "dog", "fox"):
         (project.path / "data" / name).mkdir(parents=True)
     project.policy(
-        "version: 1\ndataset: {directory: data, expected_examples: 50}\n"
-        "thresholds: {accuracy: 0.5}\n"
+        f"version: 1\ndataset: {{{FORMS[form]}expected_examples: 50}}\n"
+        "classes: [cat, dog, fox]\nthresholds: {accuracy: 0.5}\n"
     )
     options = {"policy": (), "manifest": ("--confmat-manifest=q.tsv",), "test": ("test_own.py",)}
     result = project.run(*options[by], "thresholds.yaml")
@@ -340,6 +346,40 @@ def test_data_that_never_end_are_given_up_after_the_expected_examples(project, b
         ]
     )
     assert project.passes == 1
+
+
+def test_a_set_of_the_projects_own_is_the_one_that_was_agreed_on(project):
+    policy = (
+        "version: 1\ndataset: {expected_examples: 50%s}\n"
+        "classes: [cat, dog, fox]\nthresholds: {accuracy: 0.5}\n"
+    )
+    project.policy(policy % "")
+    result = project.run()
+    assert result.ret == 0
+    digest = re.search(r"sha256:[0-9a-f]{64}", result.stdout.str())[0]
+    project.policy(policy % f", digest: {digest}")
+    assert project.run().ret == 0
+    project.policy(policy % f", digest: sha256:{'0' * 64}")
+    result = project.run()
+    assert result.ret == 1
+    assert f"digest {digest}" in result.stdout.str() or digest in result.stdout.str()
+
+
+def test_a_policy_without_data_needs_the_fixture(project):
+    conftest = project.path / "conftest.py"
+    conftest.write_text(conftest.read_text().replace("def confmat_dataset", "def something_else"))
+    project.policy(
+        "version: 1\ndataset: {expected_examples: 50}\n"
+        "classes: [cat, dog, fox]\nthresholds: {accuracy: 0.5}\n"
+    )
+    result = project.run()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "thresholds.yaml names no data: write directory or tfrecord below dataset, or override "
+            "the fixture confmat_dataset in a conftest.py beside it"
+        ]
+    )
 
 
 def test_several_policies_each_have_items_and_a_report(project):

@@ -167,6 +167,8 @@ ACCEPTED = {
     "preprocess": images("preprocess: caffe\ncolor_mode: rgb"),
     "preprocess tf takes any colours": images("preprocess: tf\ncolor_mode: grayscale"),
     "gaussian with pad": images("interpolation: gaussian\naspect: pad"),
+    "data of one's own": data("expected_examples: 5", "classes: [a, b]"),
+    "data of one's own, pinned": data(f"digest: sha256:{'0' * 64}", "classes: [a, b]"),
     "tfrecord": data("tfrecord: data/test-*.tfrecord"),
     "several patterns": data("tfrecord: [a.tfrecord, b-*.tfrecord]"),
     "everything of tfrecord": records(
@@ -342,6 +344,8 @@ REFUSED = {
     "unknown dimension": images("reshape: [-1]"),
     "reshape as a number": images("reshape: 784"),
     "ignore as a text": images("ignore: __MACOSX"),
+    "data of one's own without classes": data("expected_examples: 5"),
+    "data of one's own, rescaled": data("expected_examples: 5\nrescale: 1/255", "classes: [a, b]"),
     "no examples": images("expected_examples: 0"),
     "half an example": images("expected_examples: 1.5"),
     "faults ignored": images("on_fault: ignore"),

@@ -137,7 +137,8 @@ MESSAGES = {
     "release, which reads version 1",
     "version: 1\nclasses: [a, b]\nthresholds: {}\n": "3: thresholds: no limits here; a policy "
     "needs at least one, such as recall: 0.9",
-    "version: 1\nthresholds: {f1: 1}\n": "1: without a dataset, classes must name the classes",
+    "version: 1\nthresholds: {f1: 1}\n": "1: without a directory or tfrecord, classes must name "
+    "the classes",
     top("classes:\n- a\n- b\n- a"): "6: classes[2]: 'a' is already on line 4",
     top('classes: ["\\u00e9", "e\\u0301"]'): "3: classes[1]: 'e\\u0301' looks the same as '\\xe9' "
     "on line 3",
@@ -363,6 +364,10 @@ MESSAGES = {
         "normalize: pred, at_least: 0.1, max_drop: 0.1}"
     ): "4: thresholds.weighted_diagonal.weights: no weight for 'bird'",
     data("{}"): "2: dataset: it needs directory or tfrecord, and has nothing",
+    data("expected_examples: 5\nrescale: 1/255"): "2: dataset: it needs directory or tfrecord, and "
+    "has 'expected_examples', 'rescale'; without them, it takes expected_examples and digest alone",
+    "version: 1\ndataset: {expected_examples: 5}\nthresholds: {f1: 1}\n": "1: without a directory "
+    "or tfrecord, classes must name the classes",
     data("dir: a"): "2: dataset: it needs directory or tfrecord, and has 'dir'",
     data("directory: a\ntfrecord: b"): "4: dataset.tfrecord: it is either a directory or tfrecord; "
     "keep one",
@@ -375,9 +380,9 @@ MESSAGES = {
     records("ignore: [a]"): "4: dataset: ignore is for a directory, and this dataset is tfrecord",
     images("colour_mode: rgb"): "4: unknown key 'colour_mode' in dataset; did you mean "
     "'color_mode'?",
-    images("zzz: 1"): "4: unknown key 'zzz' in dataset; there are 'directory', 'image_size', "
-    "'color_mode', 'interpolation', 'aspect', 'rescale', 'preprocess', 'reshape', "
-    "'expected_examples', 'on_fault', 'max_faults', 'max_pixels', 'digest', 'ignore'",
+    images("zzz: 1"): "4: unknown key 'zzz' in dataset; there are 'directory', "
+    "'expected_examples', 'digest', 'image_size', 'color_mode', 'interpolation', 'aspect', "
+    "'rescale', 'preprocess', 'reshape', 'on_fault', 'max_faults', 'max_pixels', 'ignore'",
     images("color_mode: RGB"): "4: dataset.color_mode: 'RGB' is none of its values; did you mean "
     "'rgb'?",
     images("color_mode: 3"): "4: dataset.color_mode: '3' is none of its values; there are 'rgb', "

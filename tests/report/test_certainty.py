@@ -265,6 +265,17 @@ def test_undecided_limits_that_are_let_pass_are_told():
     assert "limits that do not hold" not in text
 
 
+def test_where_nothing_is_decided_no_limit_is_said_to_hold():
+    result = gate_of(
+        limit("recall", "0.94", actual="cat", rule="proven", undecided="warn"),
+        limit("precision", "0.9", actual="cat", undecided="warn", min_support=2000),
+    )
+    assert verdict_line(result) == (
+        "confmat: passed  none of 2 limits is decided, and undecided: warn lets that pass on 1100 "
+        "examples"
+    )
+
+
 def test_undecided_limits_that_block_stand_among_those_that_do_not_hold():
     declared = limit("recall", "0.94", actual="cat", rule="proven")
     result = gate_of(declared, outcome="failed")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pytest_confmat.report.decimals import decimal_text, percent
+from pytest_confmat.decimals import decimal_text, percent
 
 shares = st.fractions(-1, 1, max_denominator=10**9)
 bounds = st.integers(-(10**7), 10**7).map(lambda n: Fraction(n, 10**7))
