@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fuzz.place import folder, one_in, put
 from fuzz.seeds import CLASSES, MAX_PIXELS, TAKES_IMAGES, png
-from pytest_confmat.data.directory import DirectorySource
+from pytest_confmat.data.directory.source import DirectorySource
 from pytest_confmat.data.headers import MARKS, read_header
 from pytest_confmat.data.images import tensorflow
 from pytest_confmat.errors import DataError
@@ -106,7 +106,7 @@ def _is_as_declared(data: bytes) -> None:
 def _source(mode: ColorMode, aspect: Aspect) -> DirectorySource:
     images = ImageSpec((8, 6), mode, aspect=aspect, max_pixels=MAX_PIXELS)
     channels = {"grayscale": 1, "rgb": 3, "rgba": 4}[mode]
-    spec = DirectorySpec(_root(), images)
+    spec = DirectorySpec(_root(), images=images)
     return DirectorySource(spec, CLASSES, ModelInput((8, 6, channels)))
 
 

@@ -13,13 +13,13 @@ from fuzz.pictures import First
 from fuzz.place import folder, one_in, put
 from fuzz.seeds import CLASSES, LAYOUTS, TAKES, good_record
 from fuzz.wire import frame
-from pytest_confmat.data.crc import masked_crc
 from pytest_confmat.data.images import tensorflow
-from pytest_confmat.data.layout import Layout, feature, features, find_layout
 from pytest_confmat.data.pipeline import batch
-from pytest_confmat.data.records import Parser, plan_for
 from pytest_confmat.data.source import ExampleFault
-from pytest_confmat.data.tfrecord import TFRecordSource
+from pytest_confmat.data.tfrecord.crc import masked_crc
+from pytest_confmat.data.tfrecord.layout import Layout, feature, features, find_layout
+from pytest_confmat.data.tfrecord.records import Parser, plan_for
+from pytest_confmat.data.tfrecord.source import TFRecordSource
 from pytest_confmat.errors import DataError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.spec import TFRecordSpec

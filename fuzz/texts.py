@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from fuzz.place import folder, put
-from pytest_confmat.data.classes import class_names
-from pytest_confmat.data.shard_names import stated_lengths
+from pytest_confmat.data import class_names
+from pytest_confmat.data.tfrecord.shard_names import stated_lengths
 from pytest_confmat.errors import ConfmatError, Location, PolicyError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.manifest import compare, read_manifest

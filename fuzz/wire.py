@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 
-from pytest_confmat.data.crc import masked_crc
+from pytest_confmat.data.tfrecord.crc import masked_crc
 
 # A field: its number, its wire type, and what follows: an integer, or bytes.
 Field = tuple[int, int, int | bytes]

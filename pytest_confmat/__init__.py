@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from pytest_confmat.errors import ConfmatError, LimitError
     from pytest_confmat.evaluation import Evaluation
+    from pytest_confmat.kinds import DataKind
     from pytest_confmat.matrix import ConfusionMatrix
 
     __version__: str
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ConfmatError",
     "ConfusionMatrix",
+    "DataKind",
     "Evaluation",
     "LimitError",
     "assert_confusion",
@@ -39,6 +41,7 @@ _MODULES = {
     "assertions": [name for name in __all__ if name.startswith("assert_")],
     "errors": ["ConfmatError", "LimitError"],
     "evaluation": ["Evaluation"],
+    "kinds": ["DataKind"],
     "matrix": ["ConfusionMatrix"],
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

@@ -20,14 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_confmat.decimals import decimal_text
+from pytest_confmat.kinds import kind_of
 from pytest_confmat.limits import one_line
 from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.spec import (
     Argmax,
     DatasetSpec,
     Decision,
-    DirectorySpec,
-    TFRecordSpec,
     Threshold,
 )
 
@@ -253,7 +252,9 @@ def _told_order(
         "outputs": outputs,
         "order": name,
     }
-    if step is not None and not isinstance(dataset, DirectorySpec):
+    kind = None if dataset is None else kind_of(dataset)
+    has_numbers = kind is None or kind.has_numbers
+    if step is not None and has_numbers:
         text = f"labels may be shifted by one: {numbers} {name}"
         text += _offset_advice(dataset, step)
         return Suspicion("shifted", text, {**evidence, "shift": step})
@@ -274,7 +275,7 @@ def _told_order(
         text += f"\n{_classes_line(outputs)}"
     if by_name:
         text += f"\nor, for one output, {_decision_line(by_name, classes)}"
-    if not isinstance(dataset, DirectorySpec):
+    if has_numbers:
         where = "if so" if dataset is None else "where labels are numbers"
         text += f"\n{where}, they are to be numbered in that order"
     return Suspicion("permuted" if step is None else "shifted", text, evidence)
@@ -309,9 +310,9 @@ def _yaml(name: str) -> str:
 
 
 def _offset_advice(dataset: DatasetSpec | None, step: int) -> str:
-    if not isinstance(dataset, TFRecordSpec):
+    offset = None if dataset is None else kind_of(dataset).offset(dataset)
+    if offset is None:
         return ""
-    offset = dataset.label.offset if dataset.label is not None else 0
     return f"; `offset` in dataset.label is {offset}, and would then be {offset - step}"
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
+import unicodedata
+from pathlib import Path
 
 _IS_UTF8 = sys.getfilesystemencoding() == "utf-8"
 
@@ -27,3 +29,30 @@ def system_name(text: str) -> str:
     if _IS_UTF8 or text.isascii():
         return text
     return os.fsdecode(text.encode("utf-8", "surrogateescape"))
+
+
+def below(folder: Path, text: str | Path) -> Path:
+    """Join a path to the folder it is relative to, without ``a/..`` in it.
+
+    Unless that leads elsewhere, as where `a` is a link.
+    """
+    joined = folder / system_name(str(text))
+    flat = Path(os.path.normpath(joined))
+    return flat if flat.resolve() == joined.resolve() else joined
+
+
+def identity(path: Path) -> tuple[object, ...]:
+    """Return what all spellings of a place have in common, whether there is a file or not.
+
+    Names that differ in case alone are one, as they are on some systems.
+    """
+    path, missing = path.resolve(), []
+    while path != path.parent:
+        try:
+            found = path.stat()
+        except OSError:
+            missing.append(unicodedata.normalize("NFC", path.name).casefold())
+            path = path.parent
+        else:
+            return found.st_dev, found.st_ino, *missing
+    return path, *missing

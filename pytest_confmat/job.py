@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.filenames import text_of
 from pytest_confmat.fingerprint import sha256_of
-from pytest_confmat.spec import Decision, DirectorySpec, Feed, ModelSpec, TFRecordSpec
+from pytest_confmat.spec import DatasetSpec, Decision, Feed, ModelSpec
 
 if TYPE_CHECKING:
     from pytest_confmat.data.source import Source
@@ -53,9 +53,7 @@ class Job:
     @property
     def is_plain(self) -> bool:
         """Whether model and data are files, so that equal jobs are the same job."""
-        return isinstance(self.model, ModelSpec) and isinstance(
-            self.dataset, DirectorySpec | TFRecordSpec
-        )
+        return isinstance(self.model, ModelSpec) and isinstance(self.dataset, DatasetSpec)
 
 
 def run(
@@ -87,7 +85,7 @@ def run(
     # What is wrong with the layout of the data is said first: it may be why the numbers differ.
     predictor.check_stated()
     care: dict[str, Any] = {}
-    if isinstance(job.dataset, DirectorySpec | TFRecordSpec):
+    if isinstance(job.dataset, DatasetSpec):
         care = {"on_fault": job.dataset.on_fault, "max_faults": job.dataset.max_faults}
     dataset = {
         "source": source.description,
@@ -143,7 +141,7 @@ def _load(
 def _open(job: Job, predictor: Predictor) -> Source:
     from pytest_confmat import data
 
-    if isinstance(job.dataset, DirectorySpec | TFRecordSpec):
+    if isinstance(job.dataset, DatasetSpec):
         return data.open_source(job.dataset, job.classes, predictor.input)
     return data.open_batches(job.dataset, job.classes, predictor.input, job.expected_examples)
 

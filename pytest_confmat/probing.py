@@ -33,7 +33,7 @@ from pytest_confmat.limits import one_line
 from pytest_confmat.models.configuration import configuration, layers, rescaling_layer
 from pytest_confmat.models.predictor import Predictor
 from pytest_confmat.rescalings import NONE, Pixels, declared_by, rescaled
-from pytest_confmat.spec import DirectorySpec, ImageSpec, TFRecordSpec
+from pytest_confmat.spec import DatasetSpec, ImageSpec
 from pytest_confmat.streaming import batch_size_for
 
 SAMPLE = 64
@@ -48,7 +48,7 @@ def diagnose(
     job: Job, evaluation: Evaluation, custom_objects: Mapping[str, Any] | None = None
 ) -> tuple[Suspicion, ...]:
     """Say what the result of a job looks like; a probe that fails says so, and no more."""
-    spec = job.dataset if isinstance(job.dataset, DirectorySpec | TFRecordSpec) else None
+    spec = job.dataset if isinstance(job.dataset, DatasetSpec) else None
     found = suspicions(evaluation.matrix, spec, job.decision)
     if not any(suspicion.kind == "collapsed" for suspicion in found):
         return found
@@ -83,7 +83,7 @@ def probe_preprocessing(
     """
     predictor = models.wrap(job.model, job.classes, job.decision, custom_objects)
     images = None
-    if isinstance(job.dataset, DirectorySpec | TFRecordSpec):
+    if isinstance(job.dataset, DatasetSpec):
         images = job.dataset.images
         pixels, labels = _sample_spec(job, job.dataset, evaluation, predictor)
         declared = declared_by(images)(pixels)
@@ -225,7 +225,7 @@ def _spread(length: int, size: int) -> NDArray[np.int64]:
 
 
 def _sample_spec(
-    job: Job, spec: DirectorySpec | TFRecordSpec, evaluation: Evaluation, predictor: Predictor
+    job: Job, spec: DatasetSpec, evaluation: Evaluation, predictor: Predictor
 ) -> tuple[Pixels, NDArray[np.int64]]:
     """Return pixels as they are before any rescaling, and labels."""
     bare = replace(spec, images=replace(spec.images, rescale=None, preprocess=None))

@@ -61,9 +61,9 @@ class ImageSpec:
     max_pixels: int = MAX_PIXELS
 
 
-@dataclass(frozen=True)
-class DirectorySpec:
-    """Images in class directories below ``directory`` (absolute).
+@dataclass(frozen=True, kw_only=True)
+class DatasetSpec:
+    """What a policy can say of an evaluation set of any kind.
 
     Attributes
     ----------
@@ -76,13 +76,19 @@ class DirectorySpec:
         What `pytest_confmat.manifest.digest` must return of the set: ``sha256:`` and 64 digits.
     """
 
-    directory: Path
     images: ImageSpec = field(default_factory=ImageSpec)
-    ignore: tuple[str, ...] = ()
     expected_examples: int | None = None
     on_fault: OnFault = "error"
     max_faults: int = MAX_FAULTS
     digest: str | None = None
+
+
+@dataclass(frozen=True)
+class DirectorySpec(DatasetSpec):
+    """Images in class directories below ``directory`` (absolute)."""
+
+    directory: Path
+    ignore: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,24 +124,13 @@ class WeightFeature:
 
 
 @dataclass(frozen=True)
-class TFRecordSpec:
-    """TFRecord shards: absolute paths or glob patterns, in the order written.
-
-    `on_fault`, `max_faults` and `digest` are those of `DirectorySpec`.
-    """
+class TFRecordSpec(DatasetSpec):
+    """TFRecord shards: absolute paths or glob patterns, in the order written."""
 
     tfrecord: tuple[str, ...]
     image: ImageFeature | None = None
     label: LabelFeature | None = None
     weight: WeightFeature | None = None
-    images: ImageSpec = field(default_factory=ImageSpec)
-    expected_examples: int | None = None
-    on_fault: OnFault = "error"
-    max_faults: int = MAX_FAULTS
-    digest: str | None = None
-
-
-DatasetSpec = DirectorySpec | TFRecordSpec
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from pytest_confmat.authoring.numbers import Numbers
 from pytest_confmat.authoring.places import Place, find_place
 from pytest_confmat.authoring.soundness import objection, remarks
 from pytest_confmat.authoring.stated import Stated, read_stated
+from pytest_confmat.data.directory.kind import DirectoryKind
+from pytest_confmat.data.tfrecord.kind import TFRecordKind
 from pytest_confmat.diagnosis import Suspicion, suspicions
 from pytest_confmat.errors import RequestError
 from pytest_confmat.evidence.second_set import prediction_lower_bound, prediction_upper_bound
@@ -159,7 +161,7 @@ def test_limits_on_a_thousand_classes_stay_readable(tmp_path):
 
 
 def written(proposal, path: str, stated: Stated | None = None, **found) -> str:
-    draft = Draft(Place("directory", path), stated or Stated())
+    draft = Draft(Place(DirectoryKind(), path), stated or Stated())
     facts = {"model": "m.keras", "command": "pytest --confmat-model m.keras", "digest": DIGEST}
     return policy_text(draft, Learned(**(facts | {"classes": proposal.classes} | found)), proposal)
 
@@ -223,7 +225,9 @@ def test_what_cannot_be_seen_is_said_in_a_comment(tmp_path):
 
 
 def test_the_layout_of_records_is_written_down(tmp_path):
-    draft = Draft(Place("tfrecord", "s/test-*-of-00002"), Stated({"label": "{key: y, offset: 1}"}))
+    draft = Draft(
+        Place(TFRecordKind(), "s/test-*-of-00002"), Stated({"label": "{key: y, offset: 1}"})
+    )
     notes = ["image inferred: image/encoded (encoded)", "label read: y (int64)", "else"]
     proposal = proposal_for(matrix_of([84, 85], [88, 88]))
     text = policy_text(draft, Learned("m", "pytest", DIGEST, proposal.classes, notes), proposal)
@@ -380,7 +384,8 @@ def touch(folder: Path, *names: str) -> None:
 )
 def test_places(tmp_path, files, asked, kind, path):
     touch(tmp_path, *files)
-    assert find_place(asked, tmp_path, tmp_path) == Place(kind, path)
+    found = find_place(asked, tmp_path, tmp_path)
+    assert (found.kind.key, found.path) == (kind, path)
 
 
 def test_a_place_beside_or_far_from_the_policy(tmp_path):

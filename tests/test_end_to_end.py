@@ -125,7 +125,7 @@ def evaluate(model: Path, dataset, decision=None, classes=CLASSES, batch_size=No
 @pytest.mark.parametrize("batch_size", [None, 1, 7])
 def test_class_directories(world, saved, oracle, batch_size):
     evaluation = evaluate(
-        saved, DirectorySpec(world.folder / "images", SCALED), batch_size=batch_size
+        saved, DirectorySpec(world.folder / "images", images=SCALED), batch_size=batch_size
     )
     assert np.array_equal(evaluation.matrix.counts, oracle)
     ids = [name for part in evaluation.parts for name in part.ids]
@@ -177,7 +177,7 @@ def test_tfrecords(world, saved, oracle, kind, labels, compression):
         lambda i: {"image": make_image(world, i), "label": make_label(int(world.labels[i]))},
         compression=compression,
     )
-    evaluation = evaluate(saved, TFRecordSpec((pattern,), image, label, None, images))
+    evaluation = evaluate(saved, TFRecordSpec((pattern,), image, label, images=images))
     assert np.array_equal(evaluation.matrix.counts, oracle)
     # Records carry their shard and place: example n of shard s is image order[s + 3 n].
     for shard, part in enumerate(evaluation.parts):
@@ -193,7 +193,7 @@ def test_directory_and_shards_agree_example_by_example(world, saved):
         },
     )
     shards = evaluate(saved, TFRecordSpec((pattern,), images=SCALED))
-    folder = evaluate(saved, DirectorySpec(world.folder / "images", SCALED))
+    folder = evaluate(saved, DirectorySpec(world.folder / "images", images=SCALED))
     assert shards.matrix == folder.matrix
 
     def by_content(evaluation):
@@ -228,7 +228,7 @@ def test_sample_weights(world, saved, model):
 def test_an_h5_file_gives_the_same(world, model, oracle):
     path = world.folder / "m.h5"
     model.save(path)
-    evaluation = evaluate(path, DirectorySpec(world.folder / "images", SCALED))
+    evaluation = evaluate(path, DirectorySpec(world.folder / "images", images=SCALED))
     assert np.array_equal(evaluation.matrix.counts, oracle)
 
 
@@ -236,7 +236,7 @@ def test_a_fixed_batch_is_filled_up_and_the_filling_not_counted(world, model, or
     fixed = keras.Sequential([keras.layers.Input(batch_shape=(32, 8, 8, 1)), *model.layers])
     path = world.folder / "fixed.keras"
     fixed.save(path)
-    evaluation = evaluate(path, DirectorySpec(world.folder / "images", SCALED))
+    evaluation = evaluate(path, DirectorySpec(world.folder / "images", images=SCALED))
     assert len(world.labels) % 32
     assert np.array_equal(evaluation.matrix.counts, oracle)
 
@@ -247,7 +247,7 @@ def test_a_channel_axis_is_dropped_where_the_model_has_none(world, model, oracle
     )
     path = world.folder / "flat.keras"
     flat.save(path)
-    evaluation = evaluate(path, DirectorySpec(world.folder / "images", SCALED))
+    evaluation = evaluate(path, DirectorySpec(world.folder / "images", images=SCALED))
     assert np.array_equal(evaluation.matrix.counts, oracle)
 
 
@@ -276,7 +276,7 @@ def test_a_threshold_on_one_of_two_classes(world, units, positive, tmp_path):
     predicted = np.where(score >= np.float32(float(threshold)), at, 1 - at)
     evaluation = evaluate(
         tmp_path / "m.keras",
-        DirectorySpec(tmp_path / "images", SCALED),
+        DirectorySpec(tmp_path / "images", images=SCALED),
         Threshold(threshold, positive),
         ("no", "yes"),
     )
@@ -299,7 +299,7 @@ def test_a_users_dataset_and_an_in_memory_model(world, model, oracle):
 def test_a_wrong_count_is_an_error(world, saved):
     from pytest_confmat.errors import DataError
 
-    spec = DirectorySpec(world.folder / "images", SCALED)
+    spec = DirectorySpec(world.folder / "images", images=SCALED)
     assert len(evaluate(saved, replace(spec, expected_examples=77))) == 77
     with pytest.raises(DataError, match="78") as refused:
         evaluate(saved, replace(spec, expected_examples=78))

@@ -51,7 +51,7 @@ def refused(spec, **options) -> str:
 
 
 def directory(root, **keys) -> DirectorySpec:
-    return DirectorySpec(root, SIZED, **keys)
+    return DirectorySpec(root, images=SIZED, **keys)
 
 
 @pytest.fixture
@@ -234,7 +234,9 @@ def test_images_beyond_max_pixels_are_not_decoded(tmp_path, monkeypatch):
         refused(directory(root))
     )
     # These would decode.
-    small = DirectorySpec(cats_and_dogs(tmp_path / "small"), replace(SIZED, max_pixels=13 * 9))
+    small = DirectorySpec(
+        cats_and_dogs(tmp_path / "small"), images=replace(SIZED, max_pixels=13 * 9)
+    )
     assert run(small).matrix.total == 5
     small = replace(small, images=replace(SIZED, max_pixels=13 * 9 - 1))
     assert refused(small).count("is 9 x 13 pixels, more than max_pixels 116") == 5
@@ -246,7 +248,7 @@ def test_images_beyond_max_pixels_are_not_decoded(tmp_path, monkeypatch):
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP", "WEBP"])
 def test_no_format_goes_around_max_pixels(tmp_path, form):
     root = tree(cats_and_dogs(tmp_path), {"cat/0001.png": encoded(noise(20, 30, 3), form)})
-    spec = DirectorySpec(root, replace(SIZED, max_pixels=599))
+    spec = DirectorySpec(root, images=replace(SIZED, max_pixels=599))
     # The image as such would decode: only its size keeps its chunk from coming.
     assert list(open_source(spec, CLASSES, ModelInput((8, 6, 3))).batches(4)) == []
     assert "  cat/0001.png   is 30 x 20 pixels, more than max_pixels 599" in refused(spec)
@@ -282,7 +284,7 @@ def test_records_that_decode_oddly_are_counted_too(tmp_path):
 def test_transparency_that_has_a_channel_is_not_dropped(tmp_path):
     content = encoded(np.asarray(Image.new("RGBA", (6, 8))))
     root = tree(tmp_path, {"cat/0.png": content, "dog/0.png": content})
-    spec = DirectorySpec(root, ImageSpec((8, 6), "rgba"))
+    spec = DirectorySpec(root, images=ImageSpec((8, 6), "rgba"))
     predictor = wrap(lambda images: by_brightness(images[..., :3]), CLASSES, Argmax())
     source = open_source(spec, CLASSES, ModelInput((8, 6, 4)))
     assert evaluate(source, predictor, CLASSES).notes == ()

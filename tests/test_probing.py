@@ -308,7 +308,7 @@ def directory(tmp_path_factory) -> DirectorySpec:
         for number in range(30):
             pixels = np.full((2, 2, 3), round(float(level)), np.uint8)
             Image.fromarray(pixels).save(root / name / f"{number:03}.png")
-    return DirectorySpec(root, ImageSpec(image_size=(2, 2), color_mode="rgb"))
+    return DirectorySpec(root, images=ImageSpec(image_size=(2, 2), color_mode="rgb"))
 
 
 @pytest.mark.parametrize(

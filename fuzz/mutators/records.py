@@ -10,8 +10,8 @@ from random import Random
 from fuzz.mutators.pictures import picture
 from fuzz.mutators.raw import number, raw, repeat
 from fuzz.wire import BYTES, Field, decode, encode, feature, frame, unframe, varint
-from pytest_confmat.data.blocks import magic
-from pytest_confmat.data.crc import masked_crc
+from pytest_confmat.data.tfrecord.blocks import magic
+from pytest_confmat.data.tfrecord.crc import masked_crc
 
 _KEYS = (b"image", b"image/encoded", b"label", b"image/class/label", b"image/class/text", b"w", b"")
 _FLOATS = (0.0, 1.0, 0.5, -1.0, 1e-40, 3.4e38, float("inf"), float("-inf"), float("nan"))

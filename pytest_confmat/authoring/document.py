@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -17,17 +17,10 @@ from pytest_confmat.limits import one_line
 
 # More class names than these are not listed where the data state them.
 MOST_LISTED = 100
-_KINDS = {
-    "directory": "a folder a class; relative to this file",
-    "tfrecord": "shards; relative to this file",
-}
 _OBSERVED = re.compile(
     r"(?P<head>\s*#\s(?:(?:every class|one class|each of [\d,]+ classes); )?)"
     r"(?P<held>'.*' bears no more: )?"
     r"observed [01](?:\.\d+)? \(\d+ of \d+\)(?: by \S*[^\s,;])?"
-)
-_INFERRED = re.compile(
-    r"(image|label) inferred: (.+?) \((\w[\w-]*)\)(?:, compared with .+)?", re.DOTALL
 )
 
 
@@ -47,7 +40,7 @@ class Draft:
     def _lines(self) -> Iterator[str]:
         yield "version: 1"
         yield "dataset:"
-        yield f"  {self.place.kind}: {yaml.path(self.place.path)}"
+        yield f"  {self.place.kind.key}: {yaml.path(self.place.path)}"
         yield from (f"  {yaml.name(key)}: {value}" for key, value in self.stated.dataset.items())
         yield from (f"{yaml.name(key)}: {value}" for key, value in self.stated.top.items())
 
@@ -81,27 +74,6 @@ class Learned:
     notes: Sequence[str] = ()
     rescales_itself: bool | None = None
     remarks: Sequence[str] = ()
-
-
-def inferred(notes: Sequence[str]) -> Mapping[str, str]:
-    """Return the features of records that were inferred, as values of the keys that name them."""
-    found = {}
-    for note in notes:
-        if match := _INFERRED.fullmatch(note):
-            found[match[1]] = f"{{key: {_flow_key(match[2])}}}"
-    return found
-
-
-def as_written(notes: Sequence[str]) -> tuple[str, ...]:
-    """Return the notes of an evaluation as they are once a policy states what was inferred."""
-    found = []
-    for note in notes:
-        match = _INFERRED.fullmatch(note)
-        if match is None:
-            found.append(note)
-        elif match[1] == "label":
-            found.append(note.replace("inferred", "read", 1))
-    return tuple(found)
 
 
 def policy_text(draft: Draft, found: Learned, proposal: Proposal) -> str:
@@ -141,10 +113,12 @@ def _head(found: Learned, proposal: Proposal) -> Iterator[str]:
 def _dataset(draft: Draft, found: Learned, proposal: Proposal) -> Iterator[str]:
     place, stated = draft.place, draft.stated.dataset
     yield "dataset:"
-    entries = [(f"{place.kind}: {yaml.path(place.path)}", _KINDS[place.kind])]
-    for key, value in inferred(found.notes).items():
+    kind = place.kind
+    entries = [(f"{kind.key}: {yaml.path(place.path)}", kind.comment)]
+    for key, inside in kind.inferred(found.notes).items():
         if key not in stated:
-            entries.append((f"{key}: {value}", "as the records have it"))
+            pairs = ", ".join(f"{name}: {_flow_key(value)}" for name, value in inside.items())
+            entries.append((f"{key}: {{{pairs}}}", "as the records have it"))
     entries += [(f"{yaml.name(key)}: {value}", "") for key, value in stated.items()]
     count = f"expected_examples: {proposal.accuracy.trials}"
     entries.append((count, "any other number is an error, and any other digest"))
@@ -178,7 +152,7 @@ def _classes(draft: Draft, found: Learned) -> Iterator[str]:
         yield from more
         yield ""
         return
-    where = "the folders" if draft.place.kind == "directory" else "the label file beside the shards"
+    where = draft.place.kind.names_stated_by
     yield from yaml.comment(
         f"classes: {len(names):,}, as {where} state them, {order}: {names[0]}, {names[1]}, ... "
         f"{names[-1]}"

@@ -6,8 +6,7 @@ compared with what can be known of the request without doing it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from itertools import chain
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,14 +14,11 @@ from numpy.typing import NDArray
 
 from pytest_confmat.cache.identity import Identity
 from pytest_confmat.data.reading import Reading
-from pytest_confmat.data.shard_names import short_names
-from pytest_confmat.data.shards import plain_records
-from pytest_confmat.errors import DataError
 from pytest_confmat.evaluation import Evaluation
-from pytest_confmat.filenames import text_of
 from pytest_confmat.job import Job
+from pytest_confmat.kinds import kind_of
 from pytest_confmat.parts import NumberedIds, Part
-from pytest_confmat.spec import DirectorySpec, TFRecordSpec
+from pytest_confmat.spec import DatasetSpec
 
 _DAMAGED = "holds what no evaluation holds"
 
@@ -104,28 +100,8 @@ def _is_row(array: NDArray[Any], dtype: type[np.generic]) -> bool:
     return array.ndim == 1 and array.dtype == dtype
 
 
-def _is_of(evaluation: Evaluation, spec: DirectorySpec | TFRecordSpec, reading: Reading) -> bool:
+def _is_of(evaluation: Evaluation, spec: DatasetSpec, reading: Reading) -> bool:
     """Whether an evaluation holds the examples of a set, as far as is known without reading it."""
     if spec.expected_examples not in (None, len(evaluation)):
         return False
-    parts = evaluation.parts
-    if isinstance(spec, DirectorySpec):
-        true = np.concatenate([part.true for part in parts])
-        ids = tuple(map(text_of, reading.names))
-        return _are(chain.from_iterable(part.ids for part in parts), ids) and (
-            np.array_equal(true, reading.labels)
-        )
-    names = short_names(reading.shards)
-    if not _are((part.id for part in parts), names):
-        return False
-    if any(part.ids != NumberedIds(part.id, len(part)) for part in parts):
-        return False
-    try:
-        counts = list(map(plain_records, reading.shards))
-    except (OSError, DataError):
-        return False  # the evaluation will say what is wrong
-    return all(n in (None, len(part)) for n, part in zip(counts, parts, strict=True))
-
-
-def _are(found: Iterable[str], expected: tuple[str, ...]) -> bool:
-    return tuple(found) == expected
+    return kind_of(spec).is_of(evaluation, reading)

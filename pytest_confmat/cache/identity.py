@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from pytest_confmat.cache.contents import Contents
-from pytest_confmat.data.reading import Reading, files_of
+from pytest_confmat.data.reading import Reading
 from pytest_confmat.errors import DataError, ModelError, UndeterminedError
 from pytest_confmat.fingerprint import sha256_of
 from pytest_confmat.job import Job
+from pytest_confmat.kinds import KINDS, kind_of, placeless
 from pytest_confmat.models.foreign import foreign_code
-from pytest_confmat.spec import DatasetSpec, DirectorySpec, ModelSpec, TFRecordSpec
+from pytest_confmat.spec import DatasetSpec, ModelSpec
 
 FORMAT = 2
 _STATE_ONE = (
@@ -92,8 +93,9 @@ def identify(
             said["model"] = [repr(plain), model_sha256]
         else:
             said["model"] = _object(job.model, "the model", fingerprint)
-        if isinstance(job.dataset, DirectorySpec | TFRecordSpec):
-            reading = files_of(job.dataset, job.classes)
+        if isinstance(job.dataset, DatasetSpec):
+            _require_known(job.dataset, fingerprint)
+            reading = kind_of(job.dataset).files(job.dataset, job.classes)
             said["dataset"] = _dataset(job.dataset, reading, contents)
         else:
             said["dataset"] = _object(job.dataset, "the dataset", fingerprint)
@@ -117,11 +119,19 @@ def _require_own(model: ModelSpec, fingerprint: str | None, own_code: bool) -> N
         )
 
 
+def _require_known(spec: DatasetSpec, fingerprint: str | None) -> None:
+    if KINDS.is_own(spec) and fingerprint is None:
+        raise UndeterminedError(
+            f"the kind of data {kind_of(spec).key!r} is the project's own, whose code can change "
+            f"while the files do not: {_STATE_ONE}"
+        )
+
+
 def _dataset(spec: DatasetSpec, reading: Reading, contents: Contents) -> list[Any]:
     listed = "\0".join(reading.names_wherever).encode("utf-8", "surrogateescape")
     digests = contents.digests(reading.root, reading.names)
     return [
-        repr(_without_place(spec)),
+        repr(placeless(spec)),
         reading.remarks,
         blake2b(listed, digest_size=16).hexdigest(),
         blake2b(digests.tobytes(), digest_size=16).hexdigest(),
@@ -136,15 +146,3 @@ def _object(value: Any, what: str, fingerprint: str | None) -> str:
             f"{_STATE_ONE}"
         )
     return kind
-
-
-def _without_place(spec: DatasetSpec) -> DatasetSpec:
-    """Return a spec without its paths.
-
-    What digest and count of the set must be is held against each evaluation, be it recalled or
-    not.
-    """
-    bare = replace(spec, digest=None, expected_examples=None)
-    if isinstance(bare, DirectorySpec):
-        return replace(bare, directory=Path())
-    return replace(bare, tfrecord=())

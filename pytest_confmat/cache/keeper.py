@@ -14,12 +14,12 @@ from pytest_confmat.cache.contents import Contents
 from pytest_confmat.cache.environment import environment
 from pytest_confmat.cache.identity import Identity, identify
 from pytest_confmat.cache.store import Cache, DamagedEntryError, Entry
-from pytest_confmat.data.reading import describe
 from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.errors import UndeterminedError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.job import Job, from_here
-from pytest_confmat.spec import DirectorySpec, ModelSpec, TFRecordSpec
+from pytest_confmat.kinds import kind_of
+from pytest_confmat.spec import DatasetSpec, ModelSpec
 
 
 @dataclass(frozen=True)
@@ -251,7 +251,7 @@ def _seen_from_here(evaluation: Evaluation, job: Job) -> Evaluation:
     provenance = dict(evaluation.provenance)
     if isinstance(job.model, ModelSpec):
         provenance["model"] = {**provenance["model"], "path": str(from_here(job.model.path))}
-    if isinstance(job.dataset, DirectorySpec | TFRecordSpec):
+    if isinstance(job.dataset, DatasetSpec):
         dataset = provenance.get("dataset", {})
-        provenance["dataset"] = {**dataset, "source": describe(job.dataset)}
+        provenance["dataset"] = {**dataset, "source": kind_of(job.dataset).describe(job.dataset)}
     return replace(evaluation, provenance=provenance)

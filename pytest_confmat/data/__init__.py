@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
-from pytest_confmat.data.classes import class_names
 from pytest_confmat.data.stated import names_of
-from pytest_confmat.spec import DatasetSpec, DirectorySpec, ModelInput, TFRecordSpec
+from pytest_confmat.data.wording import listed
+from pytest_confmat.errors import DataError
+from pytest_confmat.kinds import kind_of
+from pytest_confmat.spec import DatasetSpec, ModelInput
 
 if TYPE_CHECKING:
     from pytest_confmat.data.source import Source
 
 __all__ = ["class_names", "names_of", "open_batches", "open_source"]
 
-# A kind of data is its spec, a module, and a line here. Named, so that nothing is imported early.
-_SOURCES: dict[type, str] = {
-    DirectorySpec: "pytest_confmat.data.directory:DirectorySource",
-    TFRecordSpec: "pytest_confmat.data.tfrecord:TFRecordSource",
-}
+
+def class_names(spec: DatasetSpec, declared: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return the names of the classes in the order of the model's outputs.
+
+    Runs when pytest is configured, in every worker. Names are declared in the policy or proven by
+    the data, and never guessed; no example is read.
+
+    Parameters
+    ----------
+    declared
+        The policy's ``classes``, or ``None`` to take what the data state.
+
+    Raises
+    ------
+    DataError
+        If the data are not there, state no names, or state others than `declared`.
+    """
+    if declared is not None and len(set(declared)) < len(declared):
+        twice = sorted({name for name in declared if declared.count(name) > 1})
+        raise DataError(f"classes names {listed(twice)} more than once; each class has one place")
+    return kind_of(spec).class_names(spec, declared)
 
 
 def open_source(spec: DatasetSpec, classes: tuple[str, ...], model_input: ModelInput) -> Source:
@@ -40,8 +57,7 @@ def open_source(spec: DatasetSpec, classes: tuple[str, ...], model_input: ModelI
     MissingDependencyError
         If TensorFlow is not installed.
     """
-    source: Source = resolve_name(_SOURCES[type(spec)])(spec, classes, model_input)
-    return source
+    return kind_of(spec).open(spec, classes, model_input)
 
 
 def open_batches(

@@ -138,3 +138,16 @@ def _plain(name: str) -> str:
 
 def _words(name: str) -> set[str]:
     return set(re.findall(r"\w+", _plain(name)))
+
+
+def at_least_two(names: tuple[str, ...], found: str) -> tuple[str, ...]:
+    """Return `names`; with less than two, raise that `found` is too little.
+
+    Raises
+    ------
+    DataError
+        If there are less.
+    """
+    if len(names) < 2:
+        raise DataError(f"{found}; a confusion matrix needs at least two classes")
+    return names

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pytest_confmat.authoring import proposal_for
-from pytest_confmat.authoring.document import Draft, Learned, as_written, policy_text
+from pytest_confmat.authoring.document import Draft, Learned, policy_text
 from pytest_confmat.authoring.margins import decimal
 from pytest_confmat.authoring.places import find_place
 from pytest_confmat.authoring.proposal import Proposal, examples_needed
@@ -25,9 +25,11 @@ from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.errors import ConfmatError, EvaluationError, PolicyError, RequestError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.job import Job
+from pytest_confmat.kinds import kind_of
 from pytest_confmat.manifest import digest
 from pytest_confmat.plugin.caching import keeper_before_configuring
 from pytest_confmat.plugin.custom_objects import custom_objects
+from pytest_confmat.plugin.data_kinds import register_data_kinds
 from pytest_confmat.plugin.evaluator import Evaluator
 from pytest_confmat.plugin.options import DEFAULT_POLICY, NO_POLICY
 from pytest_confmat.plugin.settings import Settings, ini_folder, read_settings
@@ -35,7 +37,7 @@ from pytest_confmat.plugin.state import fault_of
 from pytest_confmat.policy import Policy, read_policy
 from pytest_confmat.report.text import decimal_text, printable, short_path
 from pytest_confmat.report.wording import plural
-from pytest_confmat.spec import ModelSpec, TFRecordSpec
+from pytest_confmat.spec import ModelSpec
 from pytest_confmat.verdict import judge
 from pytest_confmat.writing import written_beside
 
@@ -81,6 +83,7 @@ def write_policy(config: pytest.Config) -> int:
     pytest.UsageError
         If the request cannot be honoured.
     """
+    register_data_kinds(config)
     try:
         request = _read_request(config)
     except ConfmatError as error:
@@ -206,7 +209,7 @@ def _evaluate_and_write(config: pytest.Config, request: Request) -> int:
     if kept_in is not None:
         # The gate by the policy is the same evaluation, of data whose features it states.
         gated = replace(job, dataset=policy.dataset)
-        notes = as_written(evaluation.notes)
+        notes = request.draft.place.kind.notes_once_stated(evaluation.notes)
         kept_in.keep_as(
             evaluator.origin(evaluator.key(job)), gated, replace(evaluation, notes=notes)
         )
@@ -239,8 +242,7 @@ def _says_pixels(request: Request) -> bool:
 
 def _takes_pixels(request: Request) -> bool:
     spec = request.policy.dataset
-    arrays = isinstance(spec, TFRecordSpec) and spec.image and spec.image.encoding == "float"
-    return not arrays
+    return spec is None or kind_of(spec).takes_pixels(spec)
 
 
 def _found(request: Request, evaluation: Evaluation, suspicions: Sequence[Suspicion]) -> Learned:

@@ -29,10 +29,9 @@ from pytest_confmat.plugin.endings import ended_by
 from pytest_confmat.relaying import without_advice
 from pytest_confmat.spec import (
     Argmax,
+    DatasetSpec,
     Decision,
-    DirectorySpec,
     ModelSpec,
-    TFRecordSpec,
     Threshold,
 )
 from pytest_confmat.writing import write_atomically
@@ -122,7 +121,7 @@ class Evaluator:
         if isinstance(model, str | Path):
             model = ModelSpec(Path(model).resolve())
         names = None if classes is None else tuple(classes)
-        if isinstance(dataset, DirectorySpec | TFRecordSpec):
+        if isinstance(dataset, DatasetSpec):
             from pytest_confmat.data import class_names
 
             names = class_names(dataset, names)
@@ -323,7 +322,7 @@ class Evaluator:
 def _identity(value: Any) -> str:
     if isinstance(value, ModelSpec):
         return repr((value, _stat(value.path)))
-    if isinstance(value, DirectorySpec | TFRecordSpec):
+    if isinstance(value, DatasetSpec):
         return repr(value)
     return f"{id(value)} {_weights(value)}"
 

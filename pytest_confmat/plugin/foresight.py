@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from pytest_confmat.data.listing import list_directory
 from pytest_confmat.errors import DataError
 from pytest_confmat.evidence.proof import Share
+from pytest_confmat.kinds import kind_of
 from pytest_confmat.limits import Limit
 from pytest_confmat.plugin.gate import Gate
-from pytest_confmat.spec import DirectorySpec
 
 SHOWN = 5
 
@@ -22,12 +21,14 @@ def unprovable_limits(gate: Gate) -> Iterator[str]:
     Elsewhere the verdicts say it.
     """
     asked = [limit for limit in gate.limits if _can_be_foreseen(limit)]
-    if not asked or not isinstance(gate.dataset, DirectorySpec):
+    if not asked or gate.dataset is None:
         return
     try:
-        labels = list_directory(gate.dataset, gate.classes).labels
+        labels = kind_of(gate.dataset).labels(gate.dataset, gate.classes)
     except DataError:
         return  # which the evaluation will tell
+    if labels is None:
+        return
     support = {gate.classes[label]: count for label, count in Counter(labels).items()}
     found = [told for limit in asked if (told := _told(limit, support)) is not None]
     yield from found[:SHOWN]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import sys
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,13 +11,13 @@ import pytest
 
 from pytest_confmat.data import class_names
 from pytest_confmat.errors import ConfmatError, PolicyError
-from pytest_confmat.filenames import system_name
+from pytest_confmat.kinds import kind_of
 from pytest_confmat.limits import Exemption, Limit, limit_id
 from pytest_confmat.plugin.baselines import compared_with, without_comparison
 from pytest_confmat.plugin.settings import Settings
 from pytest_confmat.policy import Policy, read_policy
 from pytest_confmat.report.text import printable_lines
-from pytest_confmat.spec import BaselineSpec, DatasetSpec, DirectorySpec, TFRecordSpec
+from pytest_confmat.spec import BaselineSpec, DatasetSpec
 
 # Items cost pytest 0.6 ms each; from here on a whole rule is one item.
 MANY_CLASSES = 2000
@@ -62,10 +61,9 @@ class Gate:
     @property
     def data_folders(self) -> frozenset[Path]:
         """Folders full of images, which pytest need not walk through in search of tests."""
-        if not isinstance(self.dataset, DirectorySpec):
+        if self.dataset is None:
             return frozenset()
-        root = self.dataset.directory
-        return frozenset((root / system_name(name)).resolve() for name in self.classes)
+        return kind_of(self.dataset).folders(self.dataset, self.classes)
 
     @cached_property
     def by_id(self) -> dict[str, Limit]:
@@ -112,7 +110,7 @@ def open_gate(path: Path, settings: Settings) -> Gate:
                     f"--confmat-data: {path} has no dataset that could lie elsewhere; its data "
                     "come from the fixture confmat_dataset"
                 )
-            dataset = _moved(dataset, data)
+            dataset = kind_of(dataset).moved(dataset, data)
         if dataset is not None and settings.manifest is not None:
             # A wrong number would end the evaluation before anything could be compared with the
             # manifest, which tells the examples that it comes from: `setwatch` sees to both.
@@ -138,14 +136,3 @@ def _classes(policy: Policy, dataset: DatasetSpec | None) -> tuple[str, ...]:
         return class_names(dataset, policy.classes)
     except ConfmatError as error:
         raise PolicyError(str(error), policy.dataset_location) from error
-
-
-def _moved(dataset: DatasetSpec, to: Path) -> DatasetSpec:
-    if isinstance(dataset, TFRecordSpec):
-        if not to.is_dir():
-            return replace(dataset, tfrecord=(str(to),))
-        folder = glob.escape(str(to))
-        return replace(
-            dataset, tfrecord=tuple(f"{folder}/{Path(old).name}" for old in dataset.tfrecord)
-        )
-    return replace(dataset, directory=to)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_confmat.kinds import Registry
 
 
 def pytest_confmat_custom_objects() -> Mapping[str, Any]:  # type: ignore[empty-body]
@@ -17,4 +20,18 @@ def pytest_confmat_custom_objects() -> Mapping[str, Any]:  # type: ignore[empty-
 
     Names are those that Keras looks for, which the refusal to load the file tells: the class's
     own, or ``package>name`` where it is registered.
+    """
+
+
+def pytest_confmat_data_kinds(registry: Registry) -> None:
+    """Register kinds of data of the project's own, for a policy's ``dataset`` to name.
+
+    Implemented in a ``conftest.py`` that pytest loads at its start; called before a policy is
+    read::
+
+        def pytest_confmat_data_kinds(registry):
+            from tables import ParquetKind
+            registry.register(ParquetKind())
+
+    A kind is an object of a subclass of `pytest_confmat.DataKind`.
     """

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
+from pytest_confmat.kinds import kind_of
 from pytest_confmat.plugin.foresight import unprovable_limits
 from pytest_confmat.plugin.gate import Gate
 from pytest_confmat.plugin.settings import Settings
@@ -13,7 +13,7 @@ from pytest_confmat.report.summary import summary
 from pytest_confmat.report.text import printable, short_path
 from pytest_confmat.report.wording import plural
 from pytest_confmat.result import GateResult
-from pytest_confmat.spec import DatasetSpec, DirectorySpec
+from pytest_confmat.spec import DatasetSpec
 
 
 def header(settings: Settings, gates: Sequence[Gate]) -> list[str]:
@@ -85,6 +85,4 @@ def print_summary(
 def _data(dataset: DatasetSpec | None) -> str:
     if dataset is None:
         return "from the fixture confmat_dataset"
-    if isinstance(dataset, DirectorySpec):
-        return short_path(dataset.directory)
-    return " ".join(short_path(Path(pattern)) for pattern in dataset.tfrecord)
+    return " ".join(map(short_path, kind_of(dataset).place(dataset)))

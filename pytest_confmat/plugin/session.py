@@ -12,6 +12,7 @@ import pytest
 from pytest_confmat.plugin import caching, workers
 from pytest_confmat.plugin.baselines import keep_baseline
 from pytest_confmat.plugin.collection import FOUND, ConfmatItem, ThresholdsFile
+from pytest_confmat.plugin.data_kinds import register_data_kinds
 from pytest_confmat.plugin.gate import EVALUATION
 from pytest_confmat.plugin.ledger import Ledger
 from pytest_confmat.plugin.longrepr import Failure, Reason
@@ -221,6 +222,7 @@ def start(config: pytest.Config) -> None:
     if not is_worker:
         require_own_configuration(config)
     settings = read_settings(config)
+    register_data_kinds(config)
     files = record.files if record is not None else None
     state = GateState(config, read_policies(config, settings))
     if not is_worker:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from itertools import combinations
 from pathlib import Path
 
@@ -13,12 +11,13 @@ import pytest
 
 from pytest_confmat.baseline.files import BaselineFiles
 from pytest_confmat.errors import ConfmatError
+from pytest_confmat.filenames import identity
+from pytest_confmat.kinds import kind_of
 from pytest_confmat.manifest import require_manifest
 from pytest_confmat.plugin.gate import Gate
 from pytest_confmat.plugin.record import Record
 from pytest_confmat.plugin.settings import Settings
 from pytest_confmat.report.text import printable
-from pytest_confmat.spec import TFRecordSpec
 
 
 @dataclass(frozen=True)
@@ -73,23 +72,6 @@ def require_apart(
         raise pytest.UsageError(f"{settings.origins[name]}: {error}") from error
 
 
-def identity(path: Path) -> tuple[object, ...]:
-    """Return what all spellings of a place have in common, whether there is a file or not.
-
-    Names that differ in case alone are one, as they are on some systems.
-    """
-    path, missing = path.resolve(), []
-    while path != path.parent:
-        try:
-            found = path.stat()
-        except OSError:
-            missing.append(unicodedata.normalize("NFC", path.name).casefold())
-            path = path.parent
-        else:
-            return found.st_dev, found.st_ino, *missing
-    return path, *missing
-
-
 def _read(settings: Settings, gates: Sequence[Gate]) -> Iterator[Claim]:
     origins = settings.origins
     if settings.model is not None:
@@ -120,12 +102,8 @@ def _written(config: pytest.Config, settings: Settings, record: Record | None) -
 
 
 def _is_among_data(path: Path, gate: Gate) -> bool:
-    if not isinstance(gate.dataset, TFRecordSpec):
-        folders = {identity(folder) for folder in gate.data_folders}
-        return any(identity(parent) in folders for parent in path.resolve().parents)
-    patterns = map(Path, gate.dataset.tfrecord)
-    place, name = identity(path.parent), path.name
-    return any(fnmatchcase(name, p.name) and identity(p.parent) == place for p in patterns)
+    dataset = gate.dataset
+    return dataset is not None and kind_of(dataset).holds(dataset, gate.classes, path)
 
 
 def _text(path: Path) -> Path:

@@ -28,7 +28,7 @@ from pytest_confmat.plugin.gate import Gate, open_gate
 from pytest_confmat.plugin.progress import watch
 from pytest_confmat.plugin.settings import Settings
 from pytest_confmat.plugin.setwatch import require_agreed
-from pytest_confmat.spec import DirectorySpec, ModelSpec, TFRecordSpec
+from pytest_confmat.spec import DatasetSpec, ModelSpec
 from pytest_confmat.verdict import Verdict, judge
 
 
@@ -143,7 +143,7 @@ class GateState:
     def job(self, gate: Gate, model: Any, dataset: Any) -> Job:
         """Return the evaluation of a model on data, judged as the policy of `gate` says."""
         expected = gate.expected_examples
-        if isinstance(dataset, DirectorySpec | TFRecordSpec):
+        if isinstance(dataset, DatasetSpec):
             expected = None  # files are counted before the pass; other data may never end
         decision = gate.policy.decision
         return self.evaluator.job(

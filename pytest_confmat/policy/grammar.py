@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from fractions import Fraction
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -13,11 +15,13 @@ from pydantic import (
     PlainValidator,
     Tag,
     WithJsonSchema,
+    create_model,
     model_validator,
 )
 
+from pytest_confmat.kinds import KINDS, DataKind
 from pytest_confmat.policy import scalars
-from pytest_confmat.policy.dataset import Dataset, DirectoryShape, TFRecordShape
+from pytest_confmat.policy.dataset import ImagesShape, SetShape, dataset
 from pytest_confmat.policy.document import OWN_KEY, Items, Scalar
 from pytest_confmat.policy.evidence import BaselineShape, EvidenceShape
 from pytest_confmat.policy.faults import describe, fault
@@ -88,7 +92,7 @@ def _policy_schema(schema: dict[str, Any]) -> None:
     schema["patternProperties"] = {
         f"^{OWN_KEY}": {"description": "Your own, not read; a place for YAML anchors."}
     }
-    named = {"anyOf": [{"required": ["directory"]}, {"required": ["tfrecord"]}]}
+    named = {"anyOf": [{"required": [kind.key]} for kind in KINDS]}
     schema["anyOf"] = [
         {"required": ["dataset"], "properties": {"dataset": named}},
         {"required": ["classes"]},
@@ -102,10 +106,6 @@ class PolicyShape(Shape):
     expected: ClassVar[str] = "the keys of a policy"
     reserved: ClassVar[frozenset[str]] = frozenset({"slices", "costs"})
     elsewhere: ClassVar[Mapping[str, str]] = {
-        **{
-            key: f"{key} belongs below dataset"
-            for key in (*DirectoryShape.known_keys(), *TFRecordShape.known_keys())
-        },
         **{key: f"{key} belongs below thresholds" for key in Thresholds.known_keys()},
         **{key: f"{key} belongs below evidence" for key in EvidenceShape.known_keys()},
         "min_overlap": "min_overlap belongs below baseline",
@@ -114,7 +114,8 @@ class PolicyShape(Shape):
     version: Annotated[int, PlainValidator(_version), WithJsonSchema({"const": VERSION})] = Field(
         description="Version of this file's grammar."
     )
-    dataset: Dataset | None = Field(
+    # Its type follows from the kinds of data: see `policy_shape`.
+    dataset: SetShape | None = Field(
         None,
         description="The data; where a fixture confmat_dataset brings them, left out, or only "
         "expected_examples and digest.",
@@ -165,20 +166,33 @@ class PolicyShape(Shape):
 
     @model_validator(mode="after")
     def _knows_classes_and_weights(self) -> PolicyShape:
-        if not isinstance(self.dataset, DirectoryShape | TFRecordShape) and self.classes is None:
-            raise fault("without a directory or tfrecord, classes must name the classes")
+        if not isinstance(self.dataset, ImagesShape) and self.classes is None:
+            raise fault(f"without a {KINDS.choice}, classes must name the classes")
         diagonal = self.thresholds.weighted_diagonal
         if diagonal is not None and diagonal.weights == "sample":
-            at = ("thresholds", "weighted_diagonal", "weights")
-            if isinstance(self.dataset, TFRecordShape) and self.dataset.weight is None:
-                raise fault(
-                    "sample weights need to know where they are; add weight: {key: ...} to dataset",
-                    *at,
-                )
-            if isinstance(self.dataset, DirectoryShape):
-                raise fault(
-                    "images in directories have no weights of their own; use balanced, "
-                    "inverse_frequency or a weight a class, or data from tfrecord",
-                    *at,
-                )
+            missing = (
+                isinstance(self.dataset, ImagesShape) and self.dataset.sample_weights_missing()
+            )
+            if missing:
+                raise fault(missing, "thresholds", "weighted_diagonal", "weights")
         return self
+
+    @classmethod
+    def refusal(cls, key: str) -> str | None:
+        """Say that `key` belongs below dataset, if a kind of data takes it."""
+        if any(key in kind.shape.known_keys() for kind in KINDS):
+            return f"{key} belongs below dataset"
+        return super().refusal(key)
+
+
+@cache
+def policy_shape(*kinds: DataKind[Any]) -> type[PolicyShape]:
+    """Return the grammar of policies whose data are of one of `kinds`."""
+    field = copy(PolicyShape.model_fields["dataset"])
+    shape: type[PolicyShape] = create_model(
+        "PolicyShape",
+        __base__=PolicyShape,
+        __doc__=PolicyShape.__doc__,
+        dataset=(dataset(kinds) | None, field),
+    )
+    return shape

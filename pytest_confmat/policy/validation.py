@@ -5,9 +5,10 @@ from __future__ import annotations
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from pytest_confmat.kinds import KINDS
 from pytest_confmat.policy.document import Document
 from pytest_confmat.policy.faults import OWN, Problem, describe, raise_first
-from pytest_confmat.policy.grammar import PolicyShape
+from pytest_confmat.policy.grammar import PolicyShape, policy_shape
 from pytest_confmat.policy.shapes import Shape, Unknown
 from pytest_confmat.policy.text import shown
 
@@ -21,7 +22,7 @@ def read_shape(document: Document) -> PolicyShape:
         With every fault, the first first.
     """
     try:
-        return PolicyShape.model_validate(document.root)
+        return policy_shape(*KINDS).model_validate(document.root)
     except ValidationError as error:
         errors = error.errors(include_url=False)
     raise_first(_problem(document, details) for details in errors)

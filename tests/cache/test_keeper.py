@@ -22,14 +22,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from pytest_confmat.cache import contents
 from pytest_confmat.cache import keeper as module
 from pytest_confmat.cache.keeper import Keeper, Origin
-from pytest_confmat.data.listing import list_directory
-from pytest_confmat.data.reading import describe
-from pytest_confmat.data.shard_names import resolve
-from pytest_confmat.data.shards import scan_shard
+from pytest_confmat.data.directory.listing import list_directory
+from pytest_confmat.data.tfrecord.shard_names import resolve
+from pytest_confmat.data.tfrecord.shards import scan_shard
 from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.errors import DataError
 from pytest_confmat.evaluation import Evaluation, Fault, NumberedIds, Part
 from pytest_confmat.job import Job, describe_model
+from pytest_confmat.kinds import kind_of
 from pytest_confmat.spec import (
     Argmax,
     DirectorySpec,
@@ -106,7 +106,11 @@ class World:
             parts.append(Part(name, position, ids, true, true, score, rank, np.repeat(word, n)))
         provenance = {
             "model": describe_model(job.model),
-            "dataset": {"source": describe(spec), "states_count": False, "unfixed": None},
+            "dataset": {
+                "source": kind_of(spec).describe(spec),
+                "states_count": False,
+                "unfixed": None,
+            },
             "versions": {"python": "3"},
             "batch_size": 32,
         }

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pytest_confmat.data.crc import masked_crc
+from pytest_confmat.data.tfrecord.crc import masked_crc
 from pytest_confmat.spec import ModelInput
 
 CLASSES = ("cat", "dog")

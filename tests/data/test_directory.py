@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytest_confmat.data import directory, open_source
+from pytest_confmat.data import open_source
+from pytest_confmat.data.directory import source as directory
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import DirectorySpec, ModelInput
 from tests.data.makers import CLASSES, TAKES_8X6, cats_and_dogs, collect, encoded, png, tree

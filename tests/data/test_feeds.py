@@ -46,7 +46,7 @@ def folder(tmp_path_factory):
 
 def opened(folder, images: ImageSpec, model: ModelInput, image: ImageFeature | None = None):
     if image is None:
-        return open_source(DirectorySpec(folder / "images", images), CLASSES, model)
+        return open_source(DirectorySpec(folder / "images", images=images), CLASSES, model)
     shards = (str(folder / "a.tfrecord"),)
     spec = TFRecordSpec(shards, image, LabelFeature("label"), images=images)
     return open_source(spec, CLASSES, model)

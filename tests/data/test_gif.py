@@ -78,10 +78,10 @@ def test_hundreds_of_large_frames_take_the_memory_of_one(tmp_path):
     frame = body[13 + 3 * 256 : end]
     content = body[:end] + frame * 400 + b";"
     root = tree(tmp_path, {"a/x.gif": content, "b/x.gif": content})
-    spec = DirectorySpec(root, ImageSpec(max_pixels=9_000_000))
+    spec = DirectorySpec(root, images=ImageSpec(max_pixels=9_000_000))
     source = open_source(spec, ("a", "b"), ModelInput((8, 8, 3)))
     assert set(source.example(0).inputs.numpy().ravel()) == {60.0}
-    smaller = DirectorySpec(root, ImageSpec(max_pixels=8_999_999))
+    smaller = DirectorySpec(root, images=ImageSpec(max_pixels=8_999_999))
     source = open_source(smaller, ("a", "b"), ModelInput((8, 8, 3)))
     with pytest.raises(DataError) as caught:
         source.example(0)

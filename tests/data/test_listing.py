@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_confmat.data.listing import list_directory
+from pytest_confmat.data.directory.listing import list_directory
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import DirectorySpec
 from tests.data.makers import tree

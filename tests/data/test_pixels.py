@@ -97,7 +97,7 @@ def test_pixels_are_those_of_keras(directories, mode, interpolation, aspect):
         interpolation=interpolation,
         **KERAS_ASPECT[aspect],
     )
-    spec = DirectorySpec(directories[mode], ImageSpec(SIZE, mode, interpolation, aspect))
+    spec = DirectorySpec(directories[mode], images=ImageSpec(SIZE, mode, interpolation, aspect))
     ours = collect(open_source(spec, ("a", "b"), ANY_SIZE))["inputs"]
     assert ours.dtype == np.float32
     np.testing.assert_array_equal(ours, theirs)
@@ -105,7 +105,7 @@ def test_pixels_are_those_of_keras(directories, mode, interpolation, aspect):
 
 @pytest.mark.parametrize("interpolation", ["gaussian", "mitchellcubic"])
 def test_what_keras_refuses_is_refused(directories, interpolation):
-    spec = DirectorySpec(directories["rgb"], ImageSpec(SIZE, "rgb", interpolation, "crop"))
+    spec = DirectorySpec(directories["rgb"], images=ImageSpec(SIZE, "rgb", interpolation, "crop"))
     with pytest.raises(DataError) as caught:
         open_source(spec, ("a", "b"), ANY_SIZE)
     assert str(caught.value) == (
@@ -132,7 +132,7 @@ CANNOT = [
 @pytest.mark.parametrize(("name", "mode"), CANNOT)
 def test_a_file_that_keras_cannot_decode_in_a_mode_is_at_fault(tmp_path, name, mode):
     root = tree(tmp_path, {f"a/{name}": FILES[name][0], "b/x.png": FILES["rgb.png"][0]})
-    source = open_source(DirectorySpec(root, ImageSpec(SIZE, mode)), ("a", "b"), ANY_SIZE)
+    source = open_source(DirectorySpec(root, images=ImageSpec(SIZE, mode)), ("a", "b"), ANY_SIZE)
     with pytest.raises(DataError) as caught:
         source.example(0)
     form = {"gif": "GIF", "bmp": "BMP"}.get(name[-3:].lower(), "JPEG")
@@ -144,7 +144,7 @@ def test_a_file_that_keras_cannot_decode_in_a_mode_is_at_fault(tmp_path, name, m
 
 
 def test_the_example_by_itself_has_the_same_pixels_and_word(directories):
-    spec = DirectorySpec(directories["rgb"], ImageSpec(SIZE, aspect="pad"))
+    spec = DirectorySpec(directories["rgb"], images=ImageSpec(SIZE, aspect="pad"))
     source = open_source(spec, ("a", "b"), ANY_SIZE)
     whole = collect(source)
     for index in range(len(whole["index"])):
@@ -177,7 +177,7 @@ def test_the_first_picture_of_an_animation_is_read(tmp_path):
 
 
 def pixels_after(directories, mode="rgb", model=TAKES_RGB, **images):
-    spec = DirectorySpec(directories[mode], ImageSpec(color_mode=mode, **images))
+    spec = DirectorySpec(directories[mode], images=ImageSpec(color_mode=mode, **images))
     return collect(open_source(spec, ("a", "b"), model))["inputs"]
 
 
@@ -219,7 +219,7 @@ def test_a_model_of_integers_gets_what_keras_would_hand_it(directories):
 
 
 def test_nearest_pixels_are_whole_and_need_no_note(directories):
-    spec = DirectorySpec(directories["rgb"], ImageSpec(interpolation="nearest"))
+    spec = DirectorySpec(directories["rgb"], images=ImageSpec(interpolation="nearest"))
     assert open_source(spec, ("a", "b"), ModelInput((*SIZE, 3), "uint8")).notes == ()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_confmat.data.shard_names import resolve, short_names, stated_lengths
+from pytest_confmat.data.tfrecord.shard_names import resolve, short_names, stated_lengths
 from pytest_confmat.errors import DataError
 from tests.data.makers import tree
 

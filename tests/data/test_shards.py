@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_confmat.data import blocks, crc, shards
-from pytest_confmat.data.shards import RecordReader, Shard, scan, scan_shard
+from pytest_confmat.data.tfrecord import blocks, crc, shards
+from pytest_confmat.data.tfrecord.shards import RecordReader, Shard, scan, scan_shard
 from pytest_confmat.errors import DataError
 from tests.data.makers import frame, tree
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_confmat.data import open_source
-from pytest_confmat.data.texts import Pair, compare, text_keys
+from pytest_confmat.data.tfrecord.texts import Pair, compare, text_keys
 from pytest_confmat.errors import DataError
 from pytest_confmat.models import wrap
 from pytest_confmat.spec import Argmax, ImageFeature, LabelFeature, TFRecordSpec
@@ -212,7 +212,7 @@ def test_texts_that_are_no_names_are_noted(here):
 
 
 def test_texts_as_many_as_examples_are_given_up(here, monkeypatch):
-    monkeypatch.setattr("pytest_confmat.data.texts._MOST", 6)
+    monkeypatch.setattr("pytest_confmat.data.tfrecord.texts._MOST", 6)
     records(here, [(n % 2, f"caption {n}") for n in range(20)])
     notes = evaluated(here).notes[1:]
     assert notes[0] == (
@@ -292,7 +292,7 @@ def test_every_pair_is_counted(pairs):
     import numpy as np
     import tensorflow as tf
 
-    from pytest_confmat.data.texts import Texts
+    from pytest_confmat.data.tfrecord.texts import Texts
 
     texts = Texts(("a", "b"), "label", "label_text", 0)
     for at in range(0, len(pairs), 7):

@@ -8,7 +8,7 @@ import struct
 import zlib
 from collections.abc import Callable
 
-from pytest_confmat.data.crc import masked_crc
+from pytest_confmat.data.tfrecord.crc import masked_crc
 from tests.data.makers import frame
 from tests.faults.images import LFS
 from tests.faults.project import Project, picture, record

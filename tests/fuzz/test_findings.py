@@ -26,11 +26,11 @@ from fuzz.seeds import (
     seeds,
 )
 from fuzz.wire import BYTES, Field, encode, example, feature, frame
-from pytest_confmat.data.classes import class_names
-from pytest_confmat.data.directory import DirectorySource
-from pytest_confmat.data.shard_names import stated_lengths
-from pytest_confmat.data.shards import scan_shard
-from pytest_confmat.data.tfrecord import TFRecordSource
+from pytest_confmat.data import class_names
+from pytest_confmat.data.directory.source import DirectorySource
+from pytest_confmat.data.tfrecord.shard_names import stated_lengths
+from pytest_confmat.data.tfrecord.shards import scan_shard
+from pytest_confmat.data.tfrecord.source import TFRecordSource
 from pytest_confmat.errors import DataError, EvaluationError, ModelError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.models.configuration import rescaling_layer

@@ -17,7 +17,7 @@ from fuzz.seeds import good_record, png, seeds
 from fuzz.targets import check
 from fuzz.wire import decode, encode, frame, unframe
 from pytest_confmat.data.headers import read_header
-from pytest_confmat.data.shards import scan_shard
+from pytest_confmat.data.tfrecord.shards import scan_shard
 from pytest_confmat.errors import DataError
 
 needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")

@@ -18,7 +18,7 @@ def test_arguments_mean_what_the_keys_of_a_policy_mean():
     )
     assert found == DirectorySpec(
         HERE / "data",
-        ImageSpec(image_size=(8, 9), rescale=Rescale(Fraction(1, 255))),
+        images=ImageSpec(image_size=(8, 9), rescale=Rescale(Fraction(1, 255))),
         ignore=("old",),
     )
     found = dataset_from_keys(

@@ -69,9 +69,9 @@ def test_the_example(read: Read, tmp_path: Path) -> None:
     assert policy.path == tmp_path / "thresholds.yaml"
     assert policy.dataset == DirectorySpec(
         tmp_path / "data/test",
-        ImageSpec((96, 96), "rgb", "bilinear", "stretch", Rescale(Fraction(1, 255))),
         ("__MACOSX",),
-        1797,
+        images=ImageSpec((96, 96), "rgb", "bilinear", "stretch", Rescale(Fraction(1, 255))),
+        expected_examples=1797,
     )
     assert policy.classes == CLASSES
     assert policy.decision == Argmax()
@@ -112,8 +112,8 @@ def test_the_example_for_tfrecord(read: Read, tmp_path: Path) -> None:
         ImageFeature("image/encoded"),
         LabelFeature("image/class/label", 1),
         WeightFeature("weight"),
-        ImageSpec((96, 96), "rgb", rescale=Rescale(Fraction(1, 255))),
-        1797,
+        images=ImageSpec((96, 96), "rgb", rescale=Rescale(Fraction(1, 255))),
+        expected_examples=1797,
     )
 
 

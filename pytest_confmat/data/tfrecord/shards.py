@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from pytest_confmat.data.blocks import (
+from pytest_confmat.data.sniff import LFS_REASON, looks_like
+from pytest_confmat.data.tfrecord.blocks import (
     WORDS,
     Blocks,
     Compression,
@@ -23,8 +24,7 @@ from pytest_confmat.data.blocks import (
     magic,
     open_blocks,
 )
-from pytest_confmat.data.crc import masked_crc
-from pytest_confmat.data.sniff import LFS_REASON, looks_like
+from pytest_confmat.data.tfrecord.crc import masked_crc
 from pytest_confmat.data.wording import shown
 from pytest_confmat.errors import DataError
 from pytest_confmat.files import open_file

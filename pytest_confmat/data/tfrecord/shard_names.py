@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from pytest_confmat.data.wording import counted, escaped, hint, listed, shown
-from pytest_confmat.errors import DataError
+from pytest_confmat.errors import DataError, RequestError
 from pytest_confmat.filenames import text_of
 from pytest_confmat.files import irregular, read_file
 
 _NUMBERED = re.compile(r"(.*)-([0-9]{5,})-of-([0-9]{5,})(.*)", re.DOTALL)
+_SET = re.compile(r"(.*)-[0-9]{5,}-of-([0-9]{5,})(.*)", re.DOTALL)
+_SHARD = re.compile(r"\.tfrec(?:ords?)?(?![a-z])|-[0-9]{5,}-of-[0-9]{5,}", re.IGNORECASE)
+_SETS_SHOWN = 5
 _TFDS_INFO = "dataset_info.json"
 _TFDS_TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
 
@@ -174,3 +177,43 @@ def _tfds_shards(info: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
                 "NUM_SHARDS": total,
             }
             yield re.sub(r"\{(\w+)\}", lambda m, w=words: str(w[m[1]]), template), int(length)
+
+
+def one_set_in(path: Path) -> str | None:
+    """Return the pattern of the one set of shards in a folder; ``None``: there are none.
+
+    Raises
+    ------
+    RequestError
+        If there are several, or folders beside them.
+    """
+    entries = [entry for entry in os.scandir(path) if not entry.name.startswith(".")]
+    shards = sorted(entry.name for entry in entries if entry.is_file())
+    shards = [name for name in shards if _SHARD.search(name)]
+    if not shards:
+        return None
+    if folders := sorted(entry.name for entry in entries if entry.is_dir()):
+        raise RequestError(
+            f"{path} holds shards such as {shards[0]!r}, and folders such as {folders[0]!r}: name "
+            "the one or the other, shards by a pattern"
+        )
+    sets = defaultdict(list)
+    for name in shards:
+        sets[_pattern(name)].append(name)
+    if len(sets) > 1:
+        named = ", ".join(repr(pattern) for pattern in list(sets)[:_SETS_SHOWN])
+        more = f" and {len(sets) - _SETS_SHOWN} more" if len(sets) > _SETS_SHOWN else ""
+        raise RequestError(
+            f"{path} holds shards of {len(sets)} sets: {named}{more}; name one, as "
+            f"'{path}/{next(iter(sets))}'"
+        )
+    ((pattern, names),) = sets.items()
+    return glob.escape(names[0]) if len(names) == 1 else pattern
+
+
+def _pattern(name: str) -> str:
+    """Return the pattern of the shards that belong with the one called `name`."""
+    if match := _SET.fullmatch(name):
+        prefix, total, suffix = (glob.escape(part) for part in match.groups())
+        return f"{prefix}-*-of-{total}{suffix}"
+    return "*".join(glob.escape(part) for part in re.split(r"[0-9]+", name))

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pytest_confmat.data.images import tensorflow
 from pytest_confmat.data.naming import Matcher
 from pytest_confmat.data.sniff import image_format, looks_like
-from pytest_confmat.data.texts import text_keys
+from pytest_confmat.data.tfrecord.texts import text_keys
 from pytest_confmat.data.wording import hint, listed
 from pytest_confmat.errors import DataError
 from pytest_confmat.lfs import is_pointer

@@ -14,17 +14,17 @@ import numpy as np
 from pytest_confmat.data import feeds
 from pytest_confmat.data.counts import expect
 from pytest_confmat.data.images import deafness, tensorflow
-from pytest_confmat.data.label_files import compare_label_files
-from pytest_confmat.data.layout import SAMPLE, Layout, find_layout
 from pytest_confmat.data.pipeline import batch, decoding_chunk, stream
-from pytest_confmat.data.reading import describe
-from pytest_confmat.data.records import Parser, plan_for
-from pytest_confmat.data.shard_names import resolve, short_names, stated_lengths
-from pytest_confmat.data.shards import RecordReader, Shard, scan
 from pytest_confmat.data.source import Batch, Piece
-from pytest_confmat.data.texts import Texts
+from pytest_confmat.data.tfrecord.label_files import compare_label_files
+from pytest_confmat.data.tfrecord.layout import SAMPLE, Layout, find_layout
+from pytest_confmat.data.tfrecord.records import Parser, plan_for
+from pytest_confmat.data.tfrecord.shard_names import resolve, short_names, stated_lengths
+from pytest_confmat.data.tfrecord.shards import RecordReader, Shard, scan
+from pytest_confmat.data.tfrecord.texts import Texts
 from pytest_confmat.data.wording import counted, shown
 from pytest_confmat.errors import DataError
+from pytest_confmat.kinds import kind_of
 from pytest_confmat.lanes import cores
 from pytest_confmat.parts import NumberedIds
 from pytest_confmat.spec import Feed, ModelInput, TFRecordSpec
@@ -107,7 +107,7 @@ class TFRecordSource:
     @property
     def description(self) -> str:
         """The shards."""
-        return describe(self._spec)
+        return kind_of(self._spec).describe(self._spec)
 
     @property
     def states_count(self) -> bool:

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 
 from pytest_confmat.data import feeds, images
-from pytest_confmat.data.classes import class_names
 from pytest_confmat.data.counts import expect
-from pytest_confmat.data.listing import list_directory
+from pytest_confmat.data.directory.listing import list_directory
+from pytest_confmat.data.directory.names import names_of_directory
 from pytest_confmat.data.pipeline import batch, decoding_chunk, stream, words
 from pytest_confmat.data.plan import Plan
-from pytest_confmat.data.reading import describe
 from pytest_confmat.data.source import Batch, ExampleFault, Piece
 from pytest_confmat.errors import DataError
 from pytest_confmat.filenames import system_name
 from pytest_confmat.files import read_file
+from pytest_confmat.kinds import kind_of
 from pytest_confmat.spec import DirectorySpec, Feed, ModelInput
 
 PIECE = 4096  # files
@@ -42,7 +42,7 @@ class DirectorySource:
     """
 
     def __init__(self, spec: DirectorySpec, classes: tuple[str, ...], model: ModelInput) -> None:
-        class_names(spec, classes)
+        names_of_directory(spec, classes)
         self._spec = spec
         self._plan: Plan = images.resolve(spec.images, model)
         listing = list_directory(spec, classes)
@@ -77,7 +77,7 @@ class DirectorySource:
     @property
     def description(self) -> str:
         """The directory."""
-        return describe(self._spec)
+        return kind_of(self._spec).describe(self._spec)
 
     @property
     def offset(self) -> int:

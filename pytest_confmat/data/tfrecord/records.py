@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_confmat.data import images
-from pytest_confmat.data.layout import Feature, Layout, feature, features
 from pytest_confmat.data.naming import path_remark
 from pytest_confmat.data.pipeline import words
 from pytest_confmat.data.plan import Plan, takes_integers
 from pytest_confmat.data.shapes import text
 from pytest_confmat.data.source import ExampleFault
+from pytest_confmat.data.tfrecord.layout import Feature, Layout, feature, features
 from pytest_confmat.data.wording import hint
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import ImageFeature, ImageSpec, ModelInput

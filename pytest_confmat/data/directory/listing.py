@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytest_confmat.data.classes import class_directories
+from pytest_confmat.data.directory.names import class_directories
 from pytest_confmat.data.wording import counted, escaped, listed, shown
 from pytest_confmat.errors import DataError
 from pytest_confmat.filenames import system_name, text_of

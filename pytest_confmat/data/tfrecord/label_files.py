@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pytest_confmat.data.classes import label_files
 from pytest_confmat.data.naming import require_same_names
-from pytest_confmat.data.shard_names import folders
+from pytest_confmat.data.tfrecord.names import label_files
+from pytest_confmat.data.tfrecord.shard_names import folders
 from pytest_confmat.data.wording import shown
 from pytest_confmat.errors import DataError
 from pytest_confmat.files import read_file

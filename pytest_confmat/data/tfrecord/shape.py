@@ -1,0 +1,147 @@
+"""What a policy says of TFRecords."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, get_args
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
+
+from pytest_confmat.policy import scalars
+from pytest_confmat.policy.dataset import LARGEST, Dimensions, ImagesShape, word
+from pytest_confmat.policy.document import Items, Scalar
+from pytest_confmat.policy.faults import describe, fault
+from pytest_confmat.policy.shapes import PATH_SCHEMA, LocalPath, Name, Shape
+from pytest_confmat.spec import Encoding
+
+_ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
+# What tf.io.decode_raw takes, but for complex numbers and booleans; half is NumPy's word too.
+_DTYPES = (
+    *("uint8", "uint16", "int8", "int16", "int32", "int64"),
+    *("float16", "half", "float32", "float64"),
+)
+
+
+class WeightShape(Shape):
+    """The feature that holds an example's weight, one float."""
+
+    expected: ClassVar[str] = "a mapping such as {key: weight}"
+
+    key: Name = Field(description="Name of the feature.")
+
+
+class LabelShape(Shape):
+    """The feature that holds an example's class: an integer, a class name, or one-hot."""
+
+    expected: ClassVar[str] = "a mapping such as {key: image/class/label, offset: 1}"
+
+    key: Name = Field(description="Name of the feature.")
+    offset: Annotated[
+        int,
+        PlainValidator(scalars.integer(-LARGEST, LARGEST)),
+        WithJsonSchema({"type": "integer"}),
+    ] = Field(0, description="Subtracted from integer labels; 1 where they count from 1.")
+
+
+def _image_schema(schema: dict[str, Any]) -> None:
+    def encoding(word: str, then: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "if": {"properties": {"encoding": {"const": word}}, "required": ["encoding"]},
+            "then": then,
+        }
+
+    schema["allOf"] = [
+        encoding("raw", {"required": ["dtype", "shape"]}),
+        encoding("float", {"required": ["shape"], "properties": {"dtype": False}}),
+        {
+            "if": {"properties": {"encoding": {"const": "encoded"}}},
+            "then": {"properties": {"dtype": False, "shape": False}},
+        },
+    ]
+
+
+class ImageShape(Shape):
+    """The feature that holds an example's image or numbers."""
+
+    model_config = ConfigDict(json_schema_extra=_image_schema)
+    expected: ClassVar[str] = "a mapping such as {key: image/encoded}"
+
+    key: Name = Field(description="Name of the feature.")
+    encoding: Annotated[Encoding, *word(_ENCODINGS)] = Field(
+        "encoded",
+        description="encoded: JPEG, PNG, GIF, BMP or WebP. raw: the bytes of an array. float: "
+        "a list of floats.",
+    )
+    dtype: Annotated[str, *word(_DTYPES)] | None = Field(
+        None, description="Of a raw array, in little-endian byte order."
+    )
+    shape: Dimensions | None = Field(None, description="Of a raw array or a list of floats.")
+
+    @model_validator(mode="after")
+    def _fits_the_encoding(self) -> ImageShape:
+        if self.encoding == "encoded":
+            for key in ("dtype", "shape"):
+                if getattr(self, key) is not None:
+                    raise fault(
+                        f"an encoded image brings its own {key}; leave it out, or say encoding: "
+                        "raw or float",
+                        key,
+                    )
+        if self.encoding == "float" and self.dtype is not None:
+            raise fault("a list of floats has no dtype; leave it out", "dtype")
+        if self.encoding == "raw" and self.dtype is None:
+            raise fault("raw bytes need a dtype, such as dtype: uint8", "encoding")
+        if self.encoding != "encoded" and self.shape is None:
+            raise fault(f"{self.encoding} data need a shape, such as [28, 28, 1]", "encoding")
+        return self
+
+
+def _as_list(value: Any) -> Any:
+    if isinstance(value, Scalar):
+        return Items([value], value.line)
+    if not isinstance(value, Items):
+        raise fault(f"expected a path, a glob pattern or a list of them, found {describe(value)}")
+    return value
+
+
+def _shards_once(paths: Sequence[str]) -> Sequence[str]:
+    if repeated := scalars.first_repeated(paths):
+        index, first, message = repeated
+        raise fault(f"{message}, and its examples would count twice", index, other=(first,))
+    return paths
+
+
+class TFRecordShape(ImagesShape):
+    """Examples in TFRecord files."""
+
+    tfrecord: Annotated[
+        list[LocalPath],
+        BeforeValidator(_as_list),
+        Field(min_length=1),
+        AfterValidator(_shards_once),
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    PATH_SCHEMA,
+                    {"type": "array", "items": PATH_SCHEMA, "minItems": 1, "uniqueItems": True},
+                ]
+            }
+        ),
+    ] = Field(description="A file, a glob pattern, or a list of them; relative to this file.")
+    image: ImageShape | None = Field(None, description="Read from the first record if left out.")
+    label: LabelShape | None = Field(None, description="Read from the first record if left out.")
+    weight: WeightShape | None = Field(None, description="The weight of each example, if any.")
+
+    def sample_weights_missing(self) -> str | None:
+        """Return that no feature is named, if none is."""
+        if self.weight is not None:
+            return None
+        return "sample weights need to know where they are; add weight: {key: ...} to dataset"
