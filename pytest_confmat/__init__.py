@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_confmat.evaluation import Evaluation
     from pytest_confmat.kinds import DataKind
     from pytest_confmat.matrix import ConfusionMatrix
+    from pytest_confmat.models.formats import ModelFormat
 
     __version__: str
 
@@ -30,6 +31,7 @@ __all__ = [
     "DataKind",
     "Evaluation",
     "LimitError",
+    "ModelFormat",
     "assert_confusion",
     "assert_metric",
     "assert_precision",
@@ -43,6 +45,7 @@ _MODULES = {
     "evaluation": ["Evaluation"],
     "kinds": ["DataKind"],
     "matrix": ["ConfusionMatrix"],
+    "models.formats": ["ModelFormat"],
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

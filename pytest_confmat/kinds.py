@@ -8,13 +8,13 @@ by the hook ``pytest_confmat_data_kinds``.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pytest_confmat.errors import RequestError
+from pytest_confmat.registry import Registry
 from pytest_confmat.spec import DatasetSpec, ModelInput
 
 if TYPE_CHECKING:
@@ -184,56 +184,18 @@ _BUILT_IN = (
 )
 
 
-class Registry:
-    """The kinds of data that a policy can name."""
-
-    def __init__(self) -> None:
-        self._built_in: tuple[DataKind[Any], ...] = ()
-        self._own: list[DataKind[Any]] = []
-
-    def __iter__(self) -> Iterator[DataKind[Any]]:
-        return iter((*self.built_in, *self._own))
-
-    @property
-    def built_in(self) -> tuple[DataKind[Any], ...]:
-        """Those that need nobody to register them."""
-        if not self._built_in:
-            self._built_in = tuple(resolve_name(name)() for name in _BUILT_IN)
-        return self._built_in
-
-    def register(self, kind: DataKind[Any]) -> None:
-        """Add a kind of the project's own.
-
-        Raises
-        ------
-        RequestError
-            If it is no kind, or there is one of its key.
-        """
-        if not isinstance(kind, DataKind):
-            raise RequestError(
-                f"{kind!r} is no kind of data: register an object of a subclass of "
-                "pytest_confmat.DataKind"
-            )
-        if any(each.key == kind.key for each in self):
-            raise RequestError(f"there is a kind of data {kind.key!r} already")
-        self._own.append(kind)
-
-    def clear(self) -> None:
-        """Forget the kinds of the project's own."""
-        self._own.clear()
-
-    def is_own(self, spec: DatasetSpec) -> bool:
-        """Whether a spec is of a kind of the project's own, whose code can change unseen."""
-        return not any(type(spec) is kind.spec for kind in self.built_in)
-
-    @property
-    def choice(self) -> str:
-        """The keys that name the data: ``directory or tfrecord``."""
-        *others, last = (kind.key for kind in self)
-        return f"{', '.join(others)} or {last}"
+KINDS: Registry[DataKind[Any]] = Registry(DataKind, "kind of data", _BUILT_IN)
 
 
-KINDS = Registry()
+def choice() -> str:
+    """Return the keys that name data: ``directory or tfrecord``."""
+    *others, last = (kind.key for kind in KINDS)
+    return f"{', '.join(others)} or {last}"
+
+
+def is_own(spec: DatasetSpec) -> bool:
+    """Whether a set is of a kind of the project's own, whose code can change unseen."""
+    return not any(type(spec) is kind.spec for kind in KINDS.built_in)
 
 
 def kind_of(spec: DatasetSpec) -> DataKind[Any]:

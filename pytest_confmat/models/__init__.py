@@ -1,24 +1,16 @@
-"""Predictors: models behind one call.
-
-A model format is one module with a function ``load`` and one line in ``_LOADERS``.
-"""
+"""Predictors: models behind one call."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from importlib import import_module
 from typing import Any
 
 from pytest_confmat.errors import ModelError
-from pytest_confmat.models.look import Format, look_at
+from pytest_confmat.models.formats import format_called
+from pytest_confmat.models.look import look_at
 from pytest_confmat.models.predictor import Predictor
 from pytest_confmat.spec import Decision, ModelSpec
-
-_LOADERS: Mapping[Format, str] = {
-    "keras": "pytest_confmat.models.loading",
-    "hdf5": "pytest_confmat.models.loading",
-}
 
 
 def load(
@@ -46,11 +38,9 @@ def load(
         If the decision does not go with the classes.
     """
     file = look_at(spec.path)
-    loader = import_module(_LOADERS[file.format])
-    predictor: Predictor = loader.load(
+    return format_called(file.format).load(
         file, classes, decision, safe_mode=spec.safe_mode, custom_objects=custom_objects
     )
-    return predictor
 
 
 def wrap(

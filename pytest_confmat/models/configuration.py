@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from pytest_confmat.models.look import ModelFile, look_at, read_member
+from pytest_confmat.models.formats import ModelFile, format_called
+from pytest_confmat.models.look import look_at
 from pytest_confmat.spec import ModelSpec
 
 _RESCALING = ("Rescaling", "Normalization")
@@ -119,13 +118,7 @@ def stored_in(file: ModelFile) -> Any:
     Exception
         What reading it raises.
     """
-    if file.format == "keras":
-        with zipfile.ZipFile(file.path) as archive:
-            return json.loads(read_member(archive, "config.json"))
-    import h5py
-
-    with h5py.File(file.path, "r") as stored:
-        return json.loads(stored.attrs["model_config"])
+    return format_called(file.format).configuration(file)
 
 
 def objects(value: Any) -> Iterator[Mapping[str, Any]]:

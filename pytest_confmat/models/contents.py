@@ -13,7 +13,7 @@ from typing import Any
 
 from pytest_confmat.errors import ModelError
 from pytest_confmat.models.configuration import objects
-from pytest_confmat.models.look import ModelFile
+from pytest_confmat.models.formats import ModelFile
 
 # Of Python's own functions those that run, read or reach what they are given; a project may well
 # have an activation called round, and older versions of Keras say "builtins" of that too.

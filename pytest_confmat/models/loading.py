@@ -8,8 +8,8 @@ from typing import Any
 from pytest_confmat.errors import ModelError
 from pytest_confmat.models import contents
 from pytest_confmat.models.configuration import stored_in
+from pytest_confmat.models.formats import ModelFile
 from pytest_confmat.models.keras import KerasPredictor
-from pytest_confmat.models.look import ModelFile
 from pytest_confmat.models.runtime import chain, import_keras, tolerant
 from pytest_confmat.models.trouble import explain, keras_2
 from pytest_confmat.relaying import recommends_unsafe

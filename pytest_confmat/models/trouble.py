@@ -11,7 +11,7 @@ from typing import Any
 
 from pytest_confmat.errors import ModelError
 from pytest_confmat.models.contents import distrusted, owner_of
-from pytest_confmat.models.look import ModelFile
+from pytest_confmat.models.formats import ModelFile
 from pytest_confmat.models.runtime import first_line, root_cause
 from pytest_confmat.relaying import without_advice
 

@@ -29,9 +29,9 @@ from pytest_confmat.kinds import kind_of
 from pytest_confmat.manifest import digest
 from pytest_confmat.plugin.caching import keeper_before_configuring
 from pytest_confmat.plugin.custom_objects import custom_objects
-from pytest_confmat.plugin.data_kinds import register_data_kinds
 from pytest_confmat.plugin.evaluator import Evaluator
 from pytest_confmat.plugin.options import DEFAULT_POLICY, NO_POLICY
+from pytest_confmat.plugin.registration import register_own
 from pytest_confmat.plugin.settings import Settings, ini_folder, read_settings
 from pytest_confmat.plugin.state import fault_of
 from pytest_confmat.policy import Policy, read_policy
@@ -83,7 +83,7 @@ def write_policy(config: pytest.Config) -> int:
     pytest.UsageError
         If the request cannot be honoured.
     """
-    register_data_kinds(config)
+    register_own(config)
     try:
         request = _read_request(config)
     except ConfmatError as error:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_confmat.kinds import Registry
+    from pytest_confmat.kinds import DataKind
+    from pytest_confmat.models.formats import ModelFormat
+    from pytest_confmat.registry import Registry
 
 
 def pytest_confmat_custom_objects() -> Mapping[str, Any]:  # type: ignore[empty-body]
@@ -23,7 +25,7 @@ def pytest_confmat_custom_objects() -> Mapping[str, Any]:  # type: ignore[empty-
     """
 
 
-def pytest_confmat_data_kinds(registry: Registry) -> None:
+def pytest_confmat_data_kinds(registry: Registry[DataKind[Any]]) -> None:
     """Register kinds of data of the project's own, for a policy's ``dataset`` to name.
 
     Implemented in a ``conftest.py`` that pytest loads at its start; called before a policy is
@@ -34,4 +36,18 @@ def pytest_confmat_data_kinds(registry: Registry) -> None:
             registry.register(ParquetKind())
 
     A kind is an object of a subclass of `pytest_confmat.DataKind`.
+    """
+
+
+def pytest_confmat_model_formats(registry: Registry[ModelFormat]) -> None:
+    """Register formats of model files of the project's own.
+
+    Implemented in a ``conftest.py`` that pytest loads at its start; called before a model file is
+    looked at::
+
+        def pytest_confmat_model_formats(registry):
+            from forests import ForestFormat
+            registry.register(ForestFormat())
+
+    A format is an object of a subclass of `pytest_confmat.ModelFormat`.
     """

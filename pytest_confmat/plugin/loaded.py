@@ -23,6 +23,8 @@ _CHANGEABLE = ("keras", "tensorflow")
 # The code of these is told by their version, or by a digest of its own; how pytest was started
 # makes no difference.
 _NOT_THEIRS = ("__main__", "_pytest", "pytest_confmat")
+# TensorFlow's translations of functions whose own files count; each process names them anew.
+_TRANSLATED = "__autograph_generated_file"
 
 
 def loaded_code(config: pytest.Config) -> dict[str, Any] | None:
@@ -84,6 +86,8 @@ def _file(module: object) -> Path | None:
     values = object.__getattribute__(module, "__dict__")
     name, file = values.get("__name__"), values.get("__file__")
     if not isinstance(file, str) or str(name).partition(".")[0] in _NOT_THEIRS:
+        return None
+    if str(name).startswith(_TRANSLATED):
         return None
     path = Path(file)
     return path if path.is_file() else None

@@ -12,12 +12,12 @@ import pytest
 from pytest_confmat.plugin import caching, workers
 from pytest_confmat.plugin.baselines import keep_baseline
 from pytest_confmat.plugin.collection import FOUND, ConfmatItem, ThresholdsFile
-from pytest_confmat.plugin.data_kinds import register_data_kinds
 from pytest_confmat.plugin.gate import EVALUATION
 from pytest_confmat.plugin.ledger import Ledger
 from pytest_confmat.plugin.longrepr import Failure, Reason
 from pytest_confmat.plugin.options import only_shows, runs_tests
 from pytest_confmat.plugin.record import Record, reason_of, record_of
+from pytest_confmat.plugin.registration import register_own
 from pytest_confmat.plugin.reports import header, print_summary
 from pytest_confmat.plugin.rootdir import require_own_configuration
 from pytest_confmat.plugin.selection import Selection, deselector, is_covered
@@ -221,8 +221,8 @@ def start(config: pytest.Config) -> None:
         record = record_of(config, config.option)
     if not is_worker:
         require_own_configuration(config)
+    register_own(config)
     settings = read_settings(config)
-    register_data_kinds(config)
     files = record.files if record is not None else None
     state = GateState(config, read_policies(config, settings))
     if not is_worker:

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from pytest_confmat.kinds import KINDS, DataKind
+from pytest_confmat.kinds import KINDS, DataKind, choice
 from pytest_confmat.policy import scalars
 from pytest_confmat.policy.document import Block, Scalar
 from pytest_confmat.policy.faults import describe, fault
@@ -236,7 +236,7 @@ class ImagesShape(SetShape):
 
 
 def _one_kind(value: Any) -> Any:
-    named = KINDS.choice
+    named = choice()
     if not isinstance(value, Block):
         raise fault(f"expected a mapping with {named}, found {describe(value)}")
     kinds = [kind for kind in KINDS if kind.key in value]

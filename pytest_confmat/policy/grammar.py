@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from pytest_confmat.kinds import KINDS, DataKind
+from pytest_confmat.kinds import KINDS, DataKind, choice
 from pytest_confmat.policy import scalars
 from pytest_confmat.policy.dataset import ImagesShape, SetShape, dataset
 from pytest_confmat.policy.document import OWN_KEY, Items, Scalar
@@ -167,7 +167,7 @@ class PolicyShape(Shape):
     @model_validator(mode="after")
     def _knows_classes_and_weights(self) -> PolicyShape:
         if not isinstance(self.dataset, ImagesShape) and self.classes is None:
-            raise fault(f"without a {KINDS.choice}, classes must name the classes")
+            raise fault(f"without a {choice()}, classes must name the classes")
         diagonal = self.thresholds.weighted_diagonal
         if diagonal is not None and diagonal.weights == "sample":
             missing = (

@@ -11,7 +11,8 @@ import pytest
 from pytest_confmat.errors import ModelError
 from pytest_confmat.models import load
 from pytest_confmat.models.contents import needs_keras_2, require_harmless
-from pytest_confmat.models.look import ModelFile, look_at
+from pytest_confmat.models.formats import ModelFile
+from pytest_confmat.models.look import look_at
 from pytest_confmat.models.trouble import explain
 from pytest_confmat.spec import Argmax, ModelSpec
 

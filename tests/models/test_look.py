@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from pytest_confmat.errors import ModelError
 from pytest_confmat.models import load
-from pytest_confmat.models.look import ModelFile, look_at
+from pytest_confmat.models.formats import ModelFile
+from pytest_confmat.models.look import look_at
 from pytest_confmat.spec import Argmax, ModelSpec
 
 WHOLE = {

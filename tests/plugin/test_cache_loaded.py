@@ -159,6 +159,16 @@ def test_our_own_import_is_none_unless_there_is_code_that_may_go_on_from_there(
     assert loaded_code(process.config) is not None
 
 
+def test_translations_that_tensorflow_made_of_functions_are_none(process, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "keras", ModuleType("keras"))
+    before = loaded_code(process.config)
+    made = ModuleType("__autograph_generated_filexyz")
+    made.__file__ = str(tmp_path / "__autograph_generated_filexyz.py")
+    Path(made.__file__).write_text("import tensorflow")
+    monkeypatch.setitem(sys.modules, made.__name__, made)
+    assert loaded_code(process.config) == before
+
+
 def test_which_modules_are_the_projects(process, monkeypatch, tmp_path_factory):
     monkeypatch.setitem(sys.modules, "keras", ModuleType("keras"))
     for name in ("src/layers.py", "test_layers.py", "gone.py"):
