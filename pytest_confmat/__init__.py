@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_confmat.kinds import DataKind
     from pytest_confmat.matrix import ConfusionMatrix
     from pytest_confmat.models.formats import ModelFormat
+    from pytest_confmat.output import Output
 
     __version__: str
 
@@ -32,6 +33,7 @@ __all__ = [
     "Evaluation",
     "LimitError",
     "ModelFormat",
+    "Output",
     "assert_confusion",
     "assert_metric",
     "assert_precision",
@@ -46,6 +48,7 @@ _MODULES = {
     "kinds": ["DataKind"],
     "matrix": ["ConfusionMatrix"],
     "models.formats": ["ModelFormat"],
+    "output": ["Output"],
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -102,5 +102,22 @@ class MissingDependencyError(ConfmatError, ImportError):
     """A library behind an extra is not installed; the text says what to install."""
 
 
+class OutputError(ConfmatError):
+    """What a run was to leave behind could not be written.
+
+    Parameters
+    ----------
+    notes
+        What to say of it, one or more sentences.
+    """
+
+    def __init__(self, *notes: str) -> None:
+        super().__init__(*notes)
+        self.notes = notes
+
+    def __str__(self) -> str:
+        return "\n".join(self.notes)
+
+
 class LimitError(ConfmatError, AssertionError):
     """A limit does not hold. Raised by the assertion helpers."""

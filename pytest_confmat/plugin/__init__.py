@@ -92,10 +92,6 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_confmat.plugin.session import start
 
         start(config)
-        if config.getoption("confmat_tighten") is not None:
-            from pytest_confmat.plugin.tightening import prepare
-
-            prepare(config)
 
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:

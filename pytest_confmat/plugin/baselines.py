@@ -1,22 +1,18 @@
-"""What a gate is compared with, and the evaluation that it leaves to be compared with."""
+"""What a gate is compared with."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from pytest_confmat.baseline import Baseline, load_baseline, save_baseline
 from pytest_confmat.baseline.files import BaselineFiles, how_to_save
-from pytest_confmat.errors import BaselineError, PolicyError
+from pytest_confmat.errors import PolicyError
 from pytest_confmat.limits import Limit, one_line
 from pytest_confmat.plugin.settings import Settings
 from pytest_confmat.policy import Policy
-from pytest_confmat.report.text import decimal_text
 from pytest_confmat.report.wording import plural
-from pytest_confmat.result import GateResult
 from pytest_confmat.spec import MIN_OVERLAP, BaselineSpec
 
 
@@ -68,52 +64,6 @@ def waiting_note(count: int) -> str:
         f"{plural(count, 'limit is', 'limits are')} held against a baseline, and this run saves "
         "the first one: from the next run on"
     )
-
-
-def keep_baseline(path: Path, results: Sequence[GateResult], exitstatus: int) -> tuple[str, bool]:
-    """Store the evaluation of the one gate that there is, if it passed, and all else did.
-
-    Returns what to say of it, and whether it was stored.
-    """
-    (result,) = results
-    text = _text(path)
-    if result.outcome == "incomplete":
-        return f"no baseline was saved to {text}: limits were left out, or not run", False
-    if result.evaluation is None or result.outcome != "passed":
-        accept = ""
-        if text.is_file() and result.outcome == "failed":
-            accept = (
-                f"; if only the comparison fails and this model is to be accepted as it is, "
-                f"remove {text.name} first"
-            )
-        return f"no baseline was saved to {text}: the gate did not pass{accept}", False
-    if exitstatus:
-        return f"no baseline was saved to {text}: the gate passed, and the run did not", False
-    replaced = _replaced(path)
-    try:
-        saved = save_baseline(result.evaluation, path)
-    except BaselineError as error:
-        return str(error), False
-    return (
-        f"baseline of {_size(saved)} saved to {text} and the binary part beside it"
-        f"{replaced}: keep both under version control",
-        True,
-    )
-
-
-def _size(baseline: Baseline) -> str:
-    right = Fraction(int(baseline.matrix.correct.sum()), len(baseline))
-    return f"{plural(len(baseline), 'example')}, accuracy {decimal_text(right)},"
-
-
-def _replaced(path: Path) -> str:
-    """Say what a new baseline takes the place of."""
-    if not _text(path).is_file():
-        return ""
-    try:
-        return f", in the place of one of {_size(load_baseline(path)).rstrip(',')}"
-    except BaselineError:
-        return ", in the place of one that could not be read"
 
 
 def _text(path: Path) -> Path:

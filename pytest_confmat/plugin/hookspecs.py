@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pytest
+
     from pytest_confmat.kinds import DataKind
     from pytest_confmat.models.formats import ModelFormat
+    from pytest_confmat.output import Output
     from pytest_confmat.registry import Registry
 
 
@@ -50,4 +53,18 @@ def pytest_confmat_model_formats(registry: Registry[ModelFormat]) -> None:
             registry.register(ForestFormat())
 
     A format is an object of a subclass of `pytest_confmat.ModelFormat`.
+    """
+
+
+def pytest_confmat_outputs(registry: Registry[Output], config: pytest.Config) -> None:
+    """Register what a run is to leave behind besides the files of this plugin.
+
+    Implemented in a ``conftest.py`` that pytest loads at its start; called in the process that
+    closes the session, once the policies are read::
+
+        def pytest_confmat_outputs(registry, config):
+            from dashboards import PostedVerdict
+            registry.register(PostedVerdict(config.getoption("--dashboard")))
+
+    An output is an object of a subclass of `pytest_confmat.Output`.
     """

@@ -50,7 +50,7 @@ class Record:
 
     def withhold(self, paths: Collection[Path]) -> None:
         """Write none of `paths`, as they are what is wrong with the request."""
-        if self.files is not None and not set(paths).isdisjoint(self.files.paths):
+        if self.files is not None and not set(paths).isdisjoint(self.files.files):
             self.files.is_misplaced = True
         if self.junit is not None and self.junit[0] in paths:
             self.junit = None

@@ -28,11 +28,22 @@ def register_own(config: pytest.Config) -> None:
     for name, registry in _HOOKS.items():
         registry.clear()  # of an earlier session in this process
         config.add_cleanup(registry.clear)
-        try:
-            getattr(config.hook, name)(registry=registry)
-        except RequestError as error:
-            raise pytest.UsageError(f"the hook {name}: {error}") from error
-        except Exception as error:
-            raise pytest.UsageError(
-                f"the hook {name} failed: {type(error).__name__}: {error}"
-            ) from error
+        call_hook(config, name, registry=registry)
+
+
+def call_hook(config: pytest.Config, name: str, /, **arguments: Any) -> None:
+    """Call a hook by which a project registers.
+
+    Raises
+    ------
+    pytest.UsageError
+        If an implementation fails, or registers what cannot be registered.
+    """
+    try:
+        getattr(config.hook, name)(**arguments)
+    except RequestError as error:
+        raise pytest.UsageError(f"the hook {name}: {error}") from error
+    except Exception as error:
+        raise pytest.UsageError(
+            f"the hook {name} failed: {type(error).__name__}: {error}"
+        ) from error

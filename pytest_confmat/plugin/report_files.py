@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_confmat.errors import MissingDependencyError
+from pytest_confmat.errors import MissingDependencyError, OutputError
 from pytest_confmat.filenames import text_of
+from pytest_confmat.output import Output
 
 if TYPE_CHECKING:
     from pytest_confmat.plugin.gate import Gate
@@ -34,7 +35,7 @@ _OURS = {
 }
 
 
-class ReportFiles:
+class ReportFiles(Output):
     """In DIR, or with several policies in a folder for each; DIR itself then has an overview.
 
     What an earlier run left is taken away at the start, so that nothing stale can be read. Files
@@ -46,16 +47,24 @@ class ReportFiles:
         Whether nothing may be written there, as the run is refused for that.
     """
 
+    key = "report"
+
     def __init__(self, folder: Path) -> None:
-        self.notes: list[str] = []
         self.is_misplaced = False
+        self._origin = "--confmat-report"
+        self._notes: list[str] = []
         self._begun = False
         self._folder = folder
         self._folders: dict[Path, Path] = {}
 
     @property
-    def paths(self) -> list[Path]:
-        """All files that the run writes."""
+    def origin(self) -> str:
+        """See `Output.origin`."""
+        return self._origin
+
+    @property
+    def files(self) -> list[Path]:
+        """All files that the run writes, once the policies have their folders."""
         folders = dict.fromkeys((self._folder, *self._folders.values()))
         return [folder / name for folder in folders for name in (JSON, PICTURE)]
 
@@ -64,8 +73,27 @@ class ReportFiles:
         for stale in (*self._listed(), self._folder):
             _remove(stale, self._folder)
 
-    def begin(self) -> None:
-        """Put down that nothing is known yet, in the place of what an earlier run left; once.
+    def begin(self, gates: Sequence[Gate]) -> None:  # noqa: ARG002
+        """Write that nothing is known yet, in the place of what an earlier run left.
+
+        Raises
+        ------
+        pytest.UsageError
+            If a folder cannot be written to, or holds files of somebody else's.
+        """
+        self._begin()
+        if not self._has_overview:
+            return
+        from pytest_confmat.report.json import incomplete_document
+
+        for folder in self._folders.values():
+            _require_ours(folder)
+        self._overview(dict.fromkeys(self._folders, "incomplete"))
+        for path, folder in self._folders.items():
+            _reset(folder, incomplete_document(path))
+
+    def _begin(self) -> None:
+        """Begin the folder itself, once.
 
         Raises
         ------
@@ -81,8 +109,9 @@ class ReportFiles:
         _reset(self._folder, incomplete_document(None))
         self._begun = True
 
-    def assign(self, gates: Sequence[Gate]) -> None:
-        """Give each policy its folder."""
+    def assign(self, gates: Sequence[Gate], origin: str) -> None:
+        """Give each policy its folder; `origin` says who asked for the report."""
+        self._origin = origin
         self._folders = {gate.path: self._folder for gate in gates}
         if len(gates) == 1:
             return
@@ -93,29 +122,8 @@ class ReportFiles:
             names = {path: path.relative_to(common) for path in self._folders}
         self._folders = {path: self._folder / name for path, name in names.items()}
 
-    def begin_each(self) -> None:
-        """Put down in the folder of each policy that nothing is known yet.
-
-        Raises
-        ------
-        pytest.UsageError
-            As `begin` does.
-        """
-        if not self._has_overview:
-            return
-        from pytest_confmat.report.json import incomplete_document
-
-        for folder in self._folders.values():
-            _require_ours(folder)
-        self._overview(dict.fromkeys(self._folders, "incomplete"))
-        for path, folder in self._folders.items():
-            _reset(folder, incomplete_document(path))
-
-    def finish(self, results: Sequence[GateResult]) -> bool:
-        """Write each result, and its picture where there is something to draw.
-
-        Returns whether all was written; if not, `notes` say why.
-        """
+    def finish(self, results: Sequence[GateResult], *, green: bool) -> Sequence[str]:  # noqa: ARG002
+        """Write each result, and its picture where there is something to draw."""
         from pytest_confmat.report.json import write_json
 
         try:
@@ -126,7 +134,7 @@ class ReportFiles:
                     continue
                 if result.evaluation.matrix.is_large:
                     k = len(result.evaluation.classes)
-                    self.notes.append(f"{PICTURE} is not drawn of as many as {k:,} classes")
+                    self._notes.append(f"{PICTURE} is not drawn of as many as {k:,} classes")
                 else:
                     self._draw(result, folder / PICTURE)
                 # Again, with the time that the picture took.
@@ -135,9 +143,9 @@ class ReportFiles:
             if self._has_overview:
                 self._overview({result.policy: result.outcome for result in results})
         except OSError as error:
-            self.notes.append(f"the report could not be written to {self._folder}: {error}")
-            return False
-        return True
+            said = f"the report could not be written to {self._folder}: {error}"
+            raise OutputError(*self._notes, said) from error
+        return self._notes
 
     def fail(self, reason: str) -> None:
         """Put down why the run came to nothing, unless that is the place of the report."""
@@ -147,7 +155,7 @@ class ReportFiles:
 
         # Who asked for the report is told the reason anyway.
         with contextlib.suppress(OSError, pytest.UsageError):
-            self.begin()
+            self._begin()
             write_json(error_document(None, reason), self._folder / JSON)
             if self._has_overview:
                 self._overview(dict.fromkeys(self._folders, "error"), reason)
@@ -192,12 +200,12 @@ class ReportFiles:
         try:
             write_picture(result, path)
         except MissingDependencyError as error:
-            self.notes.append(f"{PICTURE} was not written: {error}")
+            self._notes.append(f"{PICTURE} was not written: {error}")
         except OSError:
             raise
         except Exception as error:
             # A plotting library that is set up wrongly must not hide the verdicts.
-            self.notes.append(f"{PICTURE} was not written: {type(error).__name__}: {error}")
+            self._notes.append(f"{PICTURE} was not written: {type(error).__name__}: {error}")
 
 
 def _reset(folder: Path, document: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_confmat.kinds import kind_of
@@ -80,6 +80,17 @@ def print_summary(
             "note: a model or data of their own, not those of a policy, were judged by "
             + ", ".join(printable(test) for test in own)
         )
+
+
+def print_sections(reporter: Any, notes: Mapping[str | None, Sequence[str]]) -> None:
+    """Print what outputs say in sections of their own."""
+    for section, lines in notes.items():
+        if section is None or not lines:
+            continue
+        reporter.ensure_newline()
+        reporter.section(section, sep="=")
+        for line in lines:
+            reporter.write_line(line)
 
 
 def _data(dataset: DatasetSpec | None) -> str:

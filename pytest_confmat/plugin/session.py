@@ -9,20 +9,21 @@ from typing import Any
 
 import pytest
 
+from pytest_confmat.errors import ConfmatError
+from pytest_confmat.output import Output
 from pytest_confmat.plugin import caching, workers
-from pytest_confmat.plugin.baselines import keep_baseline
 from pytest_confmat.plugin.collection import FOUND, ConfmatItem, ThresholdsFile
 from pytest_confmat.plugin.gate import EVALUATION
 from pytest_confmat.plugin.ledger import Ledger
 from pytest_confmat.plugin.longrepr import Failure, Reason
 from pytest_confmat.plugin.options import only_shows, runs_tests
+from pytest_confmat.plugin.outputs import Notes, finish, outputs_of
 from pytest_confmat.plugin.record import Record, reason_of, record_of
 from pytest_confmat.plugin.registration import register_own
-from pytest_confmat.plugin.reports import header, print_summary
+from pytest_confmat.plugin.reports import header, print_sections, print_summary
 from pytest_confmat.plugin.rootdir import require_own_configuration
 from pytest_confmat.plugin.selection import Selection, deselector, is_covered
 from pytest_confmat.plugin.settings import Settings, read_policies, read_settings
-from pytest_confmat.plugin.setwatch import keep_manifest
 from pytest_confmat.plugin.sharing import require_apart
 from pytest_confmat.plugin.state import GateState
 from pytest_confmat.result import GateResult
@@ -45,16 +46,17 @@ class GateHooks:
         settings: Settings,
         state: GateState,
         record: Record | None,
+        outputs: Sequence[Output],
     ) -> None:
         self.config = config
         self.settings = settings
         self.state = state
         self.record = record
-        self.files = record.files if record is not None else None
+        self.outputs = outputs
         self.ledger = Ledger(state.gates)
         self.selection = Selection()
         self.results: tuple[GateResult, ...] = ()
-        self._notes: list[str] = []
+        self._notes = Notes()
         self._idle = False
         self._ran = False
         self._data_folders = _unwalked(config, state)
@@ -174,7 +176,7 @@ class GateHooks:
             changes_of=self.state.changes_of,
         )
         if self.state.watch.current is not None:
-            self._notes.append(f"interrupted after {self.state.watch.current}")
+            self._notes.add(None, [f"interrupted after {self.state.watch.current}"])
         if not self.state.gates and not self.ledger.evaluated and exitstatus in _RAN:
             self._idle = True
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
@@ -182,29 +184,17 @@ class GateHooks:
         # Before anything is written: a full disk must not turn red into green.
         if not held and exitstatus in _RAN:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        kept = self.settings.manifest and keep_manifest(self.settings.manifest, self.results)
-        if kept:
-            self._notes.append(kept[0])
-            if not kept[1]:
-                session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
-        if self.settings.save_baseline is not None and self.results:
-            told, stored = keep_baseline(
-                self.settings.save_baseline, self.results, int(session.exitstatus)
-            )
-            self._notes.append(told)
-            if not stored:
-                session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
-        if self.files is not None and not self.files.finish(self.results):
+        if not finish(self.outputs, self.results, self._notes, green=not session.exitstatus):
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self.results:
-            notes = (*self._notes, *(self.files.notes if self.files is not None else ()))
             own = self.ledger.judged_elsewhere()
-            print_summary(terminalreporter, self.results, notes, own)
+            print_summary(terminalreporter, self.results, self._notes.by_section[None], own)
         if self._idle:
             terminalreporter.section("confmat", sep="=")
             terminalreporter.write_line(_NOTHING_ASKED)
+        print_sections(terminalreporter, self._notes.by_section)
 
 
 def start(config: pytest.Config) -> None:
@@ -223,24 +213,28 @@ def start(config: pytest.Config) -> None:
         require_own_configuration(config)
     register_own(config)
     settings = read_settings(config)
-    files = record.files if record is not None else None
     state = GateState(config, read_policies(config, settings))
+    outputs = [] if is_worker else outputs_of(config, settings, state, record)
     if not is_worker:
-        if files is not None:
-            files.assign(state.gates)
-        require_apart(config, settings, state.gates, record)
-        if files is not None:
-            files.begin()
-            files.begin_each()
+        require_apart(config, settings, state.gates, outputs, record)
+        _begin(outputs, state)
     # A worker configures again with the same command line, as a repeated call here would.
     for gate in state.gates:
         if not is_covered(config, gate):
             # Relative, because pytest takes a bracket in a path for a parameter.
             config.args.append(os.path.relpath(gate.path, config.invocation_params.dir))
     config.stash[STATE] = state
-    hooks = GateHooks(config, settings, state, record)
+    hooks = GateHooks(config, settings, state, record, outputs)
     if config.pluginmanager.register(hooks, _NAME) is None:
         raise pytest.UsageError(f"-p no:{_NAME} takes the gate away that the command line asks for")
+
+
+def _begin(outputs: Sequence[Output], state: GateState) -> None:
+    for output in outputs:
+        try:
+            output.begin(state.gates)
+        except ConfmatError as error:
+            raise pytest.UsageError(str(error)) from error
 
 
 def _unwalked(config: pytest.Config, state: GateState) -> frozenset[Path]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_confmat.data.counts import miscount
 from pytest_confmat.errors import DataError
 from pytest_confmat.evaluation import Evaluation
-from pytest_confmat.manifest import problem, write_manifest
+from pytest_confmat.manifest import problem
 from pytest_confmat.plugin.gate import Gate
-from pytest_confmat.result import GateOutcome, GateResult
+from pytest_confmat.result import GateOutcome
 
 
 def require_agreed(gate: Gate, evaluation: Evaluation, manifest: Path | None) -> None:
@@ -47,19 +46,3 @@ def notes_on_set(
         "the data do not say how many examples there must be; to notice when some are missing, "
         f"say expected_examples: {len(evaluation)} in dataset"
     )
-
-
-def keep_manifest(manifest: Path, results: Sequence[GateResult]) -> tuple[str, bool] | None:
-    """Write the manifest of the set that was evaluated, unless there is one.
-
-    Returns what to say of it, and whether it could be written; ``None``: nothing was to be done.
-    """
-    for result in results:
-        if result.evaluation is None or result.error is not None or manifest.exists():
-            continue
-        try:
-            write_manifest(result.evaluation, manifest)
-        except OSError as error:
-            return f"the manifest could not be written to {manifest}: {error}", False
-        return f"manifest of {len(result.evaluation):,} examples written to {manifest}", True
-    return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from pytest_confmat.baseline.files import BaselineFiles
-from pytest_confmat.errors import ConfmatError
 from pytest_confmat.filenames import identity
 from pytest_confmat.kinds import kind_of
-from pytest_confmat.manifest import require_manifest
+from pytest_confmat.output import Output
 from pytest_confmat.plugin.gate import Gate
 from pytest_confmat.plugin.record import Record
 from pytest_confmat.plugin.settings import Settings
@@ -30,7 +29,11 @@ class Claim:
 
 
 def require_apart(
-    config: pytest.Config, settings: Settings, gates: Sequence[Gate], record: Record | None
+    config: pytest.Config,
+    settings: Settings,
+    gates: Sequence[Gate],
+    outputs: Iterable[Output],
+    record: Record | None,
 ) -> None:
     """Refuse a run in which one file would overwrite another, or something that is not ours.
 
@@ -41,7 +44,7 @@ def require_apart(
     pytest.UsageError
         If there is one; the text names both options and the file.
     """
-    written = list(_written(config, settings, record))
+    written = list(_written(config, outputs, record))
     named = [*_read(settings, gates), *written]
     places = [(claim, identity(claim.path)) for claim in named]
     for (one, place), (other, its_place) in combinations(places, 2):
@@ -61,15 +64,6 @@ def require_apart(
                     f"{claim.origin} would write {_shown(claim.path)}, which is among the data of "
                     f"{gate.path.name}: name another place"
                 )
-    name = "manifest"
-    try:
-        if settings.manifest is not None and settings.manifest.exists():
-            require_manifest(settings.manifest)
-        name = "save_baseline"
-        if settings.save_baseline is not None:
-            BaselineFiles(settings.save_baseline).require_replaceable()
-    except ConfmatError as error:
-        raise pytest.UsageError(f"{settings.origins[name]}: {error}") from error
 
 
 def _read(settings: Settings, gates: Sequence[Gate]) -> Iterator[Claim]:
@@ -86,17 +80,14 @@ def _read(settings: Settings, gates: Sequence[Gate]) -> Iterator[Claim]:
                 yield Claim(origin, text, False)
 
 
-def _written(config: pytest.Config, settings: Settings, record: Record | None) -> Iterator[Claim]:
-    origins = settings.origins
-    if record is not None and record.files is not None:
-        for path in record.files.paths:
-            yield Claim(origins["report"], path, True)
+def _written(
+    config: pytest.Config, outputs: Iterable[Output], record: Record | None
+) -> Iterator[Claim]:
+    for output in outputs:
+        for path in output.files:
+            yield Claim(output.origin, path, True)
     if record is not None and record.junit is not None:
         yield Claim("--junitxml", record.junit[0], True)
-    if settings.manifest is not None:
-        yield Claim(origins["manifest"], settings.manifest, True)
-    if settings.save_baseline is not None:
-        yield Claim(origins["save_baseline"], _text(settings.save_baseline), True)
     if given := getattr(config.option, "log_file", None):
         yield Claim("--log-file", config.invocation_params.dir / given, True)
 

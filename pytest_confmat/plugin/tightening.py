@@ -7,16 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pytest_confmat.authoring import Tightened, tighten
-from pytest_confmat.errors import ConfmatError, EvaluationError
-from pytest_confmat.plugin import workers
+from pytest_confmat.errors import ConfmatError, EvaluationError, OutputError
+from pytest_confmat.output import Output
 from pytest_confmat.plugin.gate import Gate
-from pytest_confmat.plugin.options import only_shows
-from pytest_confmat.plugin.session import STATE, GateHooks
 from pytest_confmat.plugin.state import GateState
 from pytest_confmat.policy import read_policy
 from pytest_confmat.report.text import printable, short_path
@@ -27,7 +24,6 @@ from pytest_confmat.writing import write_atomically, written_beside
 
 FORCE = "force"
 _OPTION = "--confmat-tighten"
-_NAME = "confmat-tighten"
 _FALSE = ("", "0", "false", "no", "off")
 _LINE = 400
 _SHOWN = 8
@@ -42,8 +38,8 @@ class Edit:
     tightened: Tightened
 
 
-def prepare(config: pytest.Config) -> None:
-    """Have the policies tightened at the end of a session that gates.
+def tightening(config: pytest.Config, state: GateState) -> TightenOutput:
+    """Return what tightens the policies at the end of a run.
 
     Raises
     ------
@@ -62,46 +58,37 @@ def prepare(config: pytest.Config) -> None:
             f"{_OPTION} changes the policy, and this is CI (CI={ci}): tighten where the change is "
             f"seen and committed, or say {_OPTION}={FORCE}"
         )
-    if not config.stash[STATE].gates:
+    if not state.gates:
         raise pytest.UsageError(f"{_OPTION}: there is no policy to tighten")
-    if not workers.is_worker(config) and only_shows(config.option) is None:
-        gate: Any = config.pluginmanager.get_plugin("confmat-session")
-        if config.pluginmanager.register(TightenHooks(gate), _NAME) is None:
-            raise pytest.UsageError(f"-p no:{_NAME} takes away what {_OPTION} asks for")
+    return TightenOutput(state)
 
 
-class TightenHooks:
-    """Runs when the books are closed, before the summary; in the controller alone."""
+class TightenOutput(Output):
+    """The policies, with the limits raised that the model beats."""
 
-    def __init__(self, gate: GateHooks) -> None:
-        self._gate = gate
-        self._lines: list[str] = []
+    key = "tighten"
+    section = "confmat tighten"
 
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+    def __init__(self, state: GateState) -> None:
+        self._state = state
+
+    def finish(self, results: Sequence[GateResult], *, green: bool) -> Sequence[str]:
         """Tighten, or say why not; a request that is not honoured is not green."""
-        results = self._gate.results
+        lines: list[str] = []
         try:
-            _require_passed(results, int(session.exitstatus))
+            _require_passed(results, green=green)
             edits = [self._edit(result) for result in results]
             for edit in edits:
                 _write(edit)
-                self._lines += _told(edit)
+                lines += _told(edit)
         except (ConfmatError, OSError) as error:
-            what = "no more was changed" if self._lines else "nothing was changed"
-            self._lines.append(f"{_OPTION}: {what}: {printable(str(error), _LINE)}")
-            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Tell of it."""
-        if self._lines:
-            terminalreporter.ensure_newline()
-            terminalreporter.section("confmat tighten", sep="=")
-            for line in self._lines:
-                terminalreporter.write_line(line)
+            what = "no more was changed" if lines else "nothing was changed"
+            said = f"{_OPTION}: {what}: {printable(str(error), _LINE)}"
+            raise OutputError(*lines, said) from error
+        return lines
 
     def _edit(self, result: GateResult) -> Edit:
-        gate = self._gate.state.by_path[result.policy]
+        gate = self._state.by_path[result.policy]
         text = gate.path.read_bytes().decode("utf-8")
         if read_policy(gate.path) != gate.policy:
             raise EvaluationError(f"{gate.path} was changed while the gate ran: run it again")
@@ -110,11 +97,11 @@ class TightenHooks:
             text, result.verdicts, None if model is None else short_path(Path(model))
         )
         if tightened.changes:
-            _require_same_verdicts(self._gate.state, gate, result, tightened.text)
+            _require_same_verdicts(self._state, gate, result, tightened.text)
         return Edit(gate.path, text, tightened)
 
 
-def _require_passed(results: Sequence[GateResult], exitstatus: int) -> None:
+def _require_passed(results: Sequence[GateResult], *, green: bool) -> None:
     for result in results:
         if result.outcome != "passed":
             reason = {
@@ -123,7 +110,7 @@ def _require_passed(results: Sequence[GateResult], exitstatus: int) -> None:
                 "incomplete": "limits were left out",
             }[result.outcome]
             raise EvaluationError(f"the gate {result.policy.name} did not pass: {reason}")
-    if not results or exitstatus:
+    if not results or not green:
         raise EvaluationError("the run did not pass")
 
 

@@ -19,7 +19,7 @@ MINE = '{"name": "mine"}'
 SHARED = {
     "a report and a baseline": (
         "--confmat-report=out --confmat-save-baseline=out/confmat",
-        "--confmat-report and --confmat-save-baseline lead to one file, HERE/out/confmat.json",
+        "--confmat-save-baseline and --confmat-report lead to one file, HERE/out/confmat.json",
     ),
     "a manifest and a baseline": (
         "--confmat-manifest=q.json --confmat-save-baseline=q",
@@ -39,7 +39,7 @@ SHARED = {
     ),
     "a report and a manifest": (
         "--confmat-report=out --confmat-manifest=out/confmat.json",
-        "--confmat-report and --confmat-manifest lead to one file, HERE/out/confmat.json",
+        "--confmat-manifest and --confmat-report lead to one file, HERE/out/confmat.json",
     ),
     "a report and a JUnit file": (
         "--confmat-report=out --junitxml=out/confmat.json",
