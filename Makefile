@@ -6,6 +6,9 @@ GOOD := examples/digits/digits.keras
 REGRESSED := examples/digits/digits-regressed.keras
 GATE := $(BIN)/pytest thresholds.yaml --confmat-model
 
+QUICK := tests/policy tests/evidence $(wildcard tests/test_verdict*.py) \
+	$(addprefix tests/test_,assertions.py changes.py decimals.py entries.py interrupts.py label_offset.py \
+	lanes.py limits.py matrix.py measuring.py metrics.py reprs.py writing.py)
 PYTEST_ARGS ?= -n 2 --dist worksteal
 SECONDS ?= 60
 
@@ -19,7 +22,7 @@ PYTHONS := python3 python3.13 python3.12 python3.11
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 endif
 
-.PHONY: help venv gate gate-red test lint format types digits fuzz evidence bench clean
+.PHONY: help venv gate gate-red test quick lint format types digits fuzz evidence bench clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -43,9 +46,13 @@ gate-red: $(VENV)/.gate ## Gate a worse model: red, and that is what is expected
 test: $(VENV)/.dev lint types ## Lint, check types and run the whole suite (PYTEST_ARGS="-n 2 ...")
 	$(BIN)/pytest $(PYTEST_ARGS)
 
-lint: $(VENV)/.dev ## Check style and formatting
+quick: $(VENV)/.dev ## Run the tests that need no TensorFlow: policy, numbers, verdicts, reports
+	$(BIN)/pytest -q -n 2 $(QUICK)
+
+lint: $(VENV)/.dev ## Check style, formatting and who imports whom
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-logo
 
 format: $(VENV)/.dev ## Mend style and formatting where that can be done by itself
 	$(BIN)/ruff check --fix
