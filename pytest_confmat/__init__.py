@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pytest_confmat.evaluation import Evaluation
     from pytest_confmat.kinds import DataKind
     from pytest_confmat.matrix import ConfusionMatrix
+    from pytest_confmat.metric import Metric
+    from pytest_confmat.metrics import Measured
     from pytest_confmat.models.formats import ModelFormat
     from pytest_confmat.output import Output
 
@@ -32,6 +34,8 @@ __all__ = [
     "DataKind",
     "Evaluation",
     "LimitError",
+    "Measured",
+    "Metric",
     "ModelFormat",
     "Output",
     "assert_confusion",
@@ -47,6 +51,8 @@ _MODULES = {
     "evaluation": ["Evaluation"],
     "kinds": ["DataKind"],
     "matrix": ["ConfusionMatrix"],
+    "metric": ["Metric"],
+    "metrics": ["Measured"],
     "models.formats": ["ModelFormat"],
     "output": ["Output"],
 }

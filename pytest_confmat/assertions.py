@@ -17,8 +17,6 @@ from numpy.typing import ArrayLike
 from pytest_confmat.errors import LimitError, RequestError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.limits import (
-    OVERALL_METRICS,
-    PER_CLASS_METRICS,
     Bound,
     Kind,
     Limit,
@@ -28,6 +26,7 @@ from pytest_confmat.limits import (
     metric_range,
 )
 from pytest_confmat.matrix import ConfusionMatrix
+from pytest_confmat.metric import metric_keys
 from pytest_confmat.report.text import describe
 from pytest_confmat.spec import Normalize
 from pytest_confmat.suggest import nearest
@@ -102,10 +101,10 @@ def assert_metric(
     """
     __tracebackhide__ = True
     given = _subject(subject, classes)
-    if metric in PER_CLASS_METRICS:
+    if metric in metric_keys("class"):
         _check(given, _class_limits(metric, given.classes, at_least, None))
     elif not is_overall(metric):
-        known = (*PER_CLASS_METRICS, *OVERALL_METRICS, "top_5_accuracy")
+        known = (*metric_keys("class"), *metric_keys("overall"), "top_5_accuracy")
         raise RequestError(f"there is no metric {metric!r}{nearest(metric, known)}")
     elif isinstance(at_least, Mapping):
         raise RequestError(f"{metric} is one number for all classes: give one bound")

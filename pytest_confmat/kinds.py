@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pytest_confmat.errors import RequestError
-from pytest_confmat.registry import Registry
+from pytest_confmat.registry import Registry, made
 from pytest_confmat.spec import DatasetSpec, ModelInput
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def placeless(spec: DatasetSpec) -> DatasetSpec:
 
 
 # Named, so that nothing is imported early; in the order of messages.
-_BUILT_IN = (
+_BUILT_IN = made(
     "pytest_confmat.data.directory.kind:DirectoryKind",
     "pytest_confmat.data.tfrecord.kind:TFRecordKind",
 )
@@ -191,11 +191,6 @@ def choice() -> str:
     """Return the keys that name data: ``directory or tfrecord``."""
     *others, last = (kind.key for kind in KINDS)
     return f"{', '.join(others)} or {last}"
-
-
-def is_own(spec: DatasetSpec) -> bool:
-    """Whether a set is of a kind of the project's own, whose code can change unseen."""
-    return not any(type(spec) is kind.spec for kind in KINDS.built_in)
 
 
 def kind_of(spec: DatasetSpec) -> DataKind[Any]:

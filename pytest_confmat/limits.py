@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Literal
 
 from pytest_confmat.errors import Location
+from pytest_confmat.metric import TOP_K, metric_called
 from pytest_confmat.spec import Normalize
 
 Kind = Literal["at_least", "at_most"]
@@ -18,37 +19,23 @@ EvidenceRule = Literal["estimate", "proven", "not_refuted"]
 Undecided = Literal["fail", "warn"]
 Family = Literal["none", "holm"]
 
-PER_CLASS_METRICS = ("recall", "precision", "f1", "specificity", "jaccard")
-AVERAGED_METRICS = tuple(
-    f"{metric}_{average}"
-    for metric in ("f1", "precision", "recall", "jaccard")
-    for average in ("macro", "weighted")
-)
-OVERALL_METRICS = (
-    "accuracy",
-    "balanced_accuracy",
-    *AVERAGED_METRICS,
-    "matthews_corrcoef",
-    "cohen_kappa",
-)
 FLIPS = "flips"
-# The metrics that are a share of examples that are counted whatever the model says; on the same
-# examples two models can be compared pair by pair.
-_SHARES_OF_EXAMPLES = ("recall", "specificity", "accuracy", "confusion", "confusions", FLIPS)
-_SHARES_OF_PREDICTIONS = ("precision", "f1", "jaccard")
+# Limits that are on no metric, and are shares of examples.
+_OTHER_SHARES = ("confusion", "confusions", FLIPS)
 _LONGEST_NAME = 100
 _CI_COMMAND = re.compile(r"##(?=\w*\[)")
-TOP_K = re.compile(r"top_([1-9][0-9]*)_accuracy")
 
 
 def is_overall(metric: str) -> bool:
     """Whether `metric` is one number for the whole matrix."""
-    return metric in OVERALL_METRICS or TOP_K.fullmatch(metric) is not None
+    found = metric_called(metric)
+    return found.scope == "overall" if found is not None else TOP_K.fullmatch(metric) is not None
 
 
 def metric_range(metric: str) -> tuple[int, int]:
     """Return the lowest and the highest value that `metric` can take."""
-    return (-1, 1) if metric in ("matthews_corrcoef", "cohen_kappa") else (0, 1)
+    found = metric_called(metric)
+    return (0 if found is None else found.lowest), 1
 
 
 @dataclass(frozen=True)
@@ -157,9 +144,12 @@ def has_interval(
     if metric == "weighted_diagonal":
         plain = Weighting("inverse_frequency")
         return weighting == plain
-    if metric in _SHARES_OF_EXAMPLES or TOP_K.fullmatch(metric):
+    if metric in _OTHER_SHARES or TOP_K.fullmatch(metric):
         return True
-    return metric in _SHARES_OF_PREDICTIONS and against == "value"
+    found = metric_called(metric)
+    if found is None or found.share_of is None:
+        return False
+    return found.share_of == "examples" or against == "value"
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from pytest_confmat.baseline.comparison import Comparison
 from pytest_confmat.changes import Changes
 from pytest_confmat.evaluation import Evaluation, weighted_counts
 from pytest_confmat.evidence.proof import Cells, F1Share, Pairs, Share, Test
-from pytest_confmat.limits import FLIPS, TOP_K, Limit, Weighting
+from pytest_confmat.limits import FLIPS, Limit, Weighting
 from pytest_confmat.matrix import ConfusionMatrix
+from pytest_confmat.metric import TOP_K
 from pytest_confmat.metrics import NO_EXAMPLES, Measured, Tally
 
 NO_COMMON = "none of its examples is in the baseline"

@@ -6,18 +6,21 @@ on rounding. A metric without a value says why: undefined is not zero.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import isqrt
+from itertools import chain
+from math import isfinite, isqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_confmat.entries import Entries
-from pytest_confmat.limits import OVERALL_METRICS, PER_CLASS_METRICS, TOP_K, Weighting
+from pytest_confmat.limits import Weighting
 from pytest_confmat.matrix import ConfusionMatrix, Floats
+from pytest_confmat.metric import METRICS, TOP_K, Metric
 
 NO_EXAMPLES = "it has no examples"
 NEVER_PREDICTED = "it was never predicted"
@@ -87,17 +90,14 @@ class Tally:
         return self.matrix.total
 
     def per_class(self, metric: str, index: int) -> Measured:
-        """Return one of `PER_CLASS_METRICS` for the class at `index`."""
-        return _PER_CLASS[metric](self, index)
+        """Return a metric of each class for the class at `index`."""
+        return as_measured(METRICS.by_key[metric].compute(self, index))
 
     def overall(self, metric: str) -> Measured:
-        """Return one of `OVERALL_METRICS` or ``top_K_accuracy``."""
+        """Return a metric of the whole, or ``top_K_accuracy``."""
         if top := TOP_K.fullmatch(metric):
             return self._top_k(int(top.group(1)))
-        if metric in _OVERALL:
-            return _OVERALL[metric](self)
-        name, _, average = metric.rpartition("_")
-        return self._macro(name) if average == "macro" else self._weighted(name)
+        return as_measured(METRICS.by_key[metric].compute(self))
 
     def weighted_diagonal(self, weighting: Weighting) -> list[Measured]:
         """Return the diagonal of the weighted matrix, a value for each class.
@@ -172,15 +172,17 @@ class Tally:
         return _ratio(int(self.rank_counts[:k].sum()), self.total, "there are no examples")
 
     def _each(self, metric: str) -> list[Measured]:
-        return [_PER_CLASS[metric](self, i) for i in range(len(self.support))]
+        return [self.per_class(metric, i) for i in range(len(self.support))]
 
-    def _macro(self, metric: str) -> Measured:
+    def macro(self, metric: str) -> Measured:
+        """Return the mean of a metric over the classes."""
         each = self._each(metric)
         if reason := self._undefined(metric, each):
             return Measured(None, undefined=reason)
         return Measured(exact_sum([m.value for m in each if m.value is not None]) / len(each))
 
-    def _weighted(self, metric: str) -> Measured:
+    def weighted(self, metric: str) -> Measured:
+        """Return the mean of a metric over the classes, weighted by support."""
         if not self.total:
             return Measured(None, undefined="there are no examples")
         each = self._each(metric)
@@ -276,18 +278,87 @@ def _cohen_kappa(t: Tally) -> Measured:
     return Measured(Fraction(sum(t.correct) * n - by_chance, n * n - by_chance))
 
 
-_PER_CLASS: dict[str, Callable[[Tally, int], Measured]] = {
-    "recall": _recall,
-    "precision": _precision,
-    "f1": _f1,
-    "specificity": _specificity,
-    "jaccard": _jaccard,
-}
-_OVERALL: dict[str, Callable[[Tally], Measured]] = {
-    "accuracy": _accuracy,
-    "balanced_accuracy": lambda tally: tally.overall("recall_macro"),
-    "matthews_corrcoef": _matthews_corrcoef,
-    "cohen_kappa": _cohen_kappa,
-}
-if set(_PER_CLASS) != set(PER_CLASS_METRICS) or not set(_OVERALL) <= set(OVERALL_METRICS):
-    raise AssertionError("limits.py and metrics.py name different metrics")
+def as_measured(value: Any) -> Measured:
+    """Return what a metric has computed as a `Measured`, a plain number exactly as it is."""
+    if isinstance(value, Measured):
+        return value
+    if isinstance(value, Fraction | int):
+        return Measured(Fraction(value))
+    if value is None or not isfinite(value):
+        return Measured(None, undefined="it is undefined")
+    return Measured(Fraction(float(value)))
+
+
+_CONDITION = "given how many are of it or were taken for it"
+
+
+def _of_class(key: str, description: str, compute: Callable[..., Any], **more: Any) -> Metric:
+    return Metric(key, description, compute, "class", **more)
+
+
+def _averages(metric: str) -> Iterator[Metric]:
+    yield Metric(
+        f"{metric}_macro", f"Mean of {metric} over the classes.", lambda t: t.macro(metric)
+    )
+    yield Metric(
+        f"{metric}_weighted",
+        f"Mean of {metric}, weighted by support.",
+        lambda t: t.weighted(metric),
+    )
+
+
+# In the order in which messages list them.
+BUILT_IN = (
+    _of_class(
+        "recall",
+        "Share of a class's examples that are recognised.",
+        _recall,
+        share_of="examples",
+        counts="{hits} of {trials} recognised",
+    ),
+    _of_class(
+        "precision",
+        "Share of what is taken for a class that is of it.",
+        _precision,
+        share_of="predictions",
+        condition="given how often it was predicted",
+        counts="{hits} of {trials} predicted as {actual} are right",
+        lowered_by="taken_for_it",
+    ),
+    _of_class(
+        "f1",
+        "Harmonic mean of recall and precision.",
+        _f1,
+        share_of="predictions",
+        condition=_CONDITION,
+    ),
+    _of_class(
+        "specificity",
+        "Share of other classes' examples kept apart.",
+        _specificity,
+        share_of="examples",
+        counts="{hits} of {trials} of other classes were not taken for {actual}",
+        lowered_by="taken_for_it",
+    ),
+    _of_class(
+        "jaccard",
+        "Hits among examples of the class or taken for it.",
+        _jaccard,
+        share_of="predictions",
+        condition=_CONDITION,
+        counts="{hits} right, among {trials} that are {actual} or were taken for it",
+    ),
+    Metric(
+        "accuracy",
+        "Share of all examples that are recognised.",
+        _accuracy,
+        share_of="examples",
+        counts="{hits} of {trials} right",
+    ),
+    Metric("balanced_accuracy", "Mean of recall over the classes.", lambda t: t.macro("recall")),
+    *chain.from_iterable(map(_averages, ("f1", "precision", "recall", "jaccard"))),
+    Metric(
+        "matthews_corrcoef", "Matthews' correlation coefficient.", _matthews_corrcoef, lowest=-1
+    ),
+    Metric("cohen_kappa", "Cohen's kappa.", _cohen_kappa, lowest=-1),
+)

@@ -14,9 +14,10 @@ from pytest_confmat.baseline.comparison import Comparison
 from pytest_confmat.evaluation import Evaluation, Mistake
 from pytest_confmat.evidence.paired import mcnemar_exact
 from pytest_confmat.evidence.proof import Pairs, Share
-from pytest_confmat.limits import FLIPS, TOP_K, Bound, Limit, is_overall
+from pytest_confmat.limits import FLIPS, Bound, Limit, is_overall
 from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.measuring import Cell, Found, Subject
+from pytest_confmat.metric import TOP_K, metric_called
 
 Outcome = Literal["passed", "failed", "undecided"]
 
@@ -352,14 +353,20 @@ def _named(cell: Cell, matrix: ConfusionMatrix) -> tuple[str, str, int, int]:
     return matrix.classes[cell.actual], matrix.classes[cell.predicted], cell.count, cell.support
 
 
+def counts_predictions(limit: Limit) -> bool:
+    """Whether a limit on a class is lowered by what is taken for it, and not by what it misses."""
+    metric = metric_called(limit.metric)
+    return metric is not None and metric.lowered_by == "taken_for_it"
+
+
 def _confused_with(limit: Limit, source: Subject) -> tuple[tuple[str, int], ...]:
     """Count what the class's examples were taken for, or what was taken for the class."""
     matrix = source.matrix(limit)
     if limit.actual is None or limit.metric == "confusion" or matrix is None:
         return ()
     index = matrix.index(limit.actual)
-    taken_for_it = limit.metric in ("precision", "specificity")
-    classes, counts = (matrix.entries.column if taken_for_it else matrix.entries.row)(index)
+    line = matrix.entries.column if counts_predictions(limit) else matrix.entries.row
+    classes, counts = line(index)
     order = np.argsort(-counts, kind="stable")
     others = zip(classes[order].tolist(), counts[order].tolist(), strict=True)
     return tuple((matrix.classes[j], n) for j, n in others if j != index)
@@ -376,7 +383,7 @@ def _mistakes(limit: Limit, source: Subject, cells: Sequence[Cell]) -> tuple[Mis
         cell = _named(cells[0], evaluation.matrix)[:2]
     elif limit.metric == "confusion":
         cell = (limit.actual, limit.predicted)
-    elif limit.metric in ("precision", "specificity"):
+    elif counts_predictions(limit):
         cell = (None, limit.actual)
     elif is_overall(limit.metric) or limit.metric == FLIPS:
         cell = (None, None)

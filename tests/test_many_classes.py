@@ -14,7 +14,8 @@ from pytest_confmat import matrix as matrices
 from pytest_confmat.diagnosis import suspicions
 from pytest_confmat.entries import Entries
 from pytest_confmat.evaluation import Evaluation, NumberedIds, Part
-from pytest_confmat.limits import OVERALL_METRICS, PER_CLASS_METRICS, Bound, Limit, Weighting
+from pytest_confmat.limits import Bound, Limit, Weighting
+from pytest_confmat.metric import metric_keys
 from pytest_confmat.report.facts import confusions
 from pytest_confmat.report.json import document
 from pytest_confmat.report.summary import summary
@@ -40,10 +41,10 @@ WEIGHTINGS = [
 def limits():
     half = Bound("at_least", Fraction(1, 2), "0.5")
     tenth = Bound("at_most", Fraction(1, 10), "0.1")
-    for metric in OVERALL_METRICS:
+    for metric in metric_keys("overall"):
         yield Limit(metric, metric, half)
     for name in class_names(K):
-        for metric in PER_CLASS_METRICS:
+        for metric in metric_keys("class"):
             yield Limit(f"{metric}[{name}]", metric, half, actual=name)
         for n, weighting in enumerate(WEIGHTINGS):
             yield Limit(f"w{n}[{name}]", "weighted_diagonal", half, None, name, None, weighting)

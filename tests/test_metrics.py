@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from pytest_confmat.limits import OVERALL_METRICS, PER_CLASS_METRICS, Weighting
+from pytest_confmat.limits import Weighting
 from pytest_confmat.matrix import ConfusionMatrix, balanced_weights, normalized
+from pytest_confmat.metric import metric_keys
 from pytest_confmat.metrics import Tally, exact_sum
 from tests.strategies import class_names, matrices
 
@@ -51,7 +52,7 @@ def scikit_learn(metric: str, true, predicted, k: int):
     return plain[metric](true, predicted)
 
 
-@pytest.mark.parametrize("metric", PER_CLASS_METRICS)
+@pytest.mark.parametrize("metric", metric_keys("class"))
 @given(matrix=matrices(max_classes=4))
 def test_per_class_metrics_are_scikit_learns(metric, matrix):
     true, predicted = raw_labels(matrix)
@@ -72,7 +73,7 @@ def test_per_class_metrics_are_scikit_learns(metric, matrix):
             assert ours.value == Fraction(ours.hits, ours.trials)
 
 
-@pytest.mark.parametrize("metric", OVERALL_METRICS)
+@pytest.mark.parametrize("metric", metric_keys("overall"))
 @given(matrix=matrices(max_classes=4))
 def test_overall_metrics_are_scikit_learns(metric, matrix):
     true, predicted = raw_labels(matrix)
@@ -86,7 +87,7 @@ def test_overall_metrics_are_scikit_learns(metric, matrix):
     assert float(ours.value) == pytest.approx(theirs, rel=1e-9, abs=1e-9)
 
 
-@pytest.mark.parametrize("metric", OVERALL_METRICS)
+@pytest.mark.parametrize("metric", metric_keys("overall"))
 def test_overall_metrics_have_a_value_on_an_ordinary_matrix(metric):
     matrix = ConfusionMatrix(np.array([[50, 3, 1], [4, 30, 2], [0, 1, 9]]), tuple("abc"))
     assert Tally(matrix).overall(metric).value is not None

@@ -14,8 +14,9 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from pytest_confmat.errors import MatrixError
 from pytest_confmat.evaluation import Evaluation, Fault, NumberedIds, Part
-from pytest_confmat.limits import OVERALL_METRICS, PER_CLASS_METRICS, Bound, Limit, Weighting
+from pytest_confmat.limits import Bound, Limit, Weighting
 from pytest_confmat.matrix import ConfusionMatrix, normalized
+from pytest_confmat.metric import metric_keys
 from pytest_confmat.metrics import Tally
 from pytest_confmat.report.text import describe
 from pytest_confmat.verdict import judge
@@ -77,7 +78,7 @@ def test_the_matrix_is_scikit_learns_but_for_the_column_of_nothing(drawn, parts)
     assert ours.total == len(drawn)
 
 
-@pytest.mark.parametrize("metric", PER_CLASS_METRICS)
+@pytest.mark.parametrize("metric", metric_keys("class"))
 @given(drawn=outcomes)
 def test_per_class_metrics_are_scikit_learns(metric, drawn):
     true, predicted, _ = columns(drawn)
@@ -92,7 +93,7 @@ def test_per_class_metrics_are_scikit_learns(metric, drawn):
             assert float(ours) == pytest.approx(expected, abs=1e-12)
 
 
-@pytest.mark.parametrize("metric", OVERALL_METRICS)
+@pytest.mark.parametrize("metric", metric_keys("overall"))
 @given(drawn=outcomes)
 def test_overall_metrics_are_scikit_learns(metric, drawn):
     true, predicted, _ = columns(drawn)
@@ -110,7 +111,7 @@ MIXED = [(0, 0, 1)] * 5 + [(0, 3, 2)] * 2 + [(1, 1, 1)] * 4 + [(1, 0, 3)] + [(2,
 MIXED += [(2, 3, 0.5)]
 
 
-@pytest.mark.parametrize("metric", OVERALL_METRICS)
+@pytest.mark.parametrize("metric", metric_keys("overall"))
 def test_overall_metrics_have_a_value_on_an_ordinary_set(metric):
     true, predicted, _ = columns(MIXED)
     ours = tally(evaluation(MIXED)).overall(metric).value

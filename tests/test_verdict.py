@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_confmat.evaluation import Evaluation, Mistake, NumberedIds, Part
-from pytest_confmat.limits import OVERALL_METRICS, PER_CLASS_METRICS, Bound, Limit, Weighting
+from pytest_confmat.limits import Bound, Limit, Weighting
 from pytest_confmat.matrix import ConfusionMatrix
+from pytest_confmat.metric import metric_keys
 from pytest_confmat.verdict import Verdict, holds, judge, needed
 from tests.strategies import matrices
 
@@ -77,9 +78,11 @@ def test_a_mean_of_values_all_at_the_limit_holds_it():
 
 @given(matrices(max_classes=4), st.sampled_from(["0", "0.3", "0.5", "1"]))
 def test_every_limit_gets_a_verdict_and_undefined_never_passes(matrix, text):
-    limits = [limit(metric, text) for metric in OVERALL_METRICS]
+    limits = [limit(metric, text) for metric in metric_keys("overall")]
     limits += [
-        limit(metric, text, actual=name) for metric in PER_CLASS_METRICS for name in matrix.classes
+        limit(metric, text, actual=name)
+        for metric in metric_keys("class")
+        for name in matrix.classes
     ]
     limits.append(limit("confusions", text, "at_most"))
     verdicts = judge(limits, matrix)

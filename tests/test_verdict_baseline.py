@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from pytest_confmat.evidence.paired import mcnemar_exact, tango_p_drop_above, tango_p_drop_below
-from pytest_confmat.limits import FLIPS, OVERALL_METRICS, Limit, Weighting
+from pytest_confmat.limits import FLIPS, Limit, Weighting
+from pytest_confmat.metric import metric_keys
 from pytest_confmat.verdict import Verdict, judge
 from tests.verdicts import RULES, TwoModels, drop, one, pairs_of_models, two_models
 
@@ -129,7 +130,9 @@ def test_the_drop_of_each_class_is_that_of_scikit_learn(models, metric, text):
 
 @given(
     pairs_of_models(),
-    st.sampled_from([*OVERALL_METRICS, "top_1_accuracy", "top_2_accuracy", "top_3_accuracy"]),
+    st.sampled_from(
+        [*metric_keys("overall"), "top_1_accuracy", "top_2_accuracy", "top_3_accuracy"]
+    ),
 )
 def test_the_drop_of_the_whole_is_that_of_scikit_learn(models, metric):
     before, now = (raw.overall(metric) for raw in Raw.both(models))

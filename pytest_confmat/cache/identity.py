@@ -14,9 +14,9 @@ from pytest_confmat.data.reading import Reading
 from pytest_confmat.errors import DataError, ModelError, UndeterminedError
 from pytest_confmat.fingerprint import sha256_of
 from pytest_confmat.job import Job
-from pytest_confmat.kinds import is_own, kind_of, placeless
+from pytest_confmat.kinds import KINDS, kind_of, placeless
 from pytest_confmat.models.foreign import foreign_code
-from pytest_confmat.models.formats import is_own as is_own_format
+from pytest_confmat.models.formats import FORMATS
 from pytest_confmat.models.look import look_at
 from pytest_confmat.spec import DatasetSpec, ModelSpec
 
@@ -115,7 +115,7 @@ def _require_own(model: ModelSpec, fingerprint: str | None, own_code: bool) -> N
         code = foreign_code(model, own_code=own_code)
     except Exception as error:
         raise UndeterminedError(f"the model cannot be read: {error}") from error
-    if is_own_format(format_key) and fingerprint is None:
+    if FORMATS.is_own(format_key) and fingerprint is None:
         raise UndeterminedError(
             f"the model format {format_key!r} is the project's own, whose code can change while "
             f"the file does not: {_STATE_ONE}"
@@ -128,7 +128,7 @@ def _require_own(model: ModelSpec, fingerprint: str | None, own_code: bool) -> N
 
 
 def _require_known(spec: DatasetSpec, fingerprint: str | None) -> None:
-    if is_own(spec) and fingerprint is None:
+    if KINDS.is_own(kind_of(spec).key) and fingerprint is None:
         raise UndeterminedError(
             f"the kind of data {kind_of(spec).key!r} is the project's own, whose code can change "
             f"while the files do not: {_STATE_ONE}"

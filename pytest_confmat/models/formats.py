@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pytest_confmat.registry import Registry
+from pytest_confmat.registry import Registry, made
 from pytest_confmat.spec import Decision
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class ModelFormat(ABC):
 
 
 # Named, so that nothing is imported early; in the order of messages.
-_BUILT_IN = (
+_BUILT_IN = made(
     "pytest_confmat.models.keras_files:KerasFormat",
     "pytest_confmat.models.keras_files:HDF5Format",
 )
@@ -122,12 +122,7 @@ def format_named(suffix: str) -> ModelFormat | None:
 
 def format_called(key: str) -> ModelFormat:
     """Return the format with a key."""
-    return next(each for each in FORMATS if each.key == key)
-
-
-def is_own(key: str) -> bool:
-    """Whether a format is the project's own, whose code can change unseen."""
-    return not any(each.key == key for each in FORMATS.built_in)
+    return FORMATS.by_key[key]
 
 
 def suffixes() -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from pytest_confmat.errors import DataError
 from pytest_confmat.evidence.proof import Share
 from pytest_confmat.kinds import kind_of
 from pytest_confmat.limits import Limit
+from pytest_confmat.metric import metric_called
 from pytest_confmat.plugin.gate import Gate
 
 SHOWN = 5
@@ -38,7 +39,8 @@ def unprovable_limits(gate: Gate) -> Iterator[str]:
 
 def _can_be_foreseen(limit: Limit) -> bool:
     # How often a class will be predicted, and how many examples a baseline shares, is not known.
-    counted = limit.metric not in ("precision", "f1", "jaccard")
+    metric = metric_called(limit.metric)
+    counted = metric is None or metric.share_of == "examples"
     return limit.evidence.rule == "proven" and limit.against == "value" and counted
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_confmat.kinds import DataKind
+    from pytest_confmat.metric import Metric
     from pytest_confmat.models.formats import ModelFormat
     from pytest_confmat.output import Output
     from pytest_confmat.registry import Registry
@@ -67,4 +68,20 @@ def pytest_confmat_outputs(registry: Registry[Output], config: pytest.Config) ->
             registry.register(PostedVerdict(config.getoption("--dashboard")))
 
     An output is an object of a subclass of `pytest_confmat.Output`.
+    """
+
+
+def pytest_confmat_metrics(registry: Registry[Metric]) -> None:
+    """Register metrics of the project's own, for limits in a policy.
+
+    Implemented in a ``conftest.py`` that pytest loads at its start; called before a policy is
+    read::
+
+        def pytest_confmat_metrics(registry):
+            registry.register(
+                Metric("recall_min", "The lowest recall of any class.", lowest_recall)
+            )
+
+    A metric is a `pytest_confmat.Metric`. There is an estimate of it alone, unless it says what it
+    is a share of.
     """

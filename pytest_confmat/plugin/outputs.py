@@ -36,7 +36,7 @@ def outputs_of(
     if record is not None and record.files is not None:
         record.files.assign(state.gates, origins["report"])
         found.append(record.files)
-    own: Registry[Output] = Registry(Output, "output", ())
+    own: Registry[Output] = Registry(Output, "output")
     call_hook(config, "pytest_confmat_outputs", registry=own, config=config)
     found += own
     if config.getoption("confmat_tighten") is not None:

@@ -1,4 +1,4 @@
-"""What a project's conftests add: kinds of data, formats of models."""
+"""What a project's conftests add: kinds of data, formats of models, metrics."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import pytest
 
 from pytest_confmat.errors import RequestError
 from pytest_confmat.kinds import KINDS
+from pytest_confmat.metric import METRICS
 from pytest_confmat.models.formats import FORMATS
 from pytest_confmat.registry import Registry
 
 _HOOKS: dict[str, Registry[Any]] = {
     "pytest_confmat_data_kinds": KINDS,
+    "pytest_confmat_metrics": METRICS,
     "pytest_confmat_model_formats": FORMATS,
 }
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pytest_confmat.errors import Location
 from pytest_confmat.limits import (
     FLIPS,
-    TOP_K,
     ClassRule,
     ConfusionRule,
     OverallRule,
     Rule,
     Weighting,
 )
+from pytest_confmat.metric import TOP_K
 from pytest_confmat.policy.faults import Problem
 from pytest_confmat.policy.scalars import first_repeated
 from pytest_confmat.policy.text import shown

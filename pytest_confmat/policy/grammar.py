@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from pytest_confmat.kinds import KINDS, DataKind, choice
+from pytest_confmat.metric import METRICS, Metric
 from pytest_confmat.policy import scalars
 from pytest_confmat.policy.dataset import ImagesShape, SetShape, dataset
 from pytest_confmat.policy.document import OWN_KEY, Items, Scalar
@@ -32,7 +33,7 @@ from pytest_confmat.policy.shapes import (
     Shape,
     kind,
 )
-from pytest_confmat.policy.thresholds import Thresholds
+from pytest_confmat.policy.thresholds import Thresholds, thresholds_shape
 
 VERSION = 1
 
@@ -106,7 +107,6 @@ class PolicyShape(Shape):
     expected: ClassVar[str] = "the keys of a policy"
     reserved: ClassVar[frozenset[str]] = frozenset({"slices", "costs"})
     elsewhere: ClassVar[Mapping[str, str]] = {
-        **{key: f"{key} belongs below thresholds" for key in Thresholds.known_keys()},
         **{key: f"{key} belongs below evidence" for key in EvidenceShape.known_keys()},
         "min_overlap": "min_overlap belongs below baseline",
     }
@@ -114,7 +114,7 @@ class PolicyShape(Shape):
     version: Annotated[int, PlainValidator(_version), WithJsonSchema({"const": VERSION})] = Field(
         description="Version of this file's grammar."
     )
-    # Its type follows from the kinds of data: see `policy_shape`.
+    # Its type, and that of `thresholds`, follow from what there is: see `policy_shape`.
     dataset: SetShape | None = Field(
         None,
         description="The data; where a fixture confmat_dataset brings them, left out, or only "
@@ -179,20 +179,25 @@ class PolicyShape(Shape):
 
     @classmethod
     def refusal(cls, key: str) -> str | None:
-        """Say that `key` belongs below dataset, if a kind of data takes it."""
+        """Say where `key` belongs, if a kind of data takes it or it is a metric."""
         if any(key in kind.shape.known_keys() for kind in KINDS):
             return f"{key} belongs below dataset"
+        if key in METRICS.by_key or key in Thresholds.known_keys():
+            return f"{key} belongs below thresholds"
         return super().refusal(key)
 
 
 @cache
-def policy_shape(*kinds: DataKind[Any]) -> type[PolicyShape]:
-    """Return the grammar of policies whose data are of one of `kinds`."""
-    field = copy(PolicyShape.model_fields["dataset"])
+def policy_shape(
+    kinds: tuple[DataKind[Any], ...], metrics: tuple[Metric, ...]
+) -> type[PolicyShape]:
+    """Return the grammar of policies on data of one of `kinds`, with limits on `metrics`."""
+    data, limits = (copy(PolicyShape.model_fields[key]) for key in ("dataset", "thresholds"))
     shape: type[PolicyShape] = create_model(
         "PolicyShape",
         __base__=PolicyShape,
         __doc__=PolicyShape.__doc__,
-        dataset=(dataset(kinds) | None, field),
+        dataset=(dataset(kinds) | None, data),
+        thresholds=(thresholds_shape(metrics), limits),
     )
     return shape

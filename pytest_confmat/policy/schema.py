@@ -15,6 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from pytest_confmat.kinds import KINDS
+from pytest_confmat.metric import METRICS
 from pytest_confmat.policy.grammar import policy_shape
 
 FILE = "thresholds.schema.json"
@@ -37,7 +38,9 @@ class _Generator(GenerateJsonSchema):
 
 def json_schema() -> dict[str, Any]:
     """Return the schema that follows from the grammar."""
-    schema = policy_shape(*KINDS.built_in).model_json_schema(schema_generator=_Generator)
+    schema = policy_shape(KINDS.built_in, METRICS.built_in).model_json_schema(
+        schema_generator=_Generator
+    )
     return {"$schema": _Generator.schema_dialect, **schema}
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    create_model,
+    model_validator,
+)
 
-from pytest_confmat.limits import TOP_K
+from pytest_confmat.metric import TOP_K, Metric
 from pytest_confmat.policy.document import Block, Items
 from pytest_confmat.policy.evidence import ONCE, Count, RuleWord, own_min_support, own_rule
 from pytest_confmat.policy.faults import describe, fault
@@ -135,23 +142,6 @@ class Thresholds(Shape):
     model_config = ConfigDict(json_schema_extra=_thresholds_schema)
     expected: ClassVar[str] = "limits such as recall: 0.9"
 
-    recall: ClassLimit | None = _metric("Share of a class's examples that are recognised.")
-    precision: ClassLimit | None = _metric("Share of what is taken for a class that is of it.")
-    f1: ClassLimit | None = _metric("Harmonic mean of recall and precision.")
-    specificity: ClassLimit | None = _metric("Share of other classes' examples kept apart.")
-    jaccard: ClassLimit | None = _metric("Hits among examples of the class or taken for it.")
-    accuracy: OverallLimit | None = _metric("Share of all examples that are recognised.")
-    balanced_accuracy: CompositeLimit | None = _metric("Mean of recall over the classes.")
-    f1_macro: CompositeLimit | None = _metric("Mean of f1 over the classes.")
-    f1_weighted: CompositeLimit | None = _metric("Mean of f1, weighted by support.")
-    precision_macro: CompositeLimit | None = _metric("Mean of precision over the classes.")
-    precision_weighted: CompositeLimit | None = _metric("Mean of precision, weighted by support.")
-    recall_macro: CompositeLimit | None = _metric("Mean of recall over the classes.")
-    recall_weighted: CompositeLimit | None = _metric("Mean of recall, weighted by support.")
-    jaccard_macro: CompositeLimit | None = _metric("Mean of jaccard over the classes.")
-    jaccard_weighted: CompositeLimit | None = _metric("Mean of jaccard, weighted by support.")
-    matthews_corrcoef: CorrelationLimit | None = _metric("Matthews' correlation coefficient.")
-    cohen_kappa: CorrelationLimit | None = _metric("Cohen's kappa.")
     weighted_diagonal: WeightedDiagonal | None = _metric(
         "Limits on the diagonal of a weighted confusion matrix."
     )
@@ -183,5 +173,26 @@ class Thresholds(Shape):
 
     @classmethod
     def known_keys(cls) -> tuple[str, ...]:
-        """Return the keys that a user may write, one of them an example."""
-        return (*super().known_keys(), "top_5_accuracy")
+        """Return the keys that a user may write, metrics first, one of them an example."""
+        found = super().known_keys()
+        others = [key for key in found if key in Thresholds.model_fields]
+        return (*(key for key in found if key not in others), *others, "top_5_accuracy")
+
+
+def thresholds_shape(metrics: Iterable[Metric]) -> type[Thresholds]:
+    """Return the grammar of limits on `metrics`, besides those that are on none."""
+    fields: dict[str, Any] = {
+        metric.key: (_limit_on(metric) | None, _metric(metric.description)) for metric in metrics
+    }
+    shape: type[Thresholds] = create_model(
+        "Thresholds", __base__=Thresholds, __doc__=Thresholds.__doc__, **fields
+    )
+    return shape
+
+
+def _limit_on(metric: Metric) -> Any:
+    if metric.scope == "class":
+        return ClassLimit
+    if metric.lowest < 0:
+        return CorrelationLimit
+    return CompositeLimit if metric.share_of is None else OverallLimit

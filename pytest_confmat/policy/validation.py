@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from pytest_confmat.kinds import KINDS
+from pytest_confmat.metric import METRICS
 from pytest_confmat.policy.document import Document
 from pytest_confmat.policy.faults import OWN, Problem, describe, raise_first
 from pytest_confmat.policy.grammar import PolicyShape, policy_shape
@@ -22,7 +23,7 @@ def read_shape(document: Document) -> PolicyShape:
         With every fault, the first first.
     """
     try:
-        return policy_shape(*KINDS).model_validate(document.root)
+        return policy_shape(tuple(KINDS), tuple(METRICS)).model_validate(document.root)
     except ValidationError as error:
         errors = error.errors(include_url=False)
     raise_first(_problem(document, details) for details in errors)

@@ -7,15 +7,9 @@ from fractions import Fraction
 
 from pytest_confmat.decimals import decimal_text
 from pytest_confmat.limits import FLIPS
+from pytest_confmat.metric import metric_called
 from pytest_confmat.report.names import printable
 from pytest_confmat.verdict import Verdict
-
-# Their denominator is left to the model, so that an interval speaks of this one alone.
-_CONDITIONAL = {
-    "precision": "given how often it was predicted",
-    "f1": "given how many are of it or were taken for it",
-    "jaccard": "given how many are of it or were taken for it",
-}
 
 
 def certainty(verdict: Verdict) -> Iterator[str]:
@@ -42,8 +36,10 @@ def bounds_words(verdict: Verdict) -> str | None:
         text = f"true value {lower} to {upper}, each bound at {first} confidence"
     else:
         text = f"true value {lower} (at {first} confidence) to {upper} (at {second})"
-    if verdict.limit.metric in _CONDITIONAL and verdict.limit.against == "value":
-        text += f", {_CONDITIONAL[verdict.limit.metric]} and this set's mix of classes"
+    metric = metric_called(verdict.limit.metric)
+    # Its denominator is left to the model, so that the interval speaks of this one alone.
+    if metric is not None and metric.condition and verdict.limit.against == "value":
+        text += f", {metric.condition} and this set's mix of classes"
     return text
 
 

@@ -7,10 +7,11 @@ from fractions import Fraction
 
 from pytest_confmat.decimals import decimal_text, percent
 from pytest_confmat.evaluation import Mistake
-from pytest_confmat.limits import FLIPS, TOP_K, Limit, Weighting
+from pytest_confmat.limits import FLIPS, Limit, Weighting
+from pytest_confmat.metric import TOP_K, metric_called
 from pytest_confmat.report.certainty import certainty, change_words
 from pytest_confmat.report.names import defused, printable
-from pytest_confmat.verdict import Verdict
+from pytest_confmat.verdict import Verdict, counts_predictions
 
 # How many entries a message shows of each kind; it then says how many more there are.
 CLASSES_SHOWN = 5
@@ -20,8 +21,6 @@ _LOCATION_GAP = " " * 6
 _SENTENCE = 600
 # Ids are paths to open: these are shortened only where they are absurd. In a list names are.
 _PATH = 260
-# Metrics of predictions alone: an example that was not predicted does not lower them.
-_UNTOUCHED = ("precision", "specificity", "confusion", "confusions")
 _LISTED = 60
 
 
@@ -137,7 +136,7 @@ def _reasons(verdict: Verdict) -> Iterator[str]:
     if counts := _counts(verdict):
         yield counts
     yield from certainty(verdict)
-    if verdict.unpredicted and verdict.limit.metric not in _UNTOUCHED:
+    if verdict.unpredicted and not _is_untouched(verdict.limit):
         those = "of them is" if verdict.unpredicted == 1 else "of them are"
         yield f"{verdict.unpredicted} {those} at fault and counted as misclassified"
     yield from _cells(verdict)
@@ -147,10 +146,13 @@ def _reasons(verdict: Verdict) -> Iterator[str]:
         shown = (_mistake(mistake, verdict.limit) for mistake in verdict.mistakes)
         told = "surest mistakes"
         if verdict.limit.against == "baseline":
-            told = (
-                "not so by the baseline" if verdict.limit.metric in _UNTOUCHED else "right before"
-            )
+            told = "not so by the baseline" if _is_untouched(verdict.limit) else "right before"
         yield _GAP.join((told, *shown))
+
+
+def _is_untouched(limit: Limit) -> bool:
+    """Whether an example that was not predicted does not count against a limit."""
+    return counts_predictions(limit) or limit.metric in ("confusion", "confusions")
 
 
 def _counts(verdict: Verdict) -> str | None:
@@ -160,7 +162,9 @@ def _counts(verdict: Verdict) -> str | None:
     if found := TOP_K.fullmatch(verdict.limit.metric):
         counts = f"have their class among the first {found.group(1)}"
         return f"{verdict.hits} of {verdict.trials} {counts}{_needed(verdict, verdict.needed)}"
-    word = _COUNTED.get(verdict.limit.metric)
+    word, metric = _COUNTED.get(verdict.limit.metric), metric_called(verdict.limit.metric)
+    if word is None and metric is not None and metric.counts is not None:
+        word = _words(metric.counts)
     return None if word is None else word(verdict, verdict.hits, verdict.trials)
 
 
@@ -198,13 +202,8 @@ def _f1_counts(verdict: Verdict, hits: int, trials: int) -> str:
 
 
 _COUNTED: dict[str, Callable[[Verdict, int, int], str]] = {
-    "recall": _words("{hits} of {trials} recognised"),
     "weighted_diagonal": _words("{hits} of {trials} recognised"),
-    "precision": _words("{hits} of {trials} predicted as {actual} are right"),
-    "specificity": _words("{hits} of {trials} of other classes were not taken for {actual}"),
-    "jaccard": _words("{hits} right, among {trials} that are {actual} or were taken for it"),
     "f1": _f1_counts,
-    "accuracy": _words("{hits} of {trials} right"),
     "confusion": _words("{hits} of {trials} {actual} taken for {predicted}"),
     FLIPS: _words("{hits} of {trials} examples are predicted otherwise"),
 }
@@ -231,7 +230,7 @@ def _cells(verdict: Verdict) -> Iterator[str]:
 
 def _confused_with(verdict: Verdict) -> str:
     limit = verdict.limit
-    if limit.metric in ("precision", "specificity"):
+    if counts_predictions(limit):
         label, total = "taken for it", verdict.trials or 0
     else:
         label, total = "taken for", verdict.support

@@ -205,7 +205,10 @@ def test_messages_name_it(project):
 @pytest.mark.parametrize(
     ("registered", "message"),
     [
-        ("1", "1 is no kind of data: register an object of a subclass of pytest_confmat.DataKind"),
+        (
+            "1",
+            "1 is no kind of data: register an object of pytest_confmat.DataKind, or",
+        ),
         ("ColumnsKind()", "there is a kind of data 'columns' already"),
         ("1 / 0", "the hook pytest_confmat_data_kinds failed: ZeroDivisionError: division by zero"),
     ],

@@ -115,6 +115,6 @@ def test_what_is_no_format_cannot_be_registered(project):
     result = run(project)
     assert result.ret == 4
     assert (
-        "is no model format: register an object of a subclass of pytest_confmat.ModelFormat"
+        "is no model format: register an object of pytest_confmat.ModelFormat, or of a subclass"
         in result.stderr.str()
     )

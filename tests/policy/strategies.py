@@ -10,16 +10,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pytest_confmat.limits import (
-    AVERAGED_METRICS,
-    PER_CLASS_METRICS,
-    Bound,
-    ClassRule,
-    ConfusionRule,
-    Evidence,
-    OverallRule,
-    Weighting,
-)
+from pytest_confmat.limits import Bound, ClassRule, ConfusionRule, Evidence, OverallRule, Weighting
+from pytest_confmat.metric import metric_keys
 
 # Names as a file may hold them; line breaks and the like are written as escapes.
 NAMES = st.text(
@@ -29,6 +21,8 @@ DIGITS = st.integers(0, 10**6).map(lambda digits: f"{digits / 10**6:.6f}")
 RULES = ("estimate", "proven", "not_refuted")
 METRIC_BOUNDS = {"at_least": "value", "max_drop": "baseline"}
 CONFUSION_BOUNDS = {"at_most": "value", "max_rise": "baseline"}
+
+AVERAGED = [key for key in metric_keys("overall") if key.endswith(("_macro", "_weighted"))]
 
 
 def nfc(name: str) -> str:
@@ -163,7 +157,13 @@ def policies(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
     says, evidence = draw(evidences())
     thresholds: dict[str, Any] = {}
     rules: list[Any] = []
-    for metric in draw(st.lists(st.sampled_from(AVERAGED_METRICS), unique=True, max_size=3)):
+    for metric in draw(
+        st.lists(
+            st.sampled_from(AVERAGED),
+            unique=True,
+            max_size=3,
+        )
+    ):
         keys = draw(limit_keys(False, METRIC_BOUNDS))
         thresholds[metric] = keys
         rules += overall_rules(metric, keys, evidence)
@@ -171,7 +171,7 @@ def policies(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
         text = draw(DIGITS)
         thresholds["accuracy"] = text
         rules += overall_rules("accuracy", {"at_least": text}, evidence)
-    chosen = st.lists(st.sampled_from(PER_CLASS_METRICS), unique=True, min_size=1, max_size=3)
+    chosen = st.lists(st.sampled_from(metric_keys("class")), unique=True, min_size=1, max_size=3)
     for metric in draw(chosen):
         thresholds[metric], made = draw(per_class(metric, classes, evidence))
         rules += made

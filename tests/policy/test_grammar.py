@@ -7,9 +7,10 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
-from pytest_confmat.limits import OVERALL_METRICS, PER_CLASS_METRICS, has_interval
+from pytest_confmat.limits import has_interval
+from pytest_confmat.metric import METRICS, metric_keys
 from pytest_confmat.policy import schema
-from pytest_confmat.policy.thresholds import Thresholds
+from pytest_confmat.policy.thresholds import thresholds_shape
 
 from .conftest import Read, Refused
 from .documents import ACCEPTED, REFUSED, REFUSED_BY_READER
@@ -78,14 +79,14 @@ def test_every_key_of_the_schema_is_described() -> None:
 
 
 def test_every_metric_has_a_key() -> None:
-    keys = set(Thresholds.known_keys())
+    keys = set(thresholds_shape(METRICS).known_keys())
     assert keys - {"weighted_diagonal", "confusions", "flips", "top_5_accuracy"} == {
-        *PER_CLASS_METRICS,
-        *OVERALL_METRICS,
+        *metric_keys("class"),
+        *metric_keys("overall"),
     }
 
 
-@pytest.mark.parametrize("metric", OVERALL_METRICS)
+@pytest.mark.parametrize("metric", metric_keys("overall"))
 def test_the_schema_offers_the_rules_that_a_metric_can_have(
     metric: str, validator: Draft202012Validator
 ) -> None:

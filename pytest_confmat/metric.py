@@ -1,0 +1,79 @@
+"""Metrics that limits can be put on: what each of them is, and which there are.
+
+Grammar and JSON Schema of the policy, measuring, evidence and wording follow from these values. How
+the built-in ones are computed is in `metrics`; a project adds its own by the hook
+``pytest_confmat_metrics``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pkgutil import resolve_name
+from typing import Any, Literal
+
+from pytest_confmat.registry import Registry
+
+Scope = Literal["class", "overall"]
+ShareOf = Literal["examples", "predictions"]
+TOP_K = re.compile(r"top_([1-9][0-9]*)_accuracy")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric.
+
+    Attributes
+    ----------
+    key
+        Its name in a policy.
+    description
+        One sentence, for the JSON Schema.
+    compute
+        Takes a `metrics.Tally`, and of a metric of each class the class's index. Returns a
+        `metrics.Measured`, or a number; ``None`` or NaN: it is undefined.
+    scope
+        ``class``: a number for each class; ``overall``: one for the whole matrix.
+    lowest
+        The lowest value that it can take, 0 or -1; the highest is 1.
+    share_of
+        What it is a share of, if it is one: then it has an exact interval, and ``proven`` and
+        ``not_refuted`` can be asked of it. ``examples``: of examples that count whatever the model
+        says, so that a drop has a paired test. ``predictions``: of what the model predicted, so
+        that it has an interval given these. ``None``: there is an estimate only.
+    condition
+        What an interval takes as given, for ``predictions``.
+    counts
+        The counts behind it in words, with ``{hits}``, ``{trials}`` and ``{actual}``.
+    lowered_by
+        Which wrong predictions lower a metric of a class: those of its own examples, or those that
+        name it.
+    """
+
+    key: str
+    description: str
+    compute: Callable[..., Any]
+    scope: Scope = "overall"
+    lowest: Literal[0, -1] = 0
+    share_of: ShareOf | None = None
+    condition: str = ""
+    counts: str | None = None
+    lowered_by: Literal["missed", "taken_for_it"] = "missed"
+
+
+# Other limits of a policy have these names, as their parts have in reports.
+_RESERVED = ("confusion", "confusions", "flips", "top_k", "weighted_diagonal")
+METRICS: Registry[Metric] = Registry(
+    Metric, "metric", lambda: resolve_name("pytest_confmat.metrics:BUILT_IN"), _RESERVED
+)
+
+
+def metric_called(key: str) -> Metric | None:
+    """Return the metric of a name; ``None``: it is another kind of limit, or none at all."""
+    return METRICS.by_key.get(key)
+
+
+def metric_keys(scope: Scope) -> tuple[str, ...]:
+    """Return the names of the metrics of each class, or of the whole."""
+    return tuple(metric.key for metric in METRICS if metric.scope == scope)
