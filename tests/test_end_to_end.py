@@ -217,7 +217,11 @@ def test_sample_weights(world, saved, model):
         },
     )
     spec = TFRecordSpec(
-        (pattern,), ImageFeature("image"), LabelFeature("label"), WeightFeature("weight"), SCALED
+        (pattern,),
+        ImageFeature("image"),
+        LabelFeature("label"),
+        WeightFeature("weight"),
+        images=SCALED,
     )
     evaluation = evaluate(saved, spec)
     predicted = model.predict(world.inputs, verbose=0).argmax(axis=1)

@@ -32,8 +32,8 @@ from pytest_confmat.plugin.custom_objects import custom_objects
 from pytest_confmat.plugin.evaluator import Evaluator
 from pytest_confmat.plugin.options import DEFAULT_POLICY, NO_POLICY
 from pytest_confmat.plugin.registration import register_own
+from pytest_confmat.plugin.run import fault_of
 from pytest_confmat.plugin.settings import Settings, ini_folder, read_settings
-from pytest_confmat.plugin.state import fault_of
 from pytest_confmat.policy import Policy, read_policy
 from pytest_confmat.report.text import decimal_text, printable, short_path
 from pytest_confmat.report.wording import plural

@@ -12,7 +12,8 @@ import pytest
 from pytest_confmat.errors import ConfmatError, ExamplesError
 from pytest_confmat.plugin.gate import EVALUATION, Gate
 from pytest_confmat.plugin.longrepr import reason_of
-from pytest_confmat.plugin.state import GateState, fault_of
+from pytest_confmat.plugin.run import GateRun, fault_of
+from pytest_confmat.plugin.state import GateState
 from pytest_confmat.report.text import decimal_text, describe, headline, printable_lines
 from pytest_confmat.report.wording import plural, reason_first
 from pytest_confmat.verdict import Verdict
@@ -25,28 +26,28 @@ VERDICTS_TOLD = 50
 class ThresholdsFile(pytest.File):
     """A policy as pytest collects it."""
 
-    gate: Gate
+    run: GateRun
     state: GateState
 
     @classmethod
     def of(cls, parent: pytest.Collector, path: Path, state: GateState) -> ThresholdsFile:
         """Return the collector of the gate at `path`."""
         node: ThresholdsFile = cls.from_parent(parent, path=path)
-        node.gate, node.state = state.by_path[path.resolve()], state
+        node.run, node.state = state.runs[path.resolve()], state
         return node
 
     def collect(self) -> Iterator[pytest.Item]:
         """Yield the item that evaluates, then one for each limit."""
-        yield self._item(EVALUATION, _evaluation_check(self.gate, self.state), 1)
-        for name, limits in self.gate.items.items():
+        yield self._item(EVALUATION, _evaluation_check(self.run), 1)
+        for name, limits in self.run.gate.items.items():
             line = limits[0].location.line if limits[0].location else 1
-            yield self._item(name, _limit_check(self.gate, self.state, name), line)
+            yield self._item(name, _limit_check(self.run, self.state, name), line)
 
     def _item(
         self, name: str, check: Callable[[pytest.FixtureRequest], None], line: int
     ) -> pytest.Item:
         item: ConfmatItem = ConfmatItem.from_parent(self, name=name, callobj=check)
-        item.gate, item.line = self.gate, line
+        item.gate, item.line = self.run.gate, line
         item.add_marker("confmat")
         return item
 
@@ -62,21 +63,21 @@ class ConfmatItem(pytest.Function):
         return self.path, self.line - 1, self.name
 
 
-def _evaluation_check(gate: Gate, state: GateState) -> Callable[[pytest.FixtureRequest], None]:
+def _evaluation_check(run: GateRun) -> Callable[[pytest.FixtureRequest], None]:
     def evaluation(request: pytest.FixtureRequest) -> None:
-        found: dict[str, Any] = {"policy": str(gate.path)}
+        found: dict[str, Any] = {"policy": str(run.gate.path)}
         request.node.stash[FOUND] = found
         fault: str | None
         try:
-            result, found["key"] = state.evaluation_of(gate, request)
-            found |= state.told_of(gate)
-            found["suspicions"] = state.suspicions_of(gate, request)
+            result, found["key"] = run.evaluation(request)
+            found |= run.remarks()
+            found["suspicions"] = run.suspicions(request)
             fault = fault_of(result)
         except ConfmatError as error:
             fault = str(error)
-            _enter_faults(found, error, gate, state, EVALUATION)
+            _enter_faults(found, error, run, EVALUATION)
         except BaseException:
-            found["error"] = state.error_of(gate)
+            found["error"] = run.error
             raise
         # Failing outside of the handler: what was handled would be told as a second failure.
         if fault is not None:
@@ -87,32 +88,32 @@ def _evaluation_check(gate: Gate, state: GateState) -> Callable[[pytest.FixtureR
 
 
 def _limit_check(
-    gate: Gate, state: GateState, name: str
+    run: GateRun, state: GateState, name: str
 ) -> Callable[[pytest.FixtureRequest], None]:
     def limit(request: pytest.FixtureRequest) -> None:
-        found: dict[str, Any] = {"policy": str(gate.path)}
+        found: dict[str, Any] = {"policy": str(run.gate.path)}
         request.node.stash[FOUND] = found
         try:
-            _, found["key"] = state.evaluation_of(gate, request)
-            found |= state.told_of(gate)
-            judged = state.verdicts_of(gate, request)
+            _, found["key"] = run.evaluation(request)
+            found |= run.remarks()
+            judged = run.verdicts(request)
         except ConfmatError as error:
             judged = {}
             found["error"] = str(error)
-            _enter_faults(found, error, gate, state, name)
+            _enter_faults(found, error, run, name)
         except BaseException:
-            found["error"] = state.error_of(gate)
+            found["error"] = run.error
             raise
         if not judged:
-            teller = EVALUATION if gate.path in state.reported else state.told_by[gate.path]
+            teller = EVALUATION if run.gate.path in state.reported else run.told_by
             if teller != name:
                 # One cause is told once.
                 found["see"] = teller
                 _fail(found, printable_lines(f"not checked: see {teller}"))
             _fail(found, printable_lines(f"not checked: {found['error']}"))
-        verdicts = [judged[limit.id] for limit in gate.items[name]]
+        verdicts = [judged[limit.id] for limit in run.gate.items[name]]
         found["verdicts"] = [verdict.to_plain() for verdict in verdicts]
-        found["suspicions"] = state.suspicions_of(gate, request)
+        found["suspicions"] = run.suspicions(request)
         if len(verdicts) == 1:
             request.node.user_properties += _properties(verdicts[0])
         waiting = [v for v in verdicts if v.outcome == "undecided" and not v.blocks]
@@ -133,11 +134,10 @@ def _fail(found: dict[str, Any], text: str, reason: str | None = None) -> NoRetu
     pytest.fail(text, pytrace=False)
 
 
-def _enter_faults(
-    found: dict[str, Any], error: ConfmatError, gate: Gate, state: GateState, name: str
-) -> None:
+def _enter_faults(found: dict[str, Any], error: ConfmatError, run: GateRun, name: str) -> None:
     """Enter the examples at fault, of which there may be very many: once in each process."""
-    if state.told_by.setdefault(gate.path, name) == name and isinstance(error, ExamplesError):
+    run.told_by = run.told_by or name
+    if run.told_by == name and isinstance(error, ExamplesError):
         found["faults"] = error.faults
 
 

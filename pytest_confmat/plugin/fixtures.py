@@ -103,7 +103,7 @@ def confmat(request: pytest.FixtureRequest, confmat_model: Any, confmat_dataset:
     from pytest_confmat.data.counts import expect
     from pytest_confmat.errors import ConfmatError, RequestError
     from pytest_confmat.plugin.collection import FOUND
-    from pytest_confmat.plugin.state import fingerprint_of
+    from pytest_confmat.plugin.run import fingerprint_of
 
     state = _state(request.config)
     if state is None:
@@ -115,7 +115,7 @@ def confmat(request: pytest.FixtureRequest, confmat_model: Any, confmat_dataset:
             "--confmat-thresholds, or use confmat_evaluator"
         )
     gate = state.gates[0]
-    job = state.job(gate, confmat_model, confmat_dataset)
+    job = state.runs[gate.path].job(confmat_model, confmat_dataset)
     request.node.stash[FOUND] = {
         "own": request.node.nodeid,
         "key": state.evaluator.key(job),

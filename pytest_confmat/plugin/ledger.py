@@ -13,8 +13,8 @@ from pytest_confmat.evaluation import Evaluation, Fault
 from pytest_confmat.manifest import digest
 from pytest_confmat.plugin.evaluator import SHARED_NAME
 from pytest_confmat.plugin.gate import Gate
+from pytest_confmat.plugin.run import fault_of
 from pytest_confmat.plugin.setwatch import notes_on_set
-from pytest_confmat.plugin.state import fault_of
 from pytest_confmat.result import GateOutcome, GateResult
 from pytest_confmat.verdict import Verdict
 

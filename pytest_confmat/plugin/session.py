@@ -66,7 +66,7 @@ class GateHooks:
     def pytest_collect_file(
         self, file_path: Path, parent: pytest.Collector
     ) -> ThresholdsFile | None:
-        if file_path.resolve() in self.state.by_path:
+        if file_path.resolve() in self.state.runs:
             return ThresholdsFile.of(parent, file_path, self.state)
         return None
 

@@ -88,7 +88,7 @@ class TightenOutput(Output):
         return lines
 
     def _edit(self, result: GateResult) -> Edit:
-        gate = self._state.by_path[result.policy]
+        gate = self._state.runs[result.policy].gate
         text = gate.path.read_bytes().decode("utf-8")
         if read_policy(gate.path) != gate.policy:
             raise EvaluationError(f"{gate.path} was changed while the gate ran: run it again")
@@ -122,7 +122,7 @@ def _require_same_verdicts(state: GateState, gate: Gate, result: GateResult, tex
         raise EvaluationError("there is no evaluation")
     # All of them, as refutations are adjusted over all.
     before = {verdict.limit.id: verdict.outcome for verdict in result.verdicts}
-    comparison = state.comparison_of(gate, result.evaluation)
+    comparison = state.runs[gate.path].comparison(result.evaluation)
     for verdict in judge(limits, result.evaluation, comparison):
         if verdict.outcome != before.get(verdict.limit.id, verdict.outcome):
             raise EvaluationError(

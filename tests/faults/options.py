@@ -214,7 +214,7 @@ SECTION = Section(
         Fault(
             "a baseline to be saved where the report goes",
             options("--confmat-save-baseline=out/confmat"),
-            "--confmat-report and --confmat-save-baseline lead to one file, out/confmat.json: "
+            "--confmat-save-baseline and --confmat-report lead to one file, out/confmat.json: "
             "change one of them",
             "refused",
         ),

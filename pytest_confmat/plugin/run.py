@@ -1,0 +1,283 @@
+"""One run of one gate in this process: its evaluation, comparison and verdicts, each made once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_confmat.baseline import load_baseline
+from pytest_confmat.baseline.comparison import Changes, Comparison, compare
+from pytest_confmat.diagnosis import Suspicion
+from pytest_confmat.errors import ConfmatError, ModelError, RequestError
+from pytest_confmat.evaluation import Evaluation
+from pytest_confmat.fingerprint import sha256_of
+from pytest_confmat.job import Job
+from pytest_confmat.plugin.attempts import attempt
+from pytest_confmat.plugin.baselines import waiting_note, without_comparison
+from pytest_confmat.plugin.endings import SKIPS, ended_by
+from pytest_confmat.plugin.gate import Gate
+from pytest_confmat.plugin.setwatch import require_agreed
+from pytest_confmat.spec import DatasetSpec, ModelSpec
+from pytest_confmat.verdict import Verdict, judge
+
+if TYPE_CHECKING:
+    from pytest_confmat.plugin.state import GateState
+
+
+class GateRun:
+    """What the items of one gate ask of this process.
+
+    Parameters
+    ----------
+    gate
+        The gate.
+    session
+        What it shares with other gates.
+
+    Attributes
+    ----------
+    told_by
+        The first item, in this process, that met an error in place of an evaluation.
+    """
+
+    def __init__(self, gate: Gate, session: GateState) -> None:
+        self.gate = gate
+        self.told_by: str | None = None
+        self._session = session
+        self._evaluated: tuple[Evaluation, str] | ConfmatError | None = None
+        self._job: Job | None = None
+        self._key = ""
+        self._comparison: Comparison | None = None
+        self._verdicts: dict[str, Verdict] | None = None
+        self._is_diagnosed = False
+
+    def evaluation(self, request: pytest.FixtureRequest) -> tuple[Evaluation, str]:
+        """Evaluate with the model and data that the gate's items see; once, errors included.
+
+        Returns the evaluation, and what it is remembered under.
+        """
+        __tracebackhide__ = True
+        if self._evaluated is None:
+            name = f"gate-{hashlib.sha256(bytes(self.gate.path)).hexdigest()[:32]}"
+            try:
+                with attempt(self._session.folder, name):
+                    self._evaluated = self._evaluate(request)
+            except ConfmatError as error:
+                self._evaluated = error
+            except BaseException as error:
+                ended = ended_by(error)
+                if ended is None:
+                    raise
+                self._evaluated = ended
+                if not isinstance(error, SKIPS):
+                    raise  # with the traceback, which leads to the cause
+        found = self._evaluated
+        if isinstance(found, ConfmatError):
+            raise type(found)(*found.args)
+        return found
+
+    @property
+    def error(self) -> str | None:
+        """Why there is no evaluation; ``None``: there is one, or none was asked for."""
+        return str(self._evaluated) if isinstance(self._evaluated, ConfmatError) else None
+
+    def _evaluate(self, request: pytest.FixtureRequest) -> tuple[Evaluation, str]:
+        __tracebackhide__ = True
+        gate, session = self.gate, self._session
+        model = request.getfixturevalue("confmat_model")
+        dataset = request.getfixturevalue("confmat_dataset")
+        if dataset is session.default_dataset:
+            # The fixture knows one data set; each policy has its own.
+            dataset = gate.dataset
+        elif session.data_were_named:
+            raise RequestError(
+                "--confmat-data names the data, and a fixture confmat_dataset of the project's "
+                "overrides it: leave one of them out"
+            )
+        if dataset is None:
+            raise RequestError(
+                f"{gate.path.name} names no data: write directory or tfrecord below dataset, or "
+                "override the fixture confmat_dataset in a conftest.py beside it"
+            )
+        job = self._job = self.job(model, dataset)
+        if gate.policy.model_sha256 is not None:
+            _require_pinned(gate, model, _digest_of(model))
+        key = self._key = session.evaluator.key(job, name=str(gate.path))
+        evaluation = session.evaluator.evaluate(
+            job, str(gate.path), keep=True, fingerprint=self._stated(job, request)
+        )
+        # It was read again since then, or is another evaluation's.
+        _require_pinned(gate, model, evaluation.provenance.get("model", {}).get("sha256"))
+        require_agreed(gate, evaluation, session.manifest)
+        self.comparison(evaluation)
+        return evaluation, key
+
+    def job(self, model: Any, dataset: Any) -> Job:
+        """Return the evaluation of a model on data, judged as the gate's policy says."""
+        expected = self.gate.expected_examples
+        if isinstance(dataset, DatasetSpec):
+            expected = None  # files are counted before the pass; other data may never end
+        return self._session.evaluator.job(
+            model,
+            dataset,
+            self.gate.classes,
+            self.gate.policy.decision,
+            expected_examples=expected,
+        )
+
+    def _stated(self, job: Job, request: pytest.FixtureRequest) -> str | None:
+        """Return what the project states of its objects, and which of them are judged.
+
+        With it goes the file of the option: a model that overrides it may well have been read from
+        it. The policy tells objects apart, wherever pytest is called.
+        """
+        stated, asked = fingerprint_of(request), self._session.model
+        if stated is None:
+            return None
+        if job.model is not asked and asked is not None:
+            stated = f"{stated}, --confmat-model {_digest_of(asked)}"
+        if not job.is_plain:
+            stated = f"{stated} in {os.path.relpath(self.gate.path, request.config.rootpath)}"
+        return stated
+
+    def comparison(self, evaluation: Evaluation) -> Comparison | None:
+        """Compare the gate's evaluation with its baseline, once; ``None``: it has none."""
+        baseline = self.gate.baseline
+        if baseline is not None and self._comparison is None:
+            stored = load_baseline(baseline.path)
+            self._comparison = compare(stored, evaluation, baseline.min_overlap)
+        return self._comparison
+
+    def changes(self, evaluation: Evaluation) -> Changes | None:
+        """Return what changed since the gate's baseline, if it can be compared with one."""
+        try:
+            comparison = self.comparison(evaluation)
+        except ConfmatError:
+            return None  # the evaluation's item says why
+        return None if comparison is None else comparison.changes
+
+    def _overrides(self) -> list[str]:
+        """Say what was judged in place of what options and policy name."""
+        job, asked, dataset = self._job, self._session.model, self.gate.dataset
+        found = []
+        if job is not None and asked is not None and job.model is not asked:
+            found.append(
+                f"the model judged came from a fixture confmat_model of the project's, which "
+                f"overrides --confmat-model: {_kind(job.model)}"
+            )
+        if job is not None and dataset is not None and job.dataset is not dataset:
+            found.append(
+                "the data came from a fixture confmat_dataset of the project's, which overrides "
+                f"the policy's dataset: {_kind(job.dataset)}"
+            )
+        return found
+
+    def remarks(self) -> dict[str, Any]:
+        """Return what is to be reported of the evaluation besides its numbers."""
+        origin = self._session.evaluator.origin(self._key)
+        notes = [*self._overrides(), *origin.remarks]
+        if self._comparison is not None:
+            notes += self._comparison.notes
+            if without_comparison(self.gate.limits) == self.gate.limits:
+                notes.append(
+                    "the baseline decides nothing here, as no limit compares with it: max_drop, "
+                    "max_rise or flips would"
+                )
+        if self.gate.waiting:
+            notes.append(waiting_note(self.gate.waiting))
+        return {"notes": notes, "cached": origin.computed}
+
+    def verdicts(self, request: pytest.FixtureRequest) -> dict[str, Verdict]:
+        """Judge all limits of the gate, once; verdicts by limit id."""
+        if self._verdicts is None:
+            evaluation, _ = self.evaluation(request)
+            verdicts = judge(self.gate.limits, evaluation, self._comparison)
+            self._verdicts = {verdict.limit.id: verdict for verdict in verdicts}
+        return self._verdicts
+
+    def suspicions(self, request: pytest.FixtureRequest) -> list[dict[str, Any]]:
+        """Say what the result looks like, where a limit fails; once, then nothing.
+
+        Never raises: verdicts stand without it.
+        """
+        if self._is_diagnosed:
+            return []
+        self._is_diagnosed = True
+        try:
+            if not any(verdict.blocks for verdict in self.verdicts(request).values()):
+                return []
+            assert self._job is not None
+            found = self._session.evaluator.diagnose(self._job, name=str(self.gate.path))
+        except Exception as error:
+            text = f"no pattern could be looked for: {type(error).__name__}: {error}"
+            found = (Suspicion("none", " ".join(text.split()), {}),)
+        return [suspicion.to_plain() for suspicion in found]
+
+
+def fingerprint_of(request: pytest.FixtureRequest) -> str | None:
+    """Return what the project states of its own objects and code.
+
+    Raises
+    ------
+    RequestError
+        If that is no text.
+    """
+    stated = request.getfixturevalue("confmat_fingerprint")
+    if stated is None or (isinstance(stated, str) and stated):
+        return stated
+    raise RequestError(
+        f"the fixture confmat_fingerprint returned {stated!r}: return a text that changes whenever "
+        "objects or code of the project's that the evaluation depends on do, or None"
+    )
+
+
+def fault_of(evaluation: Evaluation) -> str | None:
+    """Return what makes an evaluation unfit for release although its numbers are right."""
+    matrix = evaluation.matrix
+    empty = [name for name, n in zip(matrix.classes, matrix.support, strict=True) if not n]
+    if not empty:
+        return None
+    named = ", ".join(repr(name) for name in empty[:10])
+    more = f" and {len(empty) - 10} more" if len(empty) > 10 else ""
+    return (
+        f"{len(empty)} of {len(matrix.classes)} classes have no example among "
+        f"{matrix.total}: {named}{more}; nothing can be said about them"
+    )
+
+
+def _digest_of(model: Any) -> str | None:
+    # What is no file is told with more words where it is loaded.
+    is_file = isinstance(model, ModelSpec) and model.path.is_file()
+    return sha256_of(model.path) if is_file else None
+
+
+def _require_pinned(gate: Gate, model: Any, found: str | None) -> None:
+    """Hold a model against the digest that the policy pins.
+
+    Raises
+    ------
+    ModelError
+        If it is another one, or has no file.
+    """
+    pinned = gate.policy.model_sha256
+    if pinned is None:
+        return
+    where = gate.policy.where("model_sha256")
+    if not isinstance(model, ModelSpec):
+        raise ModelError(
+            f"{where} pins model_sha256, and the model comes from a fixture confmat_model of the "
+            f"project's ({_kind(model)}), which has no file to hold against it: take the pin out, "
+            "or name the file with --confmat-model"
+        )
+    if found is not None and found != pinned:
+        raise ModelError(
+            f"{model.path.name} is not the model that the policy is for: its SHA-256 is {found}, "
+            f"and {where} pins {pinned}; name the other file, or pin this one"
+        )
+
+
+def _kind(value: Any) -> str:
+    return f"{type(value).__module__}.{type(value).__qualname__}"
