@@ -34,7 +34,7 @@ venv: $(VENV)/.created ## Create the environment, .venv, with Python 3.11 to 3.1
 gate: $(VENV)/.gate ## Gate the shipped digits model: green
 	$(GATE) $(GOOD)
 	@echo
-	@echo 'All limits hold. A worse model is blocked; see for yourself (or: make gate-red):'
+	@echo 'All limits passed. A worse model is blocked; see for yourself (or: make gate-red):'
 	@echo
 	@echo '  $(GATE) $(REGRESSED)'
 

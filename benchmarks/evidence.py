@@ -1,4 +1,4 @@
-"""How often the gate is wrong, by simulation: what its rules promise, held against what they do.
+"""How often the gate is wrong, by simulation: what its rules promise, compared with what they do.
 
 Thousands of models whose true quality is known exactly are judged by the gate itself. Each sits
 where a wrong verdict is likeliest: exactly at its limit, exactly at the margin, exactly as good as
@@ -47,7 +47,7 @@ def recall_limits(bounds: Iterable[Fraction], evidence: Evidence) -> list[Limit]
 
 
 def matrix_of(hits: Sequence[int], supports: Sequence[int]) -> ConfusionMatrix:
-    """Return a matrix with these hits; misses are taken for the next class."""
+    """Return a matrix with these hits; misses are predicted as the next class."""
     k = len(hits)
     counts = np.zeros((k, k), np.int64)
     for index, (right, support) in enumerate(zip(hits, supports, strict=True)):

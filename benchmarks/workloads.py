@@ -43,7 +43,7 @@ class Workload:
     picture
         Height and width of the JPEG files; ``None``: raw records of the model's size, in shards.
     limit_alone
-        Whether we are held against the limit, and against nothing else.
+        Whether we are compared with the limit, and against nothing else.
     """
 
     name: str

@@ -2,7 +2,7 @@
 
 Of what is in ``fuzz/corpus`` and ``fuzz/grown``, the corpus keeps the smallest inputs that reach
 what the generated seeds do not: other steps from line to line of the project's code. Findings
-that are mended are put there by hand, as ``found-...``, and stay.
+that are fixed are put there by hand, as ``found-...``, and stay.
 """
 
 from __future__ import annotations
@@ -34,21 +34,19 @@ def main() -> None:
     for name in parser.parse_args().targets:
         folder = CORPUS / name
         folder.mkdir(parents=True, exist_ok=True)
-        found = [
-            path for path in (*folder.iterdir(), *(GROWN / name).glob("*")) if not mended(path)
-        ]
+        found = [path for path in (*folder.iterdir(), *(GROWN / name).glob("*")) if not fixed(path)]
         inputs = {path.read_bytes() for path in found}
         kept = smallest(name, inputs)
         for path in folder.iterdir():
-            if not mended(path):
+            if not fixed(path):
                 path.unlink()
         for data in kept:
             (folder / sha256(data).hexdigest()[:16]).write_bytes(data)
         print(f"{name}: {len(kept)} of {len(inputs)}, {sum(map(len, kept)):,} bytes")
 
 
-def mended(path: Path) -> bool:
-    """Whether a file of a corpus is a finding that was mended."""
+def fixed(path: Path) -> bool:
+    """Whether a file of a corpus is a finding that was fixed."""
     return path.name.startswith("found-")
 
 

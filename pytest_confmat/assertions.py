@@ -147,7 +147,7 @@ def assert_confusion(
     *,
     classes: Sequence[str] | None = None,
 ) -> None:
-    """Fail if a larger share of a class than `at_most` is taken for another class.
+    """Fail if a larger share of a class than `at_most` is predicted as another class.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def assert_confusion(
         actual, predicted = pair
         _known((actual, predicted), given.classes)
         if actual == predicted:
-            raise RequestError(f"{actual!r} taken for {predicted!r} is no confusion")
+            raise RequestError(f"{actual!r} predicted as {predicted!r} is no confusion")
         limits.append(
             Limit(
                 limit_id("confusion", actual, predicted),

@@ -47,12 +47,12 @@ class Changes:
         return Pairs(self.left.get(cell, 0), self.came.get(cell, 0), self.support[index])
 
     def confusion(self, actual: int, predicted: int) -> Pairs:
-        """Pairs of one class's examples, taken for the other or not; taken is wrong."""
+        """Pairs of one class's examples, predicted as the other or not; taken is wrong."""
         cell = (actual, predicted)
         return Pairs(self.came.get(cell, 0), self.left.get(cell, 0), self.support[actual])
 
     def specificity(self, index: int) -> Pairs:
-        """Pairs of all other classes' examples, taken for this one or not; taken is wrong."""
+        """Pairs of all other classes' examples, predicted as this one or not; taken is wrong."""
         return Pairs(
             self._foreign_came.get(index, 0),
             self._foreign_left.get(index, 0),

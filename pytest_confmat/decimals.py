@@ -1,4 +1,4 @@
-"""Exact values in decimal, never rounded across the number they were held against."""
+"""Exact values in decimal, never rounded across the number they were compared with."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ CHANCE = 1e-4
 # falls on one or two classes, and this share of the examples are of other classes.
 NEARLY_ALL = 0.9
 OTHERS = 0.4
-# A class is missed in the predictions if a model that recognises this share would name it.
+# A class is missed in the predictions if a model that recognizes this share would name it.
 RECOGNISED = 1 / 3
 
 _NAMES_SHOWN = 10
@@ -394,7 +394,7 @@ def with_cause(
 
 
 def _never_predicted(matrix: ConfusionMatrix) -> list[Suspicion]:
-    """Tell of classes that a model which recognises a third of their examples would have named."""
+    """Tell of classes that a model which recognizes a third of their examples would have named."""
     examples = matrix.entries.row_sums
     ln_missed = examples * log(1 - RECOGNISED) + log(len(matrix.classes))
     missing = np.flatnonzero((matrix.predicted == 0) & (ln_missed <= log(CHANCE)))

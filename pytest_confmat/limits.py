@@ -56,7 +56,7 @@ class Evidence:
     confidence
         Of each one-sided bound.
     rule
-        ``estimate``: the estimate is held against the bound. ``proven``: passes only if the
+        ``estimate``: the estimate is compared with the bound. ``proven``: passes only if the
         pessimistic end of the interval holds the bound, fails if the optimistic end does not.
         ``not_refuted``: fails only if the optimistic end breaks the bound.
     undecided
@@ -112,7 +112,7 @@ class Limit:
     evidence
         How sure one must be.
     against
-        ``value``: the metric is held against the bound. ``baseline``: by how much it is worse
+        ``value``: the metric is compared with the bound. ``baseline``: by how much it is worse
         than the baseline's, on the same examples.
     """
 

@@ -289,7 +289,7 @@ def as_measured(value: Any) -> Measured:
     return Measured(Fraction(float(value)))
 
 
-_CONDITION = "given how many are of it or were taken for it"
+_CONDITION = "given how many are of it or were predicted as it"
 
 
 def _of_class(key: str, description: str, compute: Callable[..., Any], **more: Any) -> Metric:
@@ -311,14 +311,14 @@ def _averages(metric: str) -> Iterator[Metric]:
 BUILT_IN = (
     _of_class(
         "recall",
-        "Share of a class's examples that are recognised.",
+        "Share of a class's examples that are recognized.",
         _recall,
         share_of="examples",
-        counts="{hits} of {trials} recognised",
+        counts="{hits} of {trials} recognized",
     ),
     _of_class(
         "precision",
-        "Share of what is taken for a class that is of it.",
+        "Share of what is predicted as a class that is of it.",
         _precision,
         share_of="predictions",
         condition="given how often it was predicted",
@@ -337,20 +337,20 @@ BUILT_IN = (
         "Share of other classes' examples kept apart.",
         _specificity,
         share_of="examples",
-        counts="{hits} of {trials} of other classes were not taken for {actual}",
+        counts="{hits} of {trials} of other classes were not predicted as {actual}",
         lowered_by="taken_for_it",
     ),
     _of_class(
         "jaccard",
-        "Hits among examples of the class or taken for it.",
+        "Hits among examples of the class or predicted as it.",
         _jaccard,
         share_of="predictions",
         condition=_CONDITION,
-        counts="{hits} right, among {trials} that are {actual} or were taken for it",
+        counts="{hits} right, among {trials} that are {actual} or were predicted as it",
     ),
     Metric(
         "accuracy",
-        "Share of all examples that are recognised.",
+        "Share of all examples that are recognized.",
         _accuracy,
         share_of="examples",
         counts="{hits} of {trials} right",

@@ -1,4 +1,4 @@
-"""THE predicate: limits held against an evaluation. Nothing else compares a number with a limit."""
+"""THE predicate: an evaluation and its limits. Nothing else compares a number with a limit."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One limit held against one evaluation, with the numbers that decided it.
+    """One limit compared with one evaluation, with the numbers that decided it.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Verdict:
     undefined
         Why there is no value; ``None`` where there is one.
     hits, trials
-        The counts whose ratio `observed` is, where it is one: examples recognised of the class's
+        The counts whose ratio `observed` is, where it is one: examples recognized of the class's
         examples for recall, and so on.
     needed
         The least `hits` (for at_most: the most) with which the limit holds at these `trials`, by
@@ -71,14 +71,14 @@ class Verdict:
     support
         Examples behind the number: of the class, or of the whole set.
     confused_with
-        For a class: what its examples were taken for (recall, weighted diagonal) or what was
-        taken for it (precision), class and count, most first.
+        For a class: what its examples were predicted as (recall, weighted diagonal) or what was
+        predicted as it (precision), class and count, most first.
     cells
         For ``confusions``: the cells that break the bound (actual, predicted, count, support),
         worst first; where none does, the worst.
     mistakes
-        The surest mistakes behind a limit that does not pass; against a baseline, of the examples
-        that it had right.
+        The highest-confidence errors behind a limit that does not pass; against a baseline, of
+        the examples that it had right.
     unpredicted
         Examples behind the number that are at fault and count as misclassified.
     interval
@@ -200,7 +200,7 @@ def needed(bound: Bound, trials: int) -> int:
 def _refuting_confidences(limits: Sequence[Limit], found: Sequence[Found]) -> list[float]:
     """Return at which confidence each limit is refuted: its own, or as Holm adjusts it.
 
-    Holm (1979): of m limits the smallest p-value is held against level / m, the next against
+    Holm (1979): of m limits the smallest p-value is compared with level / m, the next against
     level / (m - 1), and so on; from the first that is not refuted on, none is.
     """
     confidences = [float(limit.evidence.confidence) for limit in limits]
@@ -354,13 +354,13 @@ def _named(cell: Cell, matrix: ConfusionMatrix) -> tuple[str, str, int, int]:
 
 
 def counts_predictions(limit: Limit) -> bool:
-    """Whether a limit on a class is lowered by what is taken for it, and not by what it misses."""
+    """Whether a limit on a class is lowered by what is predicted as it, not by what it misses."""
     metric = metric_called(limit.metric)
     return metric is not None and metric.lowered_by == "taken_for_it"
 
 
 def _confused_with(limit: Limit, source: Subject) -> tuple[tuple[str, int], ...]:
-    """Count what the class's examples were taken for, or what was taken for the class."""
+    """Count what the class's examples were predicted as, or what was predicted as the class."""
     matrix = source.matrix(limit)
     if limit.actual is None or limit.metric == "confusion" or matrix is None:
         return ()

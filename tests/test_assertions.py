@@ -27,13 +27,13 @@ def test_all_failing_classes_in_one_message():
         assert_recall(MATRIX, 0.95)
     assert str(failed.value) == (
         "recall of 'cat' is 0.8413, below 0.95\n"
-        "  159 of 189 recognised; 180 were needed\n"
+        "  159 of 189 recognized; 180 were needed\n"
         "  true value 0.7909 to 0.8834, each bound at 95 % confidence\n"
-        "  taken for   dog 21 (11.1 %)   fox 9 (4.8 %)\n"
+        "  predicted as   dog 21 (11.1 %)   fox 9 (4.8 %)\n"
         "recall of 'fox' is 0.9000, below 0.95\n"
-        "  90 of 100 recognised; 95 were needed\n"
+        "  90 of 100 recognized; 95 were needed\n"
         "  true value 0.8363 to 0.9447, each bound at 95 % confidence\n"
-        "  taken for   dog 8 (8.0 %)   cat 2 (2.0 %)"
+        "  predicted as   dog 8 (8.0 %)   cat 2 (2.0 %)"
     )
     assert isinstance(failed.value, AssertionError)
 
@@ -134,7 +134,7 @@ def test_what_does_not_hold_fails(broken):
         ),
         (
             lambda: assert_confusion(MATRIX, {("cat", "cat"): 0.1}),
-            "'cat' taken for 'cat' is no confusion",
+            "'cat' predicted as 'cat' is no confusion",
         ),
     ],
 )

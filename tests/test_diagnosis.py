@@ -147,8 +147,8 @@ def test_a_constant_model_is_not_suspected_of_another_order(counts):
         ("a majority that is never said", [[0, 950], [0, 50]][::-1]),
         ("a minority said too often, as with a wrong cut", [[20, 70], [0, 10]]),
         ("a minority said too often, and two examples", [[100, 900], [2, 0]]),
-        ("one class taken for another", [[100, 0, 0], [0, 5, 95], [0, 0, 100]]),
-        ("a large class taken for a small one", [[100, 800, 0], [0, 10, 0], [0, 0, 500]]),
+        ("one class predicted as another", [[100, 0, 0], [0, 5, 95], [0, 0, 100]]),
+        ("a large class predicted as a small one", [[100, 800, 0], [0, 10, 0], [0, 0, 500]]),
         ("two classes confused as by a coin", [[50, 51, 0], [52, 49, 0], [0, 0, 90]]),
         ("worse than a coin, not far", [[400, 600], [600, 400]]),
         ("no examples of a class", [[90, 10, 0], [5, 95, 0], [0, 0, 0]]),
@@ -505,7 +505,7 @@ def test_suspicions_stand_under_the_verdict_line():
         suspicions=(*found(counts, ANIMALS, DIRECTORY), Suspicion("preprocessing", "tried", {})),
     )
     assert summary(result, 80, color=False).startswith(
-        "confmat: BLOCKED  1 of 1 limit does not hold: accuracy\n"
+        "confmat: BLOCKED  1 of 1 limit failed: accuracy\n"
         "\n"
         "suspicion: the model's outputs may be in another order than `classes`:\n"
         "  accuracy 0.2000 as declared, 0.9000 if the outputs were owl, hen, fox, dog,\n"

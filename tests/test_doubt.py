@@ -1,4 +1,4 @@
-"""What goes in, held against the first layer: a sentence where it is likely wrong."""
+"""What goes in, compared with the first layer: a sentence where it is likely wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From files on disk to a matrix, held against scikit-learn on labels collected independently.
+"""From files on disk to a matrix, compared with scikit-learn on labels collected independently.
 
 The other side never sees our code: Pillow or NumPy makes the inputs, `model.predict` the scores.
 """

@@ -142,7 +142,7 @@ def test_made_anew_images_shards_and_labels_are_equal_to_the_byte(remade):
 
 
 def test_made_anew_models_are_as_good_and_as_bad(remade, digits):
-    # Not held against the shipped weights: those depend on the processor they were trained on.
+    # Not compared with the shipped weights: those depend on the processor they were trained on.
     good, retrained, regressed = (matrix_of(remade / name, digits) for name in MODELS)
     assert good.trace() / good.sum() >= 0.97
     assert retrained.trace() / retrained.sum() >= 0.97

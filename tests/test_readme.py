@@ -34,7 +34,7 @@ def test_the_first_policy(digits):
     digits.path.joinpath("thresholds.yaml").write_text(EXAMPLES["first"])
     result = digits.runpytest_subprocess("--confmat-model", GOOD)
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["confmat: passed  10 limits hold on 899 examples"])
+    result.stdout.fnmatch_lines(["confmat: passed  10 limits on 899 examples"])
 
 
 def test_the_failing_run_is_shown_as_it_is(digits):

@@ -247,7 +247,7 @@ def test_a_failed_limit_says_how_many_are_at_fault():
     told = [describe(verdict) for verdict in judge(limits, evaluation(MIXED))]
     assert told[0] == (
         "recall of 'c0' is 0.7143, below 0.9\n"
-        "  5 of 7 recognised; 7 were needed\n"
+        "  5 of 7 recognized; 7 were needed\n"
         "  true value 0.3413 to 0.9466, each bound at 95 % confidence\n"
         "  2 of them are at fault and counted as misclassified"
     )

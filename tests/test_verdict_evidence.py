@@ -195,7 +195,7 @@ def test_the_three_rules_differ_where_chance_may_decide(hits, outcomes):
 @pytest.mark.parametrize("hits", [1, 19])
 @pytest.mark.parametrize("metric", ["recall", "f1", "precision"])
 def test_too_few_examples_decide_nothing(rule, hits, metric):
-    # 19 examples of a, and all that is taken for it is of it.
+    # 19 examples of a, and all that is predicted as it is of it.
     matrix = of_two(hits, 19)
     n = {"recall": 19, "f1": 19, "precision": hits}[metric]
     enough = one(limit(metric, "0.5", actual="a", rule=rule, min_support=n), matrix)

@@ -207,7 +207,7 @@ def save(model: Any, path: Path) -> None:
 
 
 def describe(model: Any, pixels: Bytes, labels: Labels) -> str:
-    """Return how well the model recognises images (n, 8, 8), in one line."""
+    """Return how well the model recognizes images (n, 8, 8), in one line."""
     predicted = model(inputs(pixels), training=False).numpy().argmax(axis=1)
     recalls = [(predicted[labels == k] == k).mean() for k in range(len(CLASSES))]
     each = "  ".join(f"{name} {recall:.3f}" for name, recall in zip(CLASSES, recalls, strict=True))

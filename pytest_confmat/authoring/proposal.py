@@ -55,7 +55,7 @@ class Proposal:
     own
         Classes that need a lower limit, in their order.
     exempt
-        Classes with too few examples, or too few recognised, to bear any limit.
+        Classes with too few examples, or too few recognized, to bear any limit.
     classes
         The names, in the order of the matrix.
     """

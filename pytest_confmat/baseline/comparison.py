@@ -1,4 +1,4 @@
-"""A baseline and an evaluation, held against each other example by example.
+"""A baseline and an evaluation, compared with each other example by example.
 
 An example of one is an example of the other if content and true class are the same, whatever
 its id: what was added, removed, changed or relabelled since is told, and not compared.

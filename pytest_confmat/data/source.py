@@ -21,7 +21,7 @@ class ExampleFault(DataError):  # noqa: N818 (it is a fault, in our words)
     reason
         What is wrong, without the example's id.
     label
-        Its true class, held against the number of classes; ``None``: not known.
+        Its true class, compared with the number of classes; ``None``: not known.
     check
         The word over its content; 0: its content cannot be read.
     weight
@@ -57,7 +57,7 @@ class Batch:
     inputs
         Array or tensor of shape (n, ...), in the shape and dtype the model is fed with.
     labels
-        True classes, int64 (n,), counted from 0. Not yet held against the number of classes;
+        True classes, int64 (n,), counted from 0. Not yet compared with the number of classes;
         a label that names no class at all is -1.
     index
         Place of each example in the set's order, int64 (n,).

@@ -43,5 +43,5 @@ def escaped(name: str) -> str:
 
 
 def start_of(data: bytes) -> str:
-    """Return the first bytes of a content, to be recognised by."""
+    """Return the first bytes of a content, to be recognized by."""
     return repr(bytes(data[:12]))

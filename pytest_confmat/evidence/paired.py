@@ -14,8 +14,8 @@ exactly at the margin it passes up to 7 %, and blocks up to 9 %, where 5 % are p
   changes the difference moves in steps of two, and half a step is one.
 - Where few examples change, two exact binomial tests bound it. That a drop is *below* a margin is
   also shown when the share of newly wrong examples alone is shown to lie below it. That a drop is
-  *above* a margin is shown only if it would be, had the model mended nothing and broken as many
-  more than it mended.
+  *above* a margin is shown only if it would be, had the model fixed nothing and broken as many
+  more than it fixed.
 
 The size of the result, added up over all outcomes and not simulated, is in ``docs/evidence.md``.
 """

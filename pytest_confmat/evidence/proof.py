@@ -80,7 +80,7 @@ class Share:
 
 @dataclass(frozen=True)
 class F1Share:
-    """F1, through Jaccard's index J: `hits` of the `trials` that are of the class or taken for it.
+    """F1, through Jaccard's index J: `hits` of `trials` that are of the class or predicted as it.
 
     F1 = 2J / (1 + J) rises with J, so that a bound on the one is a bound on the other.
     """

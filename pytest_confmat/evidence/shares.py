@@ -1,6 +1,6 @@
 """How sure a share is: exact tests and bounds of its true value, and the examples these take.
 
-A share is `hits` of `trials`: of the 25 cats 23 were recognised. Each confidence is that of *one
+A share is `hits` of `trials`: of the 25 cats 23 were recognized. Each confidence is that of *one
 one-sided* bound; a two-sided interval of confidence 0.90 has the same ends as two one-sided bounds
 of 0.95. A p-value is small when something is shown: at confidence 0.95, when it is at most 0.05.
 Bounds are found by means of the p-values, so that the two do not contradict each other.

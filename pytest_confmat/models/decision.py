@@ -20,7 +20,7 @@ ROUNDING = 1e-6
 
 @dataclass(frozen=True)
 class Rule:
-    """A decision held against the classes it decides between.
+    """A decision compared with the classes it decides between.
 
     Attributes
     ----------

@@ -313,7 +313,7 @@ def _tell(
     if proposal.exempt:
         _say(
             f"  {len(proposal.exempt):,} of {len(request.classes):,} classes bear no limit on "
-            "recall: too few of their examples are there, or recognised"
+            "recall: too few of their examples are there, or recognized"
         )
     if recall:
         values = sorted(limit.bound.value for limit in recall)

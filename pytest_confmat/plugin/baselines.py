@@ -61,7 +61,7 @@ def without_comparison(limits: Sequence[Limit]) -> tuple[Limit, ...]:
 def waiting_note(count: int) -> str:
     """Say that limits are not checked before there is a baseline."""
     return (
-        f"{plural(count, 'limit is', 'limits are')} held against a baseline, and this run saves "
+        f"{plural(count, 'limit is', 'limits are')} compared with a baseline, and this run saves "
         "the first one: from the next run on"
     )
 

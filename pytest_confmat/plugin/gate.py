@@ -26,7 +26,7 @@ EVALUATION = "evaluation"
 
 @dataclass(frozen=True)
 class Gate:
-    """A policy, ready to be held against a model.
+    """A policy, ready to be compared with a model.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Gate:
     limits
         All that are to be checked.
     baseline
-        What limits against a baseline are held against.
+        What limits against a baseline are compared with.
     waiting
         How many of these are not to be checked yet, as this run saves the first baseline.
     """

@@ -1,4 +1,4 @@
-"""The ledger: declared limits held against verdicts received. What is missing is never green."""
+"""The ledger: declared limits compared with verdicts received. What is missing is never green."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def _require_passed(results: Sequence[GateResult], *, green: bool) -> None:
     for result in results:
         if result.outcome != "passed":
             reason = {
-                "failed": "a limit does not hold, or was not checked",
+                "failed": "a limit failed, or was not checked",
                 "error": "the evaluation could not be done",
                 "incomplete": "limits were left out",
             }[result.outcome]

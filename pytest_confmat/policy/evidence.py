@@ -64,7 +64,7 @@ class EvidenceShape(Shape):
     ] = Field(Fraction(95, 100), description="Of each one-sided bound; 0.95 unless it is given.")
     rule: RuleWord = Field(
         "estimate",
-        description="estimate: the number itself is held against the limit. proven: it passes if "
+        description="estimate: the number itself is compared with the limit. proven: it passes if "
         "even the pessimistic end of its interval does. not_refuted: it fails only if even the "
         "optimistic end does.",
     )

@@ -86,7 +86,7 @@ class Policy:
 
     @property
     def compares(self) -> bool:
-        """Whether a limit is held against a baseline."""
+        """Whether a limit is compared with a baseline."""
         return any(rule.against == "baseline" for rule in self.rules)
 
     def require_baseline(self) -> None:

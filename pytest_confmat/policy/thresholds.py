@@ -32,7 +32,7 @@ _FLIPS_COMPARES = "flips takes at_most; it compares with the baseline as it is"
 
 
 class Confusion(Shape):
-    """The share of one class that may be taken for another; without names, of every other pair."""
+    """The share of a class that may be predicted as another; without names, of every other pair."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -48,7 +48,7 @@ class Confusion(Shape):
     }
 
     actual: Name | None = Field(None, description="The true class.")
-    predicted: Name | None = Field(None, description="The class it is taken for.")
+    predicted: Name | None = Field(None, description="The class it is predicted as.")
     at_most: AtMost | None = Field(
         None, description="The highest share of the true class that passes."
     )
@@ -153,7 +153,7 @@ class Thresholds(Shape):
             AfterValidator(_each_once),
         ]
         | None
-    ) = _metric("Limits on what may be taken for what.")
+    ) = _metric("Limits on what may be predicted as what.")
     flips: Flips | None = _metric(
         "Share of examples that the model and the baseline predict differently."
     )

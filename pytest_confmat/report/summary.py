@@ -56,7 +56,7 @@ def summary(result: GateResult, width: int, color: bool) -> str:
         page.whole(*map(Text, error))
     if failed := _failed(result):
         undecided = any(v.blocks and v.outcome == "undecided" for v in result.verdicts)
-        title = "limits that do not hold" + (" or are undecided" if undecided else "")
+        title = "failed and undecided limits" if undecided else "failed limits"
         page.whole(Text(title, "bold"), *map(Text, failed))
     if let_pass := _undecided(result):
         page.whole(Text("undecided limits, let pass", "bold"), *map(Text, let_pass))
@@ -105,7 +105,7 @@ def time_line(result: GateResult) -> str | None:
 
 
 def verdict_line(result: GateResult, width: int = 80) -> str:
-    """Return the result in one line: ``confmat: BLOCKED  3 of 31 limits do not hold: ...``.
+    """Return the result in one line: ``confmat: BLOCKED  3 of 31 limits failed: ...``.
 
     Ids of limits are named as far as `width` goes.
     """
@@ -134,25 +134,24 @@ def _finding(result: GateResult, width: int) -> str:
     declared = len(result.verdicts) + unchecked
     limits = plural(declared, "limit")
     held = len(result.verdicts) - undecided
-    hold = "holds" if held == 1 else "hold"
     waiting = f", {undecided} undecided" if undecided else ""
     if result.outcome == "passed":
-        holding = f"{held} of {limits} {hold}" if undecided else f"{limits} {hold}"
+        holding = f"{held} of {limits}" if undecided else limits
         if undecided and not held:
             holding = f"none of {limits} is decided, and undecided: warn lets that pass"
             waiting = ""
         if not declared and result.waiting:
             holding = "no limit is checked yet"
-        baseline = f", {result.waiting} not held against the baseline" if result.waiting else ""
+        baseline = f", {result.waiting} not compared with the baseline" if result.waiting else ""
         return f"{holding}{waiting}{baseline}{_examples(result)}"
     if result.outcome == "incomplete":
-        checked = f"{held} of {limits} checked and {hold}{waiting}"
+        checked = f"{held} of {limits} passed{waiting}"
         return (
             f"{checked if result.verdicts else f'none of {limits} checked'}, {unchecked} left out"
         )
     parts = []
     if failed:
-        parts.append(f"{len(failed)} of {limits} {'does' if len(failed) == 1 else 'do'} not hold")
+        parts.append(f"{len(failed)} of {limits} failed")
     if blocking:
         of = "" if failed else f" of {limits}"
         parts.append(f"{len(blocking)}{of} undecided")

@@ -61,7 +61,7 @@ def _relation(verdict: Verdict) -> str:
     """Say how the value stands to the bound, and how far that is shown."""
     kept, broken = _KEPT_AND_BROKEN[verdict.limit.bound.kind]
     if verdict.too_few:
-        return "of too few examples to be held against"
+        return "of too few examples to be compared with"
     if verdict.limit.evidence.rule != "estimate" and not verdict.limit.has_interval:
         return f"an estimate alone, which is not shown to be {kept}"
     said = {
@@ -112,9 +112,9 @@ def _metric(verdict: Verdict) -> str:
         if not verdict.cells:
             return highest
         actual, predicted, *_ = verdict.cells[0]
-        return f"{highest}, {quoted(actual)} taken for {quoted(predicted)},"
+        return f"{highest}, {quoted(actual)} predicted as {quoted(predicted)},"
     if limit.metric == "confusion":
-        return f"share of {quoted(limit.actual or '')} taken for {quoted(limit.predicted or '')}"
+        return f"share of {quoted(limit.actual or '')} predicted as {quoted(limit.predicted or '')}"
     if limit.actual is None:
         return printable(limit.metric)
     return f"{printable(limit.metric)} of {quoted(limit.actual)}{_weighting(limit.weighting)}"
@@ -144,7 +144,7 @@ def _reasons(verdict: Verdict) -> Iterator[str]:
         yield _confused_with(verdict)
     if verdict.mistakes:
         shown = (_mistake(mistake, verdict.limit) for mistake in verdict.mistakes)
-        told = "surest mistakes"
+        told = "highest-confidence errors"
         if verdict.limit.against == "baseline":
             told = "not so by the baseline" if _is_untouched(verdict.limit) else "right before"
         yield _GAP.join((told, *shown))
@@ -202,9 +202,9 @@ def _f1_counts(verdict: Verdict, hits: int, trials: int) -> str:
 
 
 _COUNTED: dict[str, Callable[[Verdict, int, int], str]] = {
-    "weighted_diagonal": _words("{hits} of {trials} recognised"),
+    "weighted_diagonal": _words("{hits} of {trials} recognized"),
     "f1": _f1_counts,
-    "confusion": _words("{hits} of {trials} {actual} taken for {predicted}"),
+    "confusion": _words("{hits} of {trials} {actual} predicted as {predicted}"),
     FLIPS: _words("{hits} of {trials} examples are predicted otherwise"),
 }
 
@@ -231,9 +231,9 @@ def _cells(verdict: Verdict) -> Iterator[str]:
 def _confused_with(verdict: Verdict) -> str:
     limit = verdict.limit
     if counts_predictions(limit):
-        label, total = "taken for it", verdict.trials or 0
+        label, total = "predicted as it", verdict.trials or 0
     else:
-        label, total = "taken for", verdict.support
+        label, total = "predicted as", verdict.support
     entries = [
         f"{printable(name, _LISTED)} {count}" + (f" ({percent(count, total)})" if total else "")
         for name, count in verdict.confused_with[:CLASSES_SHOWN]

@@ -1,4 +1,4 @@
-"""What is said of what goes into a model, held against what a source really hands on."""
+"""What is said of what goes into a model, compared with what a source really hands on."""
 
 from __future__ import annotations
 

@@ -129,13 +129,13 @@ SECTION = Section(
         Fault(
             "a generator that can be read once",
             data("batches()", generator("yield images, labels")),
-            "confmat: passed 1 limit holds on 6 examples",
+            "confmat: passed 1 limit on 6 examples",
             "works",
         ),
         Fault(
             "batches of differing lengths",
             data("[(images[:1], labels[:1]), (images[1:], labels[1:])]"),
-            "confmat: passed 1 limit holds on 6 examples",
+            "confmat: passed 1 limit on 6 examples",
             "works",
         ),
         Fault(
@@ -185,7 +185,7 @@ SECTION = Section(
         Fault(
             "a `tf.data.Dataset` whose batches are all full, and have to be",
             data(f"{SLICES}.batch(3, drop_remainder=True)", TF),
-            "confmat: passed 1 limit holds on 6 examples",
+            "confmat: passed 1 limit on 6 examples",
             "works",
         ),
         Fault(
@@ -203,7 +203,7 @@ SECTION = Section(
         Fault(
             "an object with `__len__` and `__getitem__` alone",
             data("Batches()", PLAIN_GETITEM),
-            "confmat: passed 1 limit holds on 6 examples",
+            "confmat: passed 1 limit on 6 examples",
             "works",
         ),
         Fault(
@@ -250,13 +250,13 @@ SECTION = Section(
         Fault(
             "inputs and labels in a dict of one",
             data("[({'image': images}, {'class': labels})]"),
-            "confmat: passed 1 limit holds on 6 examples",
+            "confmat: passed 1 limit on 6 examples",
             "works",
         ),
         Fault(
             "inputs in a list of one",
             data("[([images], labels)]"),
-            "confmat: passed 1 limit holds on 6 examples",
+            "confmat: passed 1 limit on 6 examples",
             "works",
         ),
         Fault(
@@ -365,13 +365,13 @@ SECTION = Section(
         Fault(
             "labels that are whole, and floats",
             data("[(images, labels.astype(np.float32))]"),
-            "confmat: passed 1 limit holds on 6 examples",
+            "confmat: passed 1 limit on 6 examples",
             "works",
         ),
         Fault(
             "labels that are one-hot",
             data("[(images, np.eye(2)[labels])]"),
-            "confmat: passed 1 limit holds on 6 examples",
+            "confmat: passed 1 limit on 6 examples",
             "works",
         ),
         Fault(

@@ -142,7 +142,7 @@ SAVED_MODEL = '"class_name": "TFSMLayer", "config": {"filepath": "elsewhere", '
 
 SECTION = Section(
     "Loading a model",
-    "A whole model file; the six images that it is held against are fine.",
+    "A whole model file; the six images that it is compared with are fine.",
     Project.images,
     [
         Fault(
@@ -186,7 +186,7 @@ SECTION = Section(
         Fault(
             "a layer of the project's, named by the hook",
             all_of(kind("custom"), file("conftest.py", HOOK.format(value='{"Doubled": Doubled}'))),
-            "confmat: passed 1 limit holds on 6 examples",
+            "confmat: passed 1 limit on 6 examples",
             "works",
         ),
         Fault(
@@ -280,7 +280,7 @@ SECTION = Section(
         Fault(
             "a model of Keras 2 that Keras 3 loads",
             as_keras_2("", ""),
-            "confmat: passed 1 limit holds on 6 examples",
+            "confmat: passed 1 limit on 6 examples",
             "works",
         ),
         Fault(
@@ -338,7 +338,7 @@ SECTION = Section(
         Fault(
             "a compile section that cannot be read",
             kind("odd_loss"),
-            "confmat: passed 1 limit holds on 6 examples",
+            "confmat: passed 1 limit on 6 examples",
             "works",
         ),
         Fault(

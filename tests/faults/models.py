@@ -78,7 +78,7 @@ PYTORCH = {"archive/data.pkl": b"", "archive/version": b"3"}
 
 SECTION = Section(
     "Model files",
-    "In place of a small Keras model; the six images that it is held against are fine.",
+    "In place of a small Keras model; the six images that it is compared with are fine.",
     Project.images,
     [
         Fault(

@@ -142,19 +142,19 @@ SECTION = Section(
         Fault(
             "one output in a dict",
             kind("named_output"),
-            "confmat: passed 1 limit holds on 6 examples",
+            "confmat: passed 1 limit on 6 examples",
             "works",
         ),
         Fault(
             "one input in a dict",
             kind("named_input"),
-            "confmat: passed 1 limit holds on 6 examples",
+            "confmat: passed 1 limit on 6 examples",
             "works",
         ),
         Fault(
             "scores among axes of length 1",
             kind("one_place"),
-            "confmat: passed 1 limit holds on 6 examples",
+            "confmat: passed 1 limit on 6 examples",
             "works",
         ),
         Fault(
@@ -207,9 +207,7 @@ SECTION = Section(
             "from the model that is NaN or infinite",
             "noted",
         ),
-        Fault(
-            "mixed precision", kind("half"), "confmat: passed 1 limit holds on 6 examples", "works"
-        ),
+        Fault("mixed precision", kind("half"), "confmat: passed 1 limit on 6 examples", "works"),
         Fault(
             "an `image_size` that is not the model's",
             dataset("image_size: [16, 16]"),
@@ -311,7 +309,7 @@ SECTION = Section(
         Fault(
             "a function of one output in a list",
             function("lambda x: [np.ones((len(x), 1, 1, 2))]"),
-            "confmat: passed 1 limit holds on 6 examples",
+            "confmat: passed 1 limit on 6 examples",
             "works",
         ),
         Fault(
@@ -368,7 +366,7 @@ SECTION = Section(
         Fault(
             "a subclassed model, which does not tell its input",
             function("Net()", SUBCLASSED.format(units=2, before="")),
-            "confmat: passed 1 limit holds on 6 examples",
+            "confmat: passed 1 limit on 6 examples",
             "works",
         ),
     ],

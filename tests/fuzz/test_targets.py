@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fuzz.keep import MOST_BYTES, mended
+from fuzz.keep import MOST_BYTES, fixed
 from fuzz.mutators import mutate
 from fuzz.mutators.raw import splice
 from fuzz.run import CORPUS
@@ -103,6 +103,6 @@ def test_changed_structures(name: str) -> None:
 
 def test_corpora_are_small() -> None:
     for name in TARGETS:
-        kept = [path for path in (CORPUS / name).glob("*") if not mended(path)]
+        kept = [path for path in (CORPUS / name).glob("*") if not fixed(path)]
         assert sum(path.stat().st_size for path in kept) <= MOST_BYTES
     assert {path.name for path in CORPUS.iterdir()} <= set(TARGETS)

@@ -185,14 +185,14 @@ def test_the_policy_lets_the_good_model_pass_and_blocks_the_regressed_one(digits
     assert passed.ret == 0, passed.stdout.str()
     passed.stdout.fnmatch_lines(
         [
-            "confmat: passed  11 limits hold on 899 examples",
+            "confmat: passed  11 limits on 899 examples",
             "input: 8 x 8 grayscale, pixels 0..255 to 0..1 (rescale: 1/255)",
             "note: evaluation of * from the cache: *",
         ]
     )
     blocked = run(digits, "--confmat-model", "digits/digits-regressed.keras")
     assert blocked.ret == 1
-    blocked.stdout.fnmatch_lines(["confmat: BLOCKED  2 of 11 limits do not hold: *recall[[]8]*"])
+    blocked.stdout.fnmatch_lines(["confmat: BLOCKED  2 of 11 limits failed: *recall[[]8]*"])
     again = run(digits, "--confmat-init", "--confmat-model", model, "--confmat-data", "digits/test")
     assert again.ret == 4
 
@@ -321,7 +321,7 @@ def untouched(project, *args: str) -> str:
 def test_a_gate_that_failed_tightens_nothing(beaten):
     beaten.policy(POLICY.replace("dog: 0.8", "dog: 0.99"))
     assert untouched(beaten) == (
-        "the gate thresholds.yaml did not pass: a limit does not hold, or was not checked"
+        "the gate thresholds.yaml did not pass: a limit failed, or was not checked"
     )
 
 

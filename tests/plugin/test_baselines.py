@@ -114,7 +114,7 @@ def test_the_life_of_a_baseline(life, monkeypatch):
     result = life.run(SAVE)
     assert result.ret == 0
     assert (
-        "note: 4 limits are held against a baseline, and this run saves the first one: from the "
+        "note: 4 limits are compared with a baseline, and this run saves the first one: from the "
         "next run on"
     ) in said(result)
     assert f"baseline of 200 examples, accuracy 0.9800, saved to {path}.json" in said(result)
@@ -343,13 +343,13 @@ def test_a_name_on_the_command_line_does_not_take_the_place_of_a_baseline_that_i
 
 def test_a_first_run_says_in_its_first_line_what_it_does_not_check(life):
     result = life.run(SAVE)
-    assert (
-        "confmat: passed 2 limits hold, 4 not held against the baseline on 200 examples"
-    ) in said(result)
+    assert ("confmat: passed 2 limits, 4 not compared with the baseline on 200 examples") in said(
+        result
+    )
     assert life.report["waiting"] == 4
     life.policy(baseline="baseline: other", text=POLICY.partition("  recall")[0] + "  flips: 0.2\n")
     result = life.run("--confmat-save-baseline=other")
-    assert "confmat: passed no limit is checked yet, 1 not held against the baseline" in said(
+    assert "confmat: passed no limit is checked yet, 1 not compared with the baseline" in said(
         result
     )
 
@@ -419,7 +419,7 @@ def test_undecided_blocks_or_warns_as_the_policy_says(life):
     result = life.run(SAVE)
     assert result.ret == 0
     assert (
-        "confmat: passed 1 of 2 limits holds, 1 undecided, 4 not held against the baseline "
+        "confmat: passed 1 of 2 limits, 1 undecided, 4 not compared with the baseline "
         "on 200 examples"
     ) in said(result)
     result.stdout.fnmatch_lines(

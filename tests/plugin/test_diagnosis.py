@@ -46,7 +46,7 @@ def test_a_suspicion_stands_under_the_verdict_line(project, workers):
     result = project.run("--confmat-report=out", *workers)
     assert result.ret == 1
     text = block(result)
-    assert text[0].startswith("confmat: BLOCKED  4 of 5 limits do not hold: ")
+    assert text[0].startswith("confmat: BLOCKED  4 of 5 limits failed: ")
     assert text[1] == ""
     assert text[2] == PERMUTED
     assert text[3] == "if so, they are to be numbered in that order"

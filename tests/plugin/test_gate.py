@@ -28,9 +28,9 @@ def test_a_limit_that_does_not_hold_ends_red_and_says_why(project, workers):
     result.stdout.fnmatch_lines(
         [
             "recall of 'cat' is 0.8000, below 0.9      thresholds.yaml:6",
-            "  16 of 20 recognised; 18 were needed",
-            "  taken for   dog 4 (20.0 %)",
-            "  surest mistakes   [#]*",
+            "  16 of 20 recognized; 18 were needed",
+            "  predicted as   dog 4 (20.0 %)",
+            "  highest-confidence errors   [#]*",
         ]
     )
     result.stdout.fnmatch_lines(["*confmat: BLOCKED*"])

@@ -1,4 +1,4 @@
-"""The life of a manifest: written by the first run, held against every later one."""
+"""The life of a manifest: written by the first run, compared with every later one."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_faults_that_count_are_told(gated):
     assert noted(
         result, "1 example at fault counted as misclassified: black/1.png is empty (0 bytes)"
     )
-    assert "  2 of 3 recognised; 3 were needed" in result.stdout.str()
+    assert "  2 of 3 recognized; 3 were needed" in result.stdout.str()
     found = report(gated)
     assert found["outcome"] == "failed"
     assert found["faults"] == [

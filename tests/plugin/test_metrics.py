@@ -50,7 +50,7 @@ def own(project):
 
 
 def test_limits_on_it_are_judged(own):
-    # Of 20 cats, 20 dogs and 10 foxes, 2 dogs are taken for cats, and 1 cat for a dog.
+    # Of 20 cats, 20 dogs and 10 foxes, 2 dogs are predicted as cats, and 1 cat as a dog.
     own.policy(POLICY + "  lowest_recall: {at_least: 0.9}\n  kept_apart: 0.9\n")
     assert own.run().ret == 0
     own.policy(POLICY + "  lowest_recall: 0.91\n  kept_apart: 0.95\n")
@@ -58,7 +58,7 @@ def test_limits_on_it_are_judged(own):
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         [
-            "confmat: BLOCKED  2 of 4 limits do not hold: lowest_recall, kept_apart[[]cat]",
+            "confmat: BLOCKED  2 of 4 limits failed: lowest_recall, kept_apart[[]cat]",
         ]
     )
     text = result.stdout.str()

@@ -54,9 +54,9 @@ def test_no_confidence_becomes_certainty(confidence):
         ("precision", ", given how often it was predicted and this set's mix of classes"),
         (
             "jaccard",
-            ", given how many are of it or were taken for it and this set's mix of classes",
+            ", given how many are of it or were predicted as it and this set's mix of classes",
         ),
-        ("f1", ", given how many are of it or were taken for it and this set's mix of classes"),
+        ("f1", ", given how many are of it or were predicted as it and this set's mix of classes"),
     ],
 )
 def test_the_bounds_of_the_true_value(metric, words):
@@ -247,9 +247,7 @@ def test_undecided_limits_that_are_let_pass_are_told():
         limit("recall", "0.9", actual="dog", rule="proven", undecided="warn"),
         limit("precision", "0.9", actual="cat", undecided="warn", min_support=2000),
     )
-    assert verdict_line(result) == (
-        "confmat: passed  1 of 3 limits holds, 2 undecided on 1100 examples"
-    )
+    assert verdict_line(result) == ("confmat: passed  1 of 3 limits, 2 undecided on 1100 examples")
     text = summary(result, 80, color=False)
     needed = result.verdicts[0].examples_needed
     assert (
@@ -257,12 +255,12 @@ def test_undecided_limits_that_are_let_pass_are_told():
         "  recall of 'cat' is 0.9500, not shown to be at least 0.94\n"
         "    true value 0.8977 to 0.9801, each bound at 95 % confidence\n"
         f"    at this estimate it takes {needed:,} examples to decide, and here are 100\n"
-        "  precision of 'cat' is 0.9500, of too few examples to be held against 0.9\n"
+        "  precision of 'cat' is 0.9500, of too few examples to be compared with 0.9\n"
         "    true value 0.8977 to 0.9801, each bound at 95 % confidence, given how often it was "
         "predicted and this set's mix of classes\n"
         "    min_support asks for 2,000 examples, and here are 100\n"
     ) in text
-    assert "limits that do not hold" not in text
+    assert "failed limits" not in text
 
 
 def test_where_nothing_is_decided_no_limit_is_said_to_hold():
@@ -282,8 +280,7 @@ def test_undecided_limits_that_block_stand_among_those_that_do_not_hold():
     assert verdict_line(result) == "confmat: BLOCKED  1 of 1 limit undecided: recall[cat]"
     text = summary(result, 80, color=False)
     assert (
-        "limits that do not hold or are undecided\n"
-        "  recall of 'cat' is 0.9500, not shown to be at least 0.94\n"
+        "failed and undecided limits\n  recall of 'cat' is 0.9500, not shown to be at least 0.94\n"
     ) in text
     assert "undecided limits, let pass" not in text
 
@@ -296,7 +293,7 @@ def test_an_incomplete_run_does_not_say_that_undecided_limits_hold():
         unchecked=("accuracy",),
     )
     assert verdict_line(result) == (
-        "confmat: INCOMPLETE  1 of 3 limits checked and holds, 1 undecided, 1 left out"
+        "confmat: INCOMPLETE  1 of 3 limits passed, 1 undecided, 1 left out"
     )
 
 

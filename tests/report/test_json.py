@@ -153,7 +153,7 @@ def test_a_result_as_json(tmp_path):
                 "least_trials": None,
                 "change": None,
                 "mistakes": [],
-                "message": "share of 'cat' taken for 'dog' is 0.1176, at most 0.2",
+                "message": "share of 'cat' predicted as 'dog' is 0.1176, at most 0.2",
                 "location": None,
             },
         ],

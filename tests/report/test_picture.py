@@ -37,7 +37,7 @@ def test_cells_hold_counts_and_shares():
     ]  # fmt: skip
     assert [text.get_text() for text in figure.texts] == [
         "m.keras",
-        "BLOCKED  1 of 1 limit does not hold: recall[cat]",
+        "BLOCKED  1 of 1 limit failed: recall[cat]",
         "directory data/test, 389 examples of 3 classes, accuracy 0.9229",
         "input: 8 x 8 rgb, pixels 0..255 as stored, no rescale",
     ]

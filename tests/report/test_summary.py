@@ -40,7 +40,7 @@ def test_the_whole_page_of_a_blocked_model():
         exemptions=(Exemption("recall", "fox", Location(POLICY, 15)),),
     )
     assert summary(result, 80, color=False) == (
-        "confmat: BLOCKED  1 of 4 limits does not hold: recall[cat]\n"
+        "confmat: BLOCKED  1 of 4 limits failed: recall[cat]\n"
         "\n"
         "model m.keras, data directory data/test, 899 examples, limits thresholds.yaml\n"
         "input: 8 x 8 rgb, pixels 0..255 as stored, no rescale\n"
@@ -48,7 +48,7 @@ def test_the_whole_page_of_a_blocked_model():
         "note: image and label were inferred\n"
         "exempt: recall of 'fox' (thresholds.yaml:15)\n"
         "\n"
-        "limits that do not hold\n"
+        "failed limits\n"
         "  recall of 'cat' is 0.8413, below 0.95      thresholds.yaml:14\n"
         "\n"
         "   class  support  recall    true recall  precision      f1    bound\n"
@@ -69,15 +69,15 @@ def test_the_whole_page_of_a_blocked_model():
 @pytest.mark.parametrize(
     ("result", "line"),
     [
-        (gate(COUNTS, ANIMALS, LIMITS[1:]), "passed  3 limits hold on 899 examples"),
-        (gate([[1]], "a", [limit("accuracy", "1")]), "passed  1 limit holds on 1 example"),
+        (gate(COUNTS, ANIMALS, LIMITS[1:]), "passed  3 limits on 899 examples"),
+        (gate([[1]], "a", [limit("accuracy", "1")]), "passed  1 limit on 1 example"),
         (
             gate(COUNTS, ANIMALS, [limit("recall", "1", actual=n) for n in ANIMALS]),
-            "BLOCKED  2 of 3 limits do not hold: recall[cat], recall[fox]",
+            "BLOCKED  2 of 3 limits failed: recall[cat], recall[fox]",
         ),
         (
             gate(COUNTS, ANIMALS, LIMITS, unchecked=("f1_macro",)),
-            "BLOCKED  1 of 5 limits does not hold, 1 not checked: recall[cat]",
+            "BLOCKED  1 of 5 limits failed, 1 not checked: recall[cat]",
         ),
         (
             gate(COUNTS, ANIMALS, LIMITS[1:], "failed", unchecked=("f1_macro", "recall[fox]")),
@@ -85,7 +85,7 @@ def test_the_whole_page_of_a_blocked_model():
         ),
         (
             gate(COUNTS, ANIMALS, LIMITS[1:], "incomplete", unchecked=("f1_macro", "recall[fox]")),
-            "INCOMPLETE  3 of 5 limits checked and hold, 2 left out",
+            "INCOMPLETE  3 of 5 limits passed, 2 left out",
         ),
         (
             GateResult(POLICY, "incomplete", unchecked=("accuracy",)),
@@ -107,10 +107,10 @@ def test_the_verdict_line_names_what_fits():
     names = [f"class-{i}" for i in range(50)]
     result = gate(np.ones((50, 50), int), names, [limit("recall", actual=n) for n in names])
     assert verdict_line(result, 80) == (
-        "confmat: BLOCKED  50 of 50 limits do not hold: recall[class-0], ..."
+        "confmat: BLOCKED  50 of 50 limits failed: recall[class-0], recall[class-1], ..."
     )
     assert verdict_line(result, 110) == (
-        "confmat: BLOCKED  50 of 50 limits do not hold: recall[class-0], recall[class-1], "
+        "confmat: BLOCKED  50 of 50 limits failed: recall[class-0], recall[class-1], "
         "recall[class-2], ..."
     )
     assert verdict_line(result, 10) == verdict_line(result, 80)

@@ -34,9 +34,9 @@ def test_a_failed_recall_reads_as_promised():
     )
     assert describe(verdict) == (
         "recall of 'cat' is 0.8413, below 0.95      thresholds.yaml:14\n"
-        "  159 of 189 recognised; 180 were needed\n"
-        "  taken for   dog 21 (11.1 %)   fox 9 (4.8 %)\n"
-        "  surest mistakes   cat/0042.jpg -> dog 0.998   cat/0107.jpg -> dog 0.991"
+        "  159 of 189 recognized; 180 were needed\n"
+        "  predicted as   dog 21 (11.1 %)   fox 9 (4.8 %)\n"
+        "  highest-confidence errors   cat/0042.jpg -> dog 0.998   cat/0107.jpg -> dog 0.991"
         "   cat/0009.jpg -> fox 0.984"
     )
 
@@ -59,8 +59,8 @@ def test_a_failed_precision_tells_what_was_taken_for_the_class():
     assert describe(verdict) == (
         "precision of 'cat' is 0.8957, below 0.95      thresholds.yaml:14\n"
         "  412 of 460 predicted as 'cat' are right; 437 were needed\n"
-        "  taken for it   dog 21 (4.6 %)\n"
-        "  surest mistakes   dog/1.jpg -> cat 0.750   val.tfrecord#417 (dog) -> cat 0.500"
+        "  predicted as it   dog 21 (4.6 %)\n"
+        "  highest-confidence errors   dog/1.jpg -> cat 0.750   val.tfrecord#417 (dog) -> cat 0.500"
     )
 
 
@@ -87,8 +87,8 @@ def test_a_failed_precision_tells_what_was_taken_for_the_class():
                 actual="cat", predicted="dog", hits=14, trials=189, needed=1,
             ),
             [
-                "share of 'cat' taken for 'dog' is 0.0741, above 0.01      thresholds.yaml:14",
-                "  14 of 189 'cat' taken for 'dog'; at most 1 allowed",
+                "share of 'cat' predicted as 'dog' is 0.0741, above 0.01      thresholds.yaml:14",
+                "  14 of 189 'cat' predicted as 'dog'; at most 1 allowed",
             ],
         ),
         (
@@ -96,8 +96,8 @@ def test_a_failed_precision_tells_what_was_taken_for_the_class():
                    hits=1700, trials=1720, needed=1703, confused_with=(("dog", 20),)),
             [
                 "specificity of 'cat' is 0.9884, below 0.99      thresholds.yaml:14",
-                "  1700 of 1720 of other classes were not taken for 'cat'; 1703 were needed",
-                "  taken for it   dog 20 (1.2 %)",
+                "  1700 of 1720 of other classes were not predicted as 'cat'; 1703 were needed",
+                "  predicted as it   dog 20 (1.2 %)",
             ],
         ),
         (
@@ -105,7 +105,7 @@ def test_a_failed_precision_tells_what_was_taken_for_the_class():
                    hits=140, trials=175, needed=158),
             [
                 "jaccard of 'cat' is 0.8000, below 0.9      thresholds.yaml:14",
-                "  140 right, among 175 that are 'cat' or were taken for it; 158 were needed",
+                "  140 right, among 175 that are 'cat' or were predicted as it; 158 were needed",
             ],
         ),
         (
@@ -131,7 +131,7 @@ def test_a_failed_precision_tells_what_was_taken_for_the_class():
             failed("recall", "0", text="0.5", actual="cat", hits=0, trials=1, needed=1),
             [
                 "recall of 'cat' is 0.0000, below 0.5      thresholds.yaml:14",
-                "  0 of 1 recognised; 1 was needed",
+                "  0 of 1 recognized; 1 was needed",
             ],
         ),
         (
@@ -151,7 +151,7 @@ def test_a_failed_precision_tells_what_was_taken_for_the_class():
                    weighting=Weighting("inverse_frequency"), hits=1, trials=2, needed=2),
             [
                 "weighted_diagonal of 'cat' is 0.5000, below 0.95      thresholds.yaml:14",
-                "  1 of 2 recognised; 2 were needed",
+                "  1 of 2 recognized; 2 were needed",
             ],
         ),
         (
@@ -174,7 +174,7 @@ def test_confusions_are_listed_worst_first_ten_at_most():
     verdict = failed("confusions", "21/189", text="0.05", kind="at_most", cells=cells, support=899)
     lines = describe(verdict).split("\n")
     assert lines[:3] == [
-        "highest confusion, 'c0' taken for 'dog', is 0.1111, above 0.05      thresholds.yaml:14",
+        "highest confusion, 'c0' predicted as 'dog', is 0.1111, above 0.05      thresholds.yaml:14",
         "  12 confusions are above 0.05",
         "    c0 -> dog   21 of 189 (11.1 %)",
     ]
@@ -186,7 +186,7 @@ def test_one_confusion_is_one():
         "confusions", "1/9", text="0.1", kind="at_most", cells=(("a", "b", 1, 9),), line=None
     )
     assert describe(verdict) == (
-        "highest confusion, 'a' taken for 'b', is 0.1111, above 0.1\n"
+        "highest confusion, 'a' predicted as 'b', is 0.1111, above 0.1\n"
         "  1 confusion is above 0.1\n"
         "    a -> b   1 of 9 (11.1 %)"
     )
@@ -203,7 +203,7 @@ def test_one_confusion_is_one():
 )
 def test_the_class_of_a_mistake_is_told_where_nothing_else_tells_it(metric, actual, mistake, text):
     verdict = failed(metric, "0", actual=actual, mistakes=(mistake,))
-    assert describe(verdict).endswith(f"  surest mistakes   {text}")
+    assert describe(verdict).endswith(f"  highest-confidence errors   {text}")
 
 
 def test_more_than_five_classes_are_counted():
@@ -233,7 +233,7 @@ def test_the_highest_confusion_that_holds_is_named():
         cells=(("cat", "dog", 1, 50),),
     )
     assert describe(verdict) == (
-        "highest confusion, 'cat' taken for 'dog', is 0.0200, at most 0.05"
+        "highest confusion, 'cat' predicted as 'dog', is 0.0200, at most 0.05"
     )
 
 

@@ -51,7 +51,7 @@ def test_how_a_value_stands_to_its_least_bound(rule, hits, relation):
 def test_how_a_value_stands_to_its_highest_bound(rule, misses, relation):
     declared = limit("confusion", "0.1", "at_most", actual="a", predicted="b", rule=rule)
     verdict = one(declared, of_two(100 - misses, 100))
-    assert headline(verdict) == f"share of 'a' taken for 'b' is 0.{misses:02}00, {relation}"
+    assert headline(verdict) == f"share of 'a' predicted as 'b' is 0.{misses:02}00, {relation}"
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -60,10 +60,10 @@ def test_of_too_few_examples_nothing_is_said(rule, hits):
     declared = limit("recall", "0.9", actual="a", rule=rule, min_support=101)
     verdict = one(declared, of_two(hits, 100))
     assert headline(verdict) == (
-        f"recall of 'a' is 0.{hits:02}00, of too few examples to be held against 0.9"
+        f"recall of 'a' is 0.{hits:02}00, of too few examples to be compared with 0.9"
     )
     assert describe(verdict).split("\n")[1:4] == [
-        f"  {hits} of 100 recognised",
+        f"  {hits} of 100 recognized",
         describe(verdict).split("\n")[2],
         "  min_support asks for 101 examples, and here are 100",
     ]
@@ -104,7 +104,7 @@ def test_no_message_contradicts_its_outcome(matrix, metric, text, kind, rule, le
             in {
                 "passed": (kept, f"shown to be {kept}", f"not shown to be {broken}"),
                 "failed": (broken, f"shown to be {broken}"),
-                "undecided": (f"not shown to be {kept}", "of too few examples to be held against"),
+                "undecided": (f"not shown to be {kept}", "of too few examples to be compared with"),
             }[verdict.outcome]
         )
         assert said.startswith(("shown", "not shown", "of too few")) == (
@@ -121,11 +121,11 @@ def test_an_undecided_recall_reads_as_promised():
     )
     assert describe(one(declared, of_two(23, 25))) == (
         "recall of 'a' is 0.9200, not shown to be at least 0.9      thresholds.yaml:14\n"
-        "  23 of 25 recognised\n"
+        "  23 of 25 recognized\n"
         "  true value 0.7690 to 0.9856, each bound at 95 % confidence\n"
         "  at this estimate it takes 635 examples to decide, and here are 25\n"
         "  no result could pass with 25: it takes 29 examples even if nothing goes wrong on them\n"
-        "  taken for   b 2 (8.0 %)"
+        "  predicted as   b 2 (8.0 %)"
     )
 
 
@@ -133,7 +133,7 @@ def test_a_refuted_recall_tells_how_many_hits_would_not_have_been():
     declared = limit("recall", "0.9", actual="a", rule="not_refuted")
     assert describe(one(declared, of_two(80, 100))).split("\n")[:3] == [
         "recall of 'a' is 0.8000, shown to be below 0.9",
-        "  80 of 100 recognised; 85 were needed",
+        "  80 of 100 recognized; 85 were needed",
         "  true value 0.7228 to 0.8633, each bound at 95 % confidence",
     ]
 
@@ -154,7 +154,7 @@ def test_a_drop_of_recall_reads_as_promised():
         "  0.9800 by the baseline, 0.9000 now, on 100 common examples: 10 newly wrong, 2 newly "
         "right (McNemar's exact p 0.039, which decides nothing); a drop of 0.02 is allowed\n"
         f"  {bounds(one(declared, *compared()))}\n"
-        "  taken for   c2 9 (9.0 %)   c1 1 (1.0 %)\n"
+        "  predicted as   c2 9 (9.0 %)   c1 1 (1.0 %)\n"
         "  right before   e0 -> c2 1.000   e1 -> c2 0.999   e2 -> c2 0.998"
     )
 
@@ -169,7 +169,7 @@ def test_a_drop_of_precision_tells_what_is_newly_taken_for_the_class():
     assert describe(verdict) == (
         "drop in precision of 'c0' is 0.0323, above 0.01\n"
         "  1.0000 by the baseline, 0.9677 now, on 100 common examples; a drop of 0.01 is allowed\n"
-        "  taken for it   c1 3\n"
+        "  predicted as it   c1 3\n"
         "  not so by the baseline   e197 (c1) -> c0 0.803   e198 (c1) -> c0 0.802   "
         "e199 (c1) -> c0 0.801"
     )
@@ -179,7 +179,7 @@ def test_a_rise_of_one_confusion():
     verdict = one(drop("confusion", "0.05", actual="c0", predicted="c2"), *compared())
     lines = describe(verdict).split("\n")
     assert lines[:2] == [
-        "rise in the share of 'c0' taken for 'c2' is 0.0900, above 0.05",
+        "rise in the share of 'c0' predicted as 'c2' is 0.0900, above 0.05",
         "  0.0000 by the baseline, 0.0900 now, on 100 common examples: 9 newly wrong, 0 newly "
         "right (McNemar's exact p 0.0039, which decides nothing); a rise of 0.05 is allowed",
     ]
@@ -190,7 +190,7 @@ def test_a_rise_of_one_confusion():
 
 def test_the_highest_rise_lists_the_cells():
     assert describe(one(drop("confusions", "0.02"), *compared())) == (
-        "highest rise of a confusion, 'c0' taken for 'c2', is 0.0900, above 0.02\n"
+        "highest rise of a confusion, 'c0' predicted as 'c2', is 0.0900, above 0.02\n"
         "  on 300 common examples; a rise of 0.02 is allowed\n"
         "  2 confusions rose by more than 0.02\n"
         "    c0 -> c2   9 more of 100 (9.0 %)\n"
@@ -207,7 +207,8 @@ def test_cells_of_a_limit_that_is_not_broken_are_not_said_to_be_above_it():
     assert verdict.outcome == "undecided"
     lines = describe(verdict).split("\n")
     assert lines[0] == (
-        "highest rise of a confusion, 'c0' taken for 'c2', is 0.0900, not shown to be at most 0.2"
+        "highest rise of a confusion, 'c0' predicted as 'c2', is 0.0900, not shown to be at most "
+        "0.2"
     )
     assert "    c0 -> c2   9 more of 100 (9.0 %)" in lines
     assert not any("rose by more" in line for line in lines)

@@ -1,6 +1,6 @@
 """Which features of a record hold image, label and weight, and what kind each is.
 
-Read from the first records of a set, and shown. Every record after that is held against it.
+Read from the first records of a set, and shown. Every record after that is compared with it.
 """
 
 from __future__ import annotations
