@@ -28,7 +28,7 @@ from benchmarks.measure import Usage, by_turns, median, ratio, run, without_plug
 from benchmarks.tables import document, put
 from benchmarks.unused import PAIRS, cost
 from benchmarks.workloads import WORKLOADS, Workload, quick
-from pytest_confmat.lanes import cores
+from pytest_confmat.threads import cores
 
 REPEATS = 3
 # Of all examples, those that another batch size or order of sums may move.

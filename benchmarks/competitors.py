@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.workloads import Workload, named
-from pytest_confmat.lanes import cores
+from pytest_confmat.threads import cores
 
 # As many notebooks do; tools of our own choose theirs by the size of an example.
 BATCH = 64

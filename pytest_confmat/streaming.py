@@ -21,19 +21,19 @@ from pytest_confmat.data.source import Batch, ExampleFault, Piece, Source
 from pytest_confmat.errors import DataError, ExamplesError, ModelError, RequestError
 from pytest_confmat.evaluation import Evaluation, Fault, NumberedIds, Part
 from pytest_confmat.interrupts import interrupts
-from pytest_confmat.lanes import cores, in_order
 from pytest_confmat.limits import one_line
 from pytest_confmat.models.predictor import Prediction, Predictor
 from pytest_confmat.outcomes import Outcomes
 from pytest_confmat.remarks import Marks, misclassified_note, warning_notes
 from pytest_confmat.spec import MAX_FAULTS, OnFault
+from pytest_confmat.threads import cores, ordered_map
 
 BATCH_BYTES = 16 * 2**20
 # Whole blocks of the matrix kernels (see models.keras.BLOCK), or halves where examples are large.
 BATCH_SIZES = (8, 16, 24, 48, 96, 192, 384)
 UNKNOWN_BATCH = 48
 FAULTS_SHOWN = 20
-MOST_LANES = 4
+MOST_THREADS = 4
 
 ProgressCallback = Callable[[int, int | None], None]
 
@@ -163,7 +163,7 @@ class _Pass:
         # Closed before an error leaves: its traceback would keep threads going.
         with (
             closing(batches),
-            closing(in_order(self._predict, self._fitting(batches), self._lanes)) as predicted,
+            closing(ordered_map(self._predict, self._fitting(batches), self._threads)) as predicted,
             interrupts() as raise_if_interrupted,
         ):
             for batch, prediction in predicted:
@@ -189,9 +189,9 @@ class _Pass:
     def _predict(self, batch: Batch) -> Prediction:
         return self._predictor.predict(batch.inputs, batch.labels)
 
-    def _lanes(self) -> int:
+    def _threads(self) -> int:
         # One batch alone does not keep all cores busy: it is split only within each operation.
-        return min(cores(), MOST_LANES) if self._predictor.is_pure else 1
+        return min(cores(), MOST_THREADS) if self._predictor.is_pure else 1
 
     def missing(self, size: int) -> Generator[Batch]:
         """Ask for each example that no batch held: one at fault must not cost its neighbours."""

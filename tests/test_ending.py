@@ -94,7 +94,7 @@ def records(folder):
 
 
 class Pure:
-    """A predictor of several lanes, whose call number `failing` fails."""
+    """A predictor of several threads, whose call number `failing` fails."""
 
     input, notes, is_pure, is_stateful = TAKES, (), True, False
 

@@ -16,7 +16,7 @@ from pytest_confmat.entries import Entries
 from pytest_confmat.evaluation import Evaluation, NumberedIds, Part
 from pytest_confmat.limits import Bound, Limit, Weighting
 from pytest_confmat.metric import metric_keys
-from pytest_confmat.report.facts import confusions
+from pytest_confmat.report.class_view import confusions
 from pytest_confmat.report.json import document
 from pytest_confmat.report.summary import summary
 from pytest_confmat.result import GateResult

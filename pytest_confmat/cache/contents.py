@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from pytest_confmat.cache.mounts import untrusted_times
 from pytest_confmat.cache.sealed import read_sealed, write_sealed
-from pytest_confmat.lanes import cores
+from pytest_confmat.threads import cores
 
 # The coarsest clock of a file system in use is FAT's: two changes within 2 s bear one time.
 RACY_NS = 2_000_000_000

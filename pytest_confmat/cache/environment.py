@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest_confmat
 from pytest_confmat.errors import UndeterminedError
-from pytest_confmat.lanes import cores
+from pytest_confmat.threads import cores
 
 # Under these names a distribution provides the package, or is a plug-in of it.
 _PROVIDERS = {

@@ -13,7 +13,7 @@ from pytest_confmat.data.held import Held
 from pytest_confmat.data.images import tensorflow
 from pytest_confmat.data.plan import Plan
 from pytest_confmat.data.source import Batch
-from pytest_confmat.lanes import cores
+from pytest_confmat.threads import cores
 
 # Decoded in one go, in numbers. Large enough to spread the cost of a call over many small
 # images, small enough that large ones fit into memory some dozens of times.

@@ -113,7 +113,7 @@ def open_gate(path: Path, settings: Settings) -> Gate:
             dataset = kind_of(dataset).moved(dataset, data)
         if dataset is not None and settings.manifest is not None:
             # A wrong number would end the evaluation before anything could be compared with the
-            # manifest, which tells the examples that it comes from: `setwatch` sees to both.
+            # manifest, which tells the examples that it comes from: `agreed_set` sees to both.
             dataset = replace(dataset, expected_examples=None)
         classes = _classes(policy, dataset)
         declared, exemptions = policy.limits_for(classes)

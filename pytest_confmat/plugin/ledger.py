@@ -11,10 +11,10 @@ from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.errors import ConfmatError
 from pytest_confmat.evaluation import Evaluation, Fault
 from pytest_confmat.manifest import digest
+from pytest_confmat.plugin.agreed_set import notes_on_set
 from pytest_confmat.plugin.evaluator import SHARED_NAME
 from pytest_confmat.plugin.gate import Gate
 from pytest_confmat.plugin.run import fault_of
-from pytest_confmat.plugin.setwatch import notes_on_set
 from pytest_confmat.result import GateOutcome, GateResult
 from pytest_confmat.verdict import Verdict
 

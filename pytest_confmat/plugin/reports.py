@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_confmat.kinds import kind_of
-from pytest_confmat.plugin.foresight import unprovable_limits
 from pytest_confmat.plugin.gate import Gate
 from pytest_confmat.plugin.settings import Settings
+from pytest_confmat.plugin.unprovable import unprovable_limits
 from pytest_confmat.report.summary import summary
 from pytest_confmat.report.text import printable, short_path
 from pytest_confmat.report.wording import plural

@@ -15,11 +15,11 @@ from pytest_confmat.errors import ConfmatError, ModelError, RequestError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.fingerprint import sha256_of
 from pytest_confmat.job import Job
+from pytest_confmat.plugin.agreed_set import require_agreed
 from pytest_confmat.plugin.attempts import attempt
 from pytest_confmat.plugin.baselines import waiting_note, without_comparison
 from pytest_confmat.plugin.endings import SKIPS, ended_by
 from pytest_confmat.plugin.gate import Gate
-from pytest_confmat.plugin.setwatch import require_agreed
 from pytest_confmat.spec import DatasetSpec, ModelSpec
 from pytest_confmat.verdict import Verdict, judge
 

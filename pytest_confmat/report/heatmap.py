@@ -22,7 +22,7 @@ from pytest_confmat.decimals import decimal_text, percent
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.limits import Weighting
 from pytest_confmat.matrix import ConfusionMatrix, Floats, normalized
-from pytest_confmat.report.facts import Standing, standing, weightings
+from pytest_confmat.report.class_view import ClassView, class_view, weightings
 from pytest_confmat.report.fonts import Fonts
 from pytest_confmat.report.summary import verdict_line
 from pytest_confmat.result import GateResult
@@ -88,7 +88,7 @@ def draw(result: GateResult) -> Figure:
     if result.evaluation is None:
         figure, _ = _figure(head, fonts, 0, 0)
         return figure
-    classes = standing(result, result.evaluation.matrix)
+    classes = class_view(result, result.evaluation.matrix)
     panels = [_counts_panel(classes.matrix)]
     panels += [_weighted_panel(result.evaluation, w) for w in weightings(result)]
     layout = _layout(classes.matrix.classes, fonts, _widest(panels))
@@ -190,7 +190,7 @@ def _layout(classes: Sequence[str], fonts: Fonts, widest: int) -> _Layout:
     return _Layout(fonts, labels, cell, every, size, upright, 40 + longest, below)
 
 
-def _draw_panel(panel: _Panel, axes: Axes, bar: Axes, classes: Standing, layout: _Layout) -> None:
+def _draw_panel(panel: _Panel, axes: Axes, bar: Axes, classes: ClassView, layout: _Layout) -> None:
     signs = 2 * np.eye(len(layout.labels)) - 1
     norm = _norm(len(layout.labels))
     color_map = mpl.colormaps["RdBu"].with_extremes(bad="0.85")
@@ -235,7 +235,7 @@ def _norm(k: int) -> FuncNorm:
     return FuncNorm((forward, backward), vmin=-1, vmax=1)
 
 
-def _label(axes: Axes, classes: Standing, layout: _Layout) -> None:
+def _label(axes: Axes, classes: ClassView, layout: _Layout) -> None:
     """Name rows and columns, and make those stand out that have a limit that does not hold."""
     style = layout.fonts.style
     named = range(0, len(layout.labels), layout.every)

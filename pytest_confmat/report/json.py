@@ -16,7 +16,7 @@ from pytest_confmat.baseline.comparison import Changes
 from pytest_confmat.evaluation import Evaluation, Fault
 from pytest_confmat.filenames import text_of
 from pytest_confmat.limits import Exemption, Weighting
-from pytest_confmat.report.facts import all_notes, weightings
+from pytest_confmat.report.class_view import all_notes, weightings
 from pytest_confmat.report.wording import describe
 from pytest_confmat.result import GateOutcome, GateResult
 from pytest_confmat.verdict import Change, Verdict

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from pytest_confmat.decimals import decimal_text, signed_text
 from pytest_confmat.filenames import text_of
 from pytest_confmat.limits import FLIPS, is_overall
-from pytest_confmat.report.certainty import certainty
-from pytest_confmat.report.facts import Standing, all_notes, standing
+from pytest_confmat.report.class_view import ClassView, all_notes, class_view
+from pytest_confmat.report.interval_text import interval_text
 from pytest_confmat.report.names import defused, printable
 from pytest_confmat.report.wording import located_headline, plural, quoted
 from pytest_confmat.result import GateResult
 from pytest_confmat.verdict import Verdict
 
 if TYPE_CHECKING:
-    from pytest_confmat.report.page import Page
+    from pytest_confmat.report.console import ConsoleText
 
 FAILED_SHOWN = 20
 IDS_SHOWN = 20
@@ -45,41 +45,43 @@ def summary(result: GateResult, width: int, color: bool) -> str:
     # rich costs a tenth of a second, which a run that prints no summary need not pay.
     from rich.text import Text
 
-    from pytest_confmat.report.page import Page
+    from pytest_confmat.report.console import ConsoleText
 
-    page = Page(width, color)
-    page.whole(Text(verdict_line(result, width), _STYLES[result.outcome]))
+    console = ConsoleText(width, color)
+    console.whole(Text(verdict_line(result, width), _STYLES[result.outcome]))
     if suspected := list(_suspicions(result)):
-        page.wrapped(Text(paragraph, "yellow") for paragraph in suspected)
-    page.wrapped(Text(paragraph) for paragraph in _paragraphs(result))
+        console.wrapped(Text(paragraph, "yellow") for paragraph in suspected)
+    console.wrapped(Text(paragraph) for paragraph in _paragraphs(result))
     if error := _error(result):
-        page.whole(*map(Text, error))
+        console.whole(*map(Text, error))
     if failed := _failed(result):
         undecided = any(v.blocks and v.outcome == "undecided" for v in result.verdicts)
         title = "failed and undecided limits" if undecided else "failed limits"
-        page.whole(Text(title, "bold"), *map(Text, failed))
+        console.whole(Text(title, "bold"), *map(Text, failed))
     if let_pass := _undecided(result):
-        page.whole(Text("undecided limits, let pass", "bold"), *map(Text, let_pass))
+        console.whole(Text("undecided limits, let pass", "bold"), *map(Text, let_pass))
     if result.evaluation is not None:
-        _add_tables(page, standing(result, result.evaluation.matrix))
+        _add_tables(console, class_view(result, result.evaluation.matrix))
     if time := time_line(result):
-        page.whole(Text(time, "dim"))
-    return defused(page.text())
+        console.whole(Text(time, "dim"))
+    return defused(console.text())
 
 
-def _add_tables(page: Page, classes: Standing) -> None:
+def _add_tables(console: ConsoleText, classes: ClassView) -> None:
     from rich.text import Text
 
     from pytest_confmat.report import tables
 
-    table, hidden = tables.class_table(classes, page.width)
-    page.block(table, *([Text(hidden, "dim")] if hidden else []))
-    matrix = tables.matrix_table(classes, page.width)
+    table, hidden = tables.class_table(classes, console.width)
+    console.block(table, *([Text(hidden, "dim")] if hidden else []))
+    matrix = tables.matrix_table(classes, console.width)
     if matrix is not None:
-        page.block(Text("confusion matrix: rows are true classes, columns predicted"), matrix)
-    elif found := tables.confusion_table(classes, page.width):
+        console.block(Text("confusion matrix: rows are true classes, columns predicted"), matrix)
+    elif found := tables.confusion_table(classes, console.width):
         table, more = found
-        page.block(Text("most frequent confusions"), table, *([Text(more, "dim")] if more else []))
+        console.block(
+            Text("most frequent confusions"), table, *([Text(more, "dim")] if more else [])
+        )
 
 
 _STAGES = {
@@ -293,7 +295,7 @@ def _undecided(result: GateResult) -> list[str]:
     shown = []
     for verdict in waiting[:FAILED_SHOWN]:
         shown.append(f"  {located_headline(verdict)}")
-        shown += [f"    {line}" for line in certainty(verdict)]
+        shown += [f"    {line}" for line in interval_text(verdict)]
     if len(waiting) > FAILED_SHOWN:
         shown.append(f"  and {len(waiting) - FAILED_SHOWN} more")
     return shown

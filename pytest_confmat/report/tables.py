@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pytest_confmat.decimals import decimal_text, percent, signed_text
-from pytest_confmat.report.facts import Standing, confusions
+from pytest_confmat.report.class_view import ClassView, confusions
 from pytest_confmat.report.names import ELLIPSIS, printable
 
 # Up to so many classes all stand in the table; of more, those that fail and the worst.
@@ -54,32 +54,32 @@ class _Column:
         return max(map(cell_len, (self.head, *self.cells)))
 
 
-def class_table(standing: Standing, width: int) -> tuple[Table, str | None]:
+def class_table(class_view: ClassView, width: int) -> tuple[Table, str | None]:
     """Return the table of the classes, and a line on those that it does not show.
 
     Columns that find no room in `width` are left out: the bounds of the true recall first, then
     f1, precision, support, the change since the baseline, bound.
     """
-    shown = _chosen(standing)
+    shown = _chosen(class_view)
     columns = [
-        _Column("support", [str(int(standing.matrix.support[i])) for i in shown], 2),
+        _Column("support", [str(int(class_view.matrix.support[i])) for i in shown], 2),
         *(
-            _Column(metric, [_value(standing, metric, i) for i in shown], rank)
+            _Column(metric, [_value(class_view, metric, i) for i in shown], rank)
             for metric, rank in (("recall", 0), ("precision", 3), ("f1", 4))
         ),
     ]
-    if standing.changes:
-        columns.insert(2, _Column("change", [_change(standing.changes[i]) for i in shown], 1))
-    intervals = [_interval(standing, i) for i in shown]
+    if class_view.changes:
+        columns.insert(2, _Column("change", [_change(class_view.changes[i]) for i in shown], 1))
+    intervals = [_interval(class_view, i) for i in shown]
     if any(intervals):
         columns.insert(len(columns) - 2, _Column("true recall", intervals, 5))
-    bounds = [_bounds(standing, i) for i in shown]
+    bounds = [_bounds(class_view, i) for i in shown]
     if any(bounds):
         columns.append(_Column("bound", bounds, 1))
-    mark = len(MARK) + _GAP if standing.failed else 0
+    mark = len(MARK) + _GAP if class_view.failed else 0
     while len(columns) > 1 and mark + _LEAST_NAME + _extent(columns) > width:
         columns.remove(max(columns, key=lambda column: column.rank))
-    names = _names(standing, shown, width - mark - _extent(columns))
+    names = _names(class_view, shown, width - mark - _extent(columns))
     table = _table()
     if mark:
         table.add_column("", no_wrap=True)
@@ -87,27 +87,27 @@ def class_table(standing: Standing, width: int) -> tuple[Table, str | None]:
     for column in columns:
         table.add_column(column.head, justify="right", no_wrap=True)
     for row, index in enumerate(shown):
-        bad = index in standing.failed
+        bad = index in class_view.failed
         style = BAD if bad else ""
         marks = [Text(MARK if bad else "", style)] if mark else []
         cells = [Text(column.cells[row]) for column in columns]
         table.add_row(*marks, Text(names[row], style), *cells)
-    return table, _hidden(standing, shown)
+    return table, _hidden(class_view, shown)
 
 
-def matrix_table(standing: Standing, width: int) -> Table | None:
+def matrix_table(class_view: ClassView, width: int) -> Table | None:
     """Return the confusion matrix, columns headed by names or numbers; ``None`` for want of room.
 
     Zeros are points, the diagonal and confusions that break a limit are emphasised.
     """
-    if len(standing.matrix.classes) * (1 + _GAP) > width:
+    if len(class_view.matrix.classes) * (1 + _GAP) > width:
         return None
-    counts = standing.matrix.counts
+    counts = class_view.matrix.counts
     everything = range(len(counts))
     digits = [len(str(int(counts[:, j].max()))) for j in everything]
     if sum(digits) + _GAP * len(digits) > width:
         return None
-    names = _names(standing, everything, _HEAD)
+    names = _names(class_view, everything, _HEAD)
     numbers = [str(j + 1) for j in everything]
     longest = max(map(cell_len, names))
     prefix = len(numbers[-1]) + 1
@@ -119,7 +119,7 @@ def matrix_table(standing: Standing, width: int) -> Table | None:
             break
     else:
         return None
-    rows = _names(standing, everything, min(room, _HEAD))
+    rows = _names(class_view, everything, min(room, _HEAD))
     if before:
         rows = [f"{n:>{prefix - 1}} {row}" for n, row in zip(numbers, rows, strict=True)]
     table = _table()
@@ -127,17 +127,17 @@ def matrix_table(standing: Standing, width: int) -> Table | None:
     for head in heads:
         table.add_column(Text(head), justify="right", no_wrap=True)
     for i in everything:
-        table.add_row(Text(rows[i]), *(_cell(standing, i, j) for j in everything))
+        table.add_row(Text(rows[i]), *(_cell(class_view, i, j) for j in everything))
     return table
 
 
-def confusion_table(standing: Standing, width: int) -> tuple[Table, str | None] | None:
+def confusion_table(class_view: ClassView, width: int) -> tuple[Table, str | None] | None:
     """Return the confusions with most examples and a line on the rest; ``None`` without any."""
-    cells = confusions(standing.matrix)
+    cells = confusions(class_view.matrix)
     if not cells:
         return None
     shown = cells[:CONFUSIONS_SHOWN]
-    matrix = standing.matrix
+    matrix = class_view.matrix
     counts = matrix.entries.at(*zip(*shown, strict=True)).tolist()
     columns = [
         _Column("count", [str(count) for count in counts], 0),
@@ -155,10 +155,10 @@ def confusion_table(standing: Standing, width: int) -> tuple[Table, str | None] 
     table.add_column("predicted", no_wrap=True)
     for column in columns:
         table.add_column(column.head, justify="right", no_wrap=True)
-    names = [_names(standing, [i for i, _ in shown], room)]
-    names.append(_names(standing, [j for _, j in shown], room))
+    names = [_names(class_view, [i for i, _ in shown], room)]
+    names.append(_names(class_view, [j for _, j in shown], room))
     for row, cell in enumerate(shown):
-        style = BAD if cell in standing.cells else ""
+        style = BAD if cell in class_view.cells else ""
         table.add_row(
             Text(names[0][row], style),
             Text("->"),
@@ -200,42 +200,42 @@ def _extent(columns: Sequence[_Column]) -> int:
     return sum(_GAP + column.width for column in columns)
 
 
-def _chosen(standing: Standing) -> list[int]:
+def _chosen(class_view: ClassView) -> list[int]:
     """Choose the classes for the table: all, or those that fail and the worst by recall."""
-    everything = range(len(standing.matrix.classes))
+    everything = range(len(class_view.matrix.classes))
     if len(everything) <= CLASSES_SHOWN:
         return list(everything)
-    recall = [standing.value("recall", i) for i in everything]
+    recall = [class_view.value("recall", i) for i in everything]
 
     def worst_first(index: int) -> tuple[bool, float, int]:
         value = recall[index]
         return value is not None, 0.0 if value is None else float(value), index
 
-    failed = sorted(standing.failed, key=worst_first)[:CLASSES_SHOWN]
-    others = sorted(set(everything) - standing.failed, key=worst_first)
+    failed = sorted(class_view.failed, key=worst_first)[:CLASSES_SHOWN]
+    others = sorted(set(everything) - class_view.failed, key=worst_first)
     return failed + others[: max(WORST_SHOWN - len(failed), 0)]
 
 
-def _hidden(standing: Standing, shown: Sequence[int]) -> str | None:
-    hidden = len(standing.matrix.classes) - len(shown)
+def _hidden(class_view: ClassView, shown: Sequence[int]) -> str | None:
+    hidden = len(class_view.matrix.classes) - len(shown)
     if not hidden:
         return None
-    failed = len(standing.failed - set(shown))
-    said = f"{hidden} of {len(standing.matrix.classes)} classes are not shown"
+    failed = len(class_view.failed - set(shown))
+    said = f"{hidden} of {len(class_view.matrix.classes)} classes are not shown"
     return f"{said}, {failed} of which fail" if failed else said
 
 
-def _names(standing: Standing, indices: Sequence[int], room: int) -> list[str]:
-    classes = standing.matrix.classes
+def _names(class_view: ClassView, indices: Sequence[int], room: int) -> list[str]:
+    classes = class_view.matrix.classes
     return [fitted(printable(classes[i], _NAME), max(room, _LEAST_NAME)) for i in indices]
 
 
-def _value(standing: Standing, metric: str, index: int) -> str:
-    value = standing.value(metric, index)
+def _value(class_view: ClassView, metric: str, index: int) -> str:
+    value = class_view.value(metric, index)
     if value is None:
         return "-"
-    name = standing.matrix.classes[index]
-    texts = [decimal_text(value, b.value) for b in standing.bounds.get((metric, name), ())]
+    name = class_view.matrix.classes[index]
+    texts = [decimal_text(value, b.value) for b in class_view.bounds.get((metric, name), ())]
     return max(texts, key=len, default=decimal_text(value))
 
 
@@ -243,27 +243,27 @@ def _change(difference: Fraction | None) -> str:
     return "-" if difference is None else signed_text(difference)
 
 
-def _interval(standing: Standing, index: int) -> str:
+def _interval(class_view: ClassView, index: int) -> str:
     """Return the bounds of the true recall, rounded outwards."""
-    interval = standing.intervals.get(standing.matrix.classes[index])
+    interval = class_view.intervals.get(class_view.matrix.classes[index])
     if interval is None:
         return ""
     lower, upper = floor(interval[0] * 1000), ceil(interval[1] * 1000)
     return f"{lower / 1000:.3f} - {upper / 1000:.3f}"
 
 
-def _bounds(standing: Standing, index: int) -> str:
+def _bounds(class_view: ClassView, index: int) -> str:
     """Return the bound on a class's recall: of several, the one that decides."""
-    name = standing.matrix.classes[index]
-    if bounds := standing.bounds.get(("recall", name)):
+    name = class_view.matrix.classes[index]
+    if bounds := class_view.bounds.get(("recall", name)):
         strictest = max(bounds, key=lambda bound: bound.value)
         return f"{_SIGN[strictest.kind]} {printable(strictest.text, 20)}"
-    return "exempt" if name in standing.exempt else ""
+    return "exempt" if name in class_view.exempt else ""
 
 
-def _cell(standing: Standing, i: int, j: int) -> Text:
-    count = int(standing.matrix.counts[i, j])
-    if (i, j) in standing.cells:
+def _cell(class_view: ClassView, i: int, j: int) -> Text:
+    count = int(class_view.matrix.counts[i, j])
+    if (i, j) in class_view.cells:
         return Text(str(count), BAD)
     if not count:
         return Text(".", "dim")

@@ -9,7 +9,7 @@ from pytest_confmat.decimals import decimal_text, percent
 from pytest_confmat.evaluation import Mistake
 from pytest_confmat.limits import FLIPS, Limit, Weighting
 from pytest_confmat.metric import TOP_K, metric_called
-from pytest_confmat.report.certainty import certainty, change_words
+from pytest_confmat.report.interval_text import change_words, interval_text
 from pytest_confmat.report.names import defused, printable
 from pytest_confmat.verdict import Verdict, counts_predictions
 
@@ -135,7 +135,7 @@ def _reasons(verdict: Verdict) -> Iterator[str]:
         yield from change_words(verdict)
     if counts := _counts(verdict):
         yield counts
-    yield from certainty(verdict)
+    yield from interval_text(verdict)
     if verdict.unpredicted and not _is_untouched(verdict.limit):
         those = "of them is" if verdict.unpredicted == 1 else "of them are"
         yield f"{verdict.unpredicted} {those} at fault and counted as misclassified"

@@ -10,8 +10,8 @@ from rich.cells import cell_len
 from pytest_confmat.errors import Location
 from pytest_confmat.limits import Exemption, Weighting
 from pytest_confmat.matrix import ConfusionMatrix
-from pytest_confmat.report.facts import Standing
-from pytest_confmat.report.page import Page
+from pytest_confmat.report.class_view import ClassView
+from pytest_confmat.report.console import ConsoleText
 from pytest_confmat.report.summary import summary, verdict_line
 from pytest_confmat.report.tables import class_table
 from pytest_confmat.result import GateResult
@@ -152,10 +152,10 @@ def test_the_notes_of_the_evaluation_are_told_once():
 
 def test_a_number_is_not_rounded_across_its_bound():
     matrix = ConfusionMatrix(np.array([[94_999_999, 5_000_001], [0, 9]]), ("a", "b"))
-    page = Page(80, color=False)
-    table, _ = class_table(Standing(matrix, {("recall", "a"): (bound("0.95"),)}), 80)
-    page.block(table)
-    assert page.text().split("\n")[2].split() == (
+    console = ConsoleText(80, color=False)
+    table, _ = class_table(ClassView(matrix, {("recall", "a"): (bound("0.95"),)}), 80)
+    console.block(table)
+    assert console.text().split("\n")[2].split() == (
         ["a", "100000000", "0.94999999", "1.0000", "0.9744", ">=", "0.95"]
     )
 

@@ -25,9 +25,9 @@ from pytest_confmat.data.tfrecord.texts import Texts
 from pytest_confmat.data.wording import counted, shown
 from pytest_confmat.errors import DataError
 from pytest_confmat.kinds import kind_of
-from pytest_confmat.lanes import cores
 from pytest_confmat.parts import NumberedIds
 from pytest_confmat.spec import Feed, ModelInput, TFRecordSpec
+from pytest_confmat.threads import cores
 
 _READERS = 8  # shards read at the same time; part of the order in which batches come
 _BUFFER = 1 << 20

@@ -12,7 +12,7 @@ from pytest_confmat.report.names import printable
 from pytest_confmat.verdict import Verdict
 
 
-def certainty(verdict: Verdict) -> Iterator[str]:
+def interval_text(verdict: Verdict) -> Iterator[str]:
     """Yield what the bounds of the true value are, and what would take to decide or to pass."""
     if words := bounds_words(verdict):
         yield words

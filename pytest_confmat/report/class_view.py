@@ -14,7 +14,7 @@ from pytest_confmat.result import GateResult
 
 
 @dataclass(frozen=True)
-class Standing:
+class ClassView:
     """The classes of a result, as its tables and pictures need them.
 
     Attributes
@@ -57,7 +57,7 @@ class Standing:
         return Fraction(hits, trials) if trials else None
 
 
-def standing(result: GateResult, matrix: ConfusionMatrix) -> Standing:
+def class_view(result: GateResult, matrix: ConfusionMatrix) -> ClassView:
     """Gather what the verdicts of `result` say about the classes of `matrix`."""
     known = {name: index for index, name in enumerate(matrix.classes)}
     bounds: dict[tuple[str, str], tuple[Bound, ...]] = {}
@@ -82,7 +82,7 @@ def standing(result: GateResult, matrix: ConfusionMatrix) -> Standing:
         cells.update((known[a], known[p]) for a, p in pairs if a in known and p in known)
     exempt = frozenset(e.actual for e in result.exemptions if e.metric == "recall")
     changes = () if result.changes is None else result.changes.recall
-    return Standing(
+    return ClassView(
         matrix,
         bounds,
         intervals,

@@ -1,4 +1,4 @@
-"""A page of text that rich lays out: to a width, without asking any terminal."""
+"""Text that rich lays out: to a width, without asking any terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LEAST_WIDTH = 40
 _LINE_END = re.compile(r"(?: |\x1b\[[0-9;]*m)+$", re.MULTILINE)
 
 
-class Page:
+class ConsoleText:
     """Collects blocks, a blank line between two.
 
     All text is taken as it is: no markup, no emoji codes, no highlighting. It must be fit for a

@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_confmat.matrix import ConfusionMatrix
-from pytest_confmat.report.certainty import bounds_words, certainty, change_words, percentage
+from pytest_confmat.report.interval_text import (
+    bounds_words,
+    change_words,
+    interval_text,
+    percentage,
+)
 from pytest_confmat.report.summary import summary, verdict_line
 from pytest_confmat.report.wording import describe
 from pytest_confmat.result import GateResult
@@ -93,11 +98,11 @@ def test_bounds_of_different_confidence():
 
 
 def test_a_composite_has_no_bounds():
-    assert list(certainty(one(limit("f1_macro", "0.9"), of_two(92, 100)))) == []
+    assert list(interval_text(one(limit("f1_macro", "0.9"), of_two(92, 100)))) == []
 
 
 def lines(declared, subject, comparison=None) -> list[str]:
-    return list(certainty(one(declared, subject, comparison)))[1:]
+    return list(interval_text(one(declared, subject, comparison)))[1:]
 
 
 def test_too_few_examples_say_how_many_are_asked_for():
@@ -137,7 +142,7 @@ def test_what_no_result_could_pass():
         "rule: estimate",
     ]
     declared = limit("confusions", "0.01", "at_most", rule="proven")
-    assert list(certainty(one(declared, ConfusionMatrix(np.diag([9, 8]), ("a", "b"))))) == [
+    assert list(interval_text(one(declared, ConfusionMatrix(np.diag([9, 8]), ("a", "b"))))) == [
         "at this estimate it takes 299 examples to decide, and here are 8",
         "no result could pass with 8: it takes 299 examples even if nothing goes wrong on them",
     ]

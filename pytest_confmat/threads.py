@@ -18,25 +18,25 @@ def cores() -> int:
     return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
 
 
-def in_order(
-    call: Callable[[Given], Made], values: Iterable[Given], lanes: Callable[[], int]
+def ordered_map(
+    call: Callable[[Given], Made], values: Iterable[Given], threads: Callable[[], int]
 ) -> Generator[tuple[Given, Made]]:
     """Yield each value with the result of `call` on it, in the order of the values.
 
-    Values are taken in this thread, and at most two more than there are lanes are held: one that
+    Values are taken in this thread, and at most two more than there are threads are held: one that
     waits for its call and one whose result waits to be taken. An exception of a call comes where
     its result would; calls after it that have not begun are not made, nor once this is closed,
     which waits for those that have.
 
     Parameters
     ----------
-    lanes
+    threads
         How many calls may run at the same time; asked once, when the first value is there.
     """
     values = iter(values)
     waiting: deque[tuple[Given, Future[Made]]] = deque()
     for first in values:
-        number = lanes()
+        number = threads()
         if number == 1:
             yield first, call(first)
             yield from ((value, call(value)) for value in values)
