@@ -7,6 +7,7 @@ imports nothing until a gate is asked for.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Generator
 from typing import Any
 
@@ -62,25 +63,31 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(
-    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+    early_config: pytest.Config, args: list[str]
 ) -> Generator[None, object, object]:
     """Act before anything of the project's can end this run.
 
-    pytest's cache stays out of folders that only an option of ours names, and the report of an
-    earlier run is taken away.
+    Where a path of ours led pytest to another root directory, it starts over; elsewhere the report
+    of an earlier run is removed.
     """
-    if any(str(arg).startswith("--confmat-") for arg in args):
-        from pytest_confmat.plugin.rootdir import keep_cache_at_home
+    if not _starts_over(early_config, args):
+        options = early_config.known_args_namespace
+        # In a worker of xdist there is no other sign yet; the report is the controller's.
+        is_worker = "PYTEST_XDIST_WORKER" in os.environ
+        if not is_worker and runs_tests(options) and asks_for_gate(early_config, options):
+            from pytest_confmat.plugin.record import record_of
 
-        keep_cache_at_home(early_config, parser, args)
-    options = early_config.known_args_namespace
-    # In a worker of xdist there is no other sign yet; the report is the controller's.
-    is_worker = "PYTEST_XDIST_WORKER" in os.environ
-    if not is_worker and runs_tests(options) and asks_for_gate(early_config, options):
-        from pytest_confmat.plugin.record import record_of
-
-        record_of(early_config, options)
+            record_of(early_config, options)
     return (yield)
+
+
+def _starts_over(config: pytest.Config, args: list[str]) -> bool:
+    # A file of arguments may hold ours.
+    if not any(str(arg).startswith(("--confmat-", "@")) for arg in args):
+        return False
+    from pytest_confmat.plugin.rootdir import starts_over
+
+    return starts_over(config, args)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -94,8 +101,14 @@ def pytest_configure(config: pytest.Config) -> None:
         start(config)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """Write a policy in place of a test run, where that is asked for."""
+    """Start over, or write a policy in place of a test run, where that is asked for."""
+    if "pytest_confmat.plugin.rootdir" in sys.modules:
+        from pytest_confmat.plugin.rootdir import run_again
+
+        if (status := run_again(config)) is not None:
+            return status
     if config.getoption("confmat_init") is None or has_no_session(config.option):
         return None
     from pytest_confmat.plugin.authoring import write_policy

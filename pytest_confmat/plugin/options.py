@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import pytest
 
 NO_POLICY = "none"
 DEFAULT_POLICY = "thresholds.yaml"
+# Options of one value, and all that take one.
+SINGLE = (
+    *("--confmat-model", "--confmat-data", "--confmat-batch-size", "--confmat-report"),
+    *("--confmat-manifest", "--confmat-baseline", "--confmat-save-baseline", "--confmat-cache"),
+)
+WITH_VALUE = (*SINGLE, "--confmat-thresholds", "--confmat-init", "--confmat-tighten")
 # What asks pytest to show something and to run no test; the first have no session that matters.
 _NO_SESSION = ("help", "version", "markers", "cacheshow")
 _SHOWING = {
@@ -134,11 +140,15 @@ def report_in(args: Sequence[str]) -> str | None:
     """
     if any(arg in _SHOWING_ARGS or arg.startswith("--confmat-init") for arg in args):
         return None
+    given = option_values(args)
+    return next((value for option, value in given if option == "--confmat-report"), None)
+
+
+def option_values(args: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each argument that may be an option, with the value it has then."""
     for arg, following in pairwise((*args, "")):
         option, is_joined, value = arg.partition("=")
-        if option == "--confmat-report":
-            return value if is_joined else following
-    return None
+        yield option, value if is_joined else following
 
 
 def has_no_session(options: Namespace) -> bool:

@@ -1,23 +1,27 @@
-"""Configuration and root directory, where a path of ours leads pytest to those of somebody else.
+"""Starting over where a path of ours led pytest to another root directory or configuration.
 
-Before it knows the options of plugins, pytest takes ``--confmat-model PATH`` for an option and a
-place to look for tests, and searches its configuration and its root directory from there. It does
-not with ``--confmat-model=PATH``.
+Before pytest knows the options of plugins, it takes the value in ``--confmat-model PATH`` for a
+place to look for tests, and searches its configuration and its root directory from there. With
+``--confmat-model=PATH`` it does not. Both spellings must mean the same.
 """
 
 from __future__ import annotations
 
 import os
+import shlex
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from configparser import ConfigParser
 from configparser import Error as NotIni
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-_PREFIX = "--confmat-"
+from pytest_confmat.plugin.arguments import expanded
+from pytest_confmat.plugin.options import WITH_VALUE
+
+_AGAIN = pytest.StashKey[list[str]]()
+_ADDOPTS = "PYTEST_ADDOPTS"
 # In pytest's order. None: such a file is a configuration whatever is in it.
 _SECTIONS = {
     "pytest.toml": None,
@@ -31,50 +35,64 @@ _SECTIONS = {
 _PROJECT = ("pyproject.toml", "setup.py")
 
 
-def require_own_configuration(config: pytest.Config) -> None:
-    """Refuse a run with another configuration than that of the project.
+def starts_over(config: pytest.Config, args: list[str]) -> bool:
+    """Whether pytest must start over, as a path of ours changed its root or configuration.
 
-    Raises
-    ------
-    pytest.UsageError
-        If an option of ours has led pytest to another one, or past the project's.
+    If so, `args` is emptied and no conftest is loaded: `run_again` then does what was asked for.
     """
-    apart = _apart(config.invocation_params.args)
-    if not apart or config.getoption("inifilename", None):
-        return
+    given = list(expanded(config.invocation_params.args))
+    by_environment = shlex.split(os.environ.get(_ADDOPTS, ""))
+    together = _joined(given), _joined(by_environment)
+    if together == (given, by_environment) or not _is_misled(config):
+        return False
+    config.stash[_AGAIN] = together[0]
+    config.known_args_namespace.noconftest = True
+    args.clear()
+    return True
+
+
+def run_again(config: pytest.Config) -> int | None:
+    """Run pytest with our options joined to their values; ``None``: it need not start over."""
+    args = config.stash.get(_AGAIN, None)
+    if args is None:
+        return None
+    before = os.environ.get(_ADDOPTS)
+    if before is not None:
+        os.environ[_ADDOPTS] = shlex.join(_joined(shlex.split(before)))
+    try:
+        return pytest.main(args, plugins=config.invocation_params.plugins)
+    finally:
+        if before is not None:
+            os.environ[_ADDOPTS] = before
+
+
+def _joined(args: Sequence[str]) -> list[str]:
+    """Return arguments with ``--confmat-model PATH`` as ``--confmat-model=PATH``."""
+    found: list[str] = []
+    rest = iter(args)
+    for arg in rest:
+        if arg == "--":
+            return [*found, arg, *rest]
+        value = next(rest, None) if arg in WITH_VALUE else None
+        if value is None:
+            found.append(arg)
+        elif value.startswith("-"):
+            found += arg, *_joined([value, *rest])
+        else:
+            found.append(f"{arg}={value}")
+    return found
+
+
+def _is_misled(config: pytest.Config) -> bool:
+    """Whether pytest took another root directory or configuration than it would without us."""
+    asked = config.known_args_namespace
+    if asked.inifilename:
+        return False
     taken = config.inipath
     if taken is not None and not _configures(taken):
         taken = None
     own = _configuration(_starts(config))
-    if own == taken:
-        return
-    passed_over = f"passed over the configuration {own}" if own else ""
-    took = f"took {taken}" if taken else "took none"
-    raise pytest.UsageError(
-        f"pytest {' and '.join(filter(None, (passed_over, took)))}, led there by {apart[0]!r}: "
-        f"write {apart[0].replace(' ', '=', 1)!r}"
-    )
-
-
-def keep_cache_at_home(config: pytest.Config, parser: pytest.Parser, args: Sequence[str]) -> None:
-    """Let pytest's cache lie where it would without our options: nothing is written to a model.
-
-    A root directory cannot be changed once pytest has chosen it; the default of ``cache_dir`` can.
-    """
-    if not _apart(args) or config.known_args_namespace.rootdir:
-        return
-    root = _root(config)
-    if root != config.rootpath:
-        parser.addini("cache_dir", "Cache directory path", default=str(root / ".pytest_cache"))
-
-
-def _apart(args: Iterable[object]) -> list[str]:
-    """Return the options of ours whose value stands apart, and is a path that exists."""
-    return [
-        f"{option} {value}"
-        for option, value in pairwise(map(str, args))
-        if option.startswith(_PREFIX) and "=" not in option and Path(value).exists()
-    ]
+    return own != taken or not (asked.rootdir or _root(config) == config.rootpath)
 
 
 def _root(config: pytest.Config) -> Path:

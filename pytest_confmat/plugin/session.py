@@ -21,7 +21,6 @@ from pytest_confmat.plugin.outputs import Notes, finish, outputs_of
 from pytest_confmat.plugin.record import Record, reason_of, record_of
 from pytest_confmat.plugin.registration import register_own
 from pytest_confmat.plugin.reports import header, print_sections, print_summary
-from pytest_confmat.plugin.rootdir import require_own_configuration
 from pytest_confmat.plugin.selection import Selection, deselector, is_covered
 from pytest_confmat.plugin.settings import Settings, read_policies, read_settings
 from pytest_confmat.plugin.sharing import require_apart
@@ -209,8 +208,6 @@ def start(config: pytest.Config) -> None:
     record = None
     if runs_tests(config.option) and not is_worker:
         record = record_of(config, config.option)
-    if not is_worker:
-        require_own_configuration(config)
     register_own(config)
     settings = read_settings(config)
     state = GateState(config, read_policies(config, settings))

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shlex
 from argparse import Namespace
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Literal, get_args
 
 import pytest
 
 from pytest_confmat.errors import ModelError
-from pytest_confmat.files import read_file
+from pytest_confmat.plugin.arguments import require_single
 from pytest_confmat.plugin.options import DEFAULT_POLICY, NO_POLICY
 
 CacheUse = Literal["on", "verify", "off"]
 CACHE_USES: tuple[CacheUse, ...] = get_args(CacheUse)
-_SINGLE = (
-    *("--confmat-model", "--confmat-data", "--confmat-batch-size", "--confmat-report"),
-    *("--confmat-manifest", "--confmat-baseline", "--confmat-save-baseline", "--confmat-cache"),
-)
 
 
 @dataclass(frozen=True)
@@ -63,7 +55,7 @@ def read_settings(config: pytest.Config) -> Settings:
     pytest.UsageError
         If a value makes no sense.
     """
-    _require_single(config)
+    require_single(config)
     origins: dict[str, str] = {}
     model = _path(config, "model", origins)
     if model is not None and not model.exists():
@@ -131,34 +123,6 @@ def read_policies(config: pytest.Config, settings: Settings) -> Settings:
                 f"{origins[name]} is of one policy's data, and there are {len(policies)} policies"
             )
     return replace(settings, policies=policies)
-
-
-def _require_single(config: pytest.Config) -> None:
-    """Refuse an option with two values, of which argparse would take the last without a word.
-
-    The command line still goes before `addopts`, as with pytest's own options.
-    """
-    addopts = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
-    for source in (config.getini("addopts"), addopts, config.invocation_params.args):
-        given: dict[str, str] = {}
-        for arg, following in pairwise((*_expanded(source), "")):
-            option, is_joined, value = arg.partition("=")
-            value = value if is_joined else following
-            if option in _SINGLE and given.setdefault(option, value) != value:
-                raise pytest.UsageError(
-                    f"{option} is given twice, as {given[option]!r} and as {value!r}, and takes "
-                    "one value: leave one of them out, or run pytest once for each"
-                )
-
-
-def _expanded(arguments: Iterable[object]) -> Iterator[str]:
-    """Yield arguments, and in place of ``@FILE`` the lines of that file, as pytest reads them."""
-    for argument in map(str, arguments):
-        if argument.startswith("@"):
-            with contextlib.suppress(OSError):
-                yield from read_file(Path(argument[1:])).decode(errors="replace").splitlines()
-        else:
-            yield argument
 
 
 def _given(
