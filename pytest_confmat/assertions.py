@@ -27,9 +27,9 @@ from pytest_confmat.limits import (
 )
 from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.metric import metric_keys
-from pytest_confmat.report.text import describe
+from pytest_confmat.report.wording import describe
 from pytest_confmat.spec import Normalize
-from pytest_confmat.suggest import nearest
+from pytest_confmat.text import nearest_or_all
 from pytest_confmat.verdict import judge
 
 Number: TypeAlias = float | Decimal | Fraction | str
@@ -105,7 +105,7 @@ def assert_metric(
         _check(given, _class_limits(metric, given.classes, at_least, None))
     elif not is_overall(metric):
         known = (*metric_keys("class"), *metric_keys("overall"), "top_5_accuracy")
-        raise RequestError(f"there is no metric {metric!r}{nearest(metric, known)}")
+        raise RequestError(f"there is no metric {metric!r}{nearest_or_all(metric, known)}")
     elif isinstance(at_least, Mapping):
         raise RequestError(f"{metric} is one number for all classes: give one bound")
     else:
@@ -238,7 +238,7 @@ def _known(names: Iterable[str], classes: Sequence[str]) -> None:
     __tracebackhide__ = True
     for name in names:
         if name not in classes:
-            raise RequestError(f"there is no class {name!r}{nearest(str(name), classes)}")
+            raise RequestError(f"there is no class {name!r}{nearest_or_all(str(name), classes)}")
 
 
 def _bound(kind: Kind, value: Number, metric: str) -> Bound:

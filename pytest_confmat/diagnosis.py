@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from pytest_confmat.decimals import decimal_text
 from pytest_confmat.kinds import kind_of
-from pytest_confmat.limits import one_line
 from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.spec import (
     Argmax,
@@ -29,6 +28,7 @@ from pytest_confmat.spec import (
     Decision,
     Threshold,
 )
+from pytest_confmat.text import joined, one_line, plural, quoted
 
 Kind = Literal["permuted", "shifted", "collapsed", "never_predicted", "preprocessing", "none"]
 # The column in which each class seems to be found, int64 (K,).
@@ -355,9 +355,9 @@ def _collapse(matrix: ConfusionMatrix, few: tuple[int, ...]) -> Suspicion:
 
 
 def _told_collapse(evidence: Mapping[str, Any]) -> str:
-    quoted = " or ".join(f"'{one_line(name)}'" for name in evidence["classes"])
+    classes = " or ".join(map(quoted, evidence["classes"]))
     return (
-        f"{evidence['predictions']} of {evidence['examples']} predictions are {quoted}, as "
+        f"{evidence['predictions']} of {evidence['examples']} predictions are {classes}, as "
         f"{evidence['support']} of the examples are"
     )
 
@@ -403,13 +403,11 @@ def _never_predicted(matrix: ConfusionMatrix) -> list[Suspicion]:
     names = [matrix.classes[i] for i in missing]
     support = examples[missing].tolist()
     shown = [
-        f"'{one_line(name)}' ({n} examples)"
-        for name, n in zip(names[:_MOVES_SHOWN], support, strict=False)
+        f"{quoted(name)} ({plural(n, 'example')})" for name, n in zip(names, support, strict=True)
     ]
-    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
     outputs = "its output may stand" if len(names) == 1 else "their outputs may stand"
     text = (
-        f"never predicted: {', '.join(shown)}{more}; {outputs} for something else, or never have "
-        "been trained"
+        f"never predicted: {joined(shown, _MOVES_SHOWN)}; {outputs} for something else, or "
+        "never have been trained"
     )
     return [Suspicion("never_predicted", text, {"classes": names, "support": support})]

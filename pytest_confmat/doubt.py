@@ -9,9 +9,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from pytest_confmat.data.feeds import range_text
-from pytest_confmat.limits import one_line
 from pytest_confmat.models.configuration import Layer
 from pytest_confmat.spec import Feed
+from pytest_confmat.text import quoted
 
 # A layer that multiplies by at most so much is there for pixels of 0 to 255.
 _FOR_PIXELS = 1 / 50
@@ -88,7 +88,7 @@ def _say(feed: Feed) -> str:
 
 
 def _named(layer: Layer) -> str:
-    name = f" '{one_line(layer.name)}'" if layer.name else ""
+    name = f" {quoted(layer.name)}" if layer.name else ""
     return f"its {layer.kind} layer{name}"
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from pytest_confmat.escaping import printable_lines
+from pytest_confmat.filenames import short_path
 
 
 @dataclass(frozen=True, order=True)
@@ -17,21 +19,30 @@ class Location:
 
     def __str__(self) -> str:
         # With its folder, since several policies may have one name.
-        path = Path(os.path.normpath(self.path.absolute()))
-        here = Path.cwd()
-        return f"{path.relative_to(here) if path.is_relative_to(here) else path.name}:{self.line}"
+        return f"{short_path(self.path)}:{self.line}"
 
 
 class ConfmatError(Exception):
-    """Base of all errors of this project. Its text is meant for the user as it stands."""
+    """Base of all errors of this project. Its `str` is meant for the user as it stands.
+
+    There names are escaped, so that none of them commands a terminal or a build server.
+    """
+
+    def __str__(self) -> str:
+        return printable_lines(self.text)
+
+    @property
+    def text(self) -> str:
+        """The message with names as they are."""
+        return super().__str__()
 
 
 class RequestError(ConfmatError):
-    """What was asked for makes no sense: an option, a fixture, a call. Exit status 4."""
+    """A request that makes no sense: an option, a fixture, a call. Exit status 4."""
 
 
 class PolicyError(RequestError):
-    """A thresholds file that cannot be honoured, with the line that is to blame.
+    """A thresholds file that cannot be honored, with the line that is to blame.
 
     Parameters
     ----------
@@ -46,7 +57,9 @@ class PolicyError(RequestError):
         self.message = message
         self.location = location
 
-    def __str__(self) -> str:
+    @property
+    def text(self) -> str:
+        """The message after file and line."""
         return f"{self.location.path}:{self.location.line}: {self.message}"
 
 
@@ -90,7 +103,9 @@ class ExamplesError(DataError):
         self.faults = tuple(tuple(fault) for fault in faults)
         super().__init__(message, self.faults)
 
-    def __str__(self) -> str:
+    @property
+    def text(self) -> str:
+        """The message, without the list of all faults."""
         return self.message
 
 
@@ -115,9 +130,11 @@ class OutputError(ConfmatError):
         super().__init__(*notes)
         self.notes = notes
 
-    def __str__(self) -> str:
+    @property
+    def text(self) -> str:
+        """The sentences, one a line."""
         return "\n".join(self.notes)
 
 
 class LimitError(ConfmatError, AssertionError):
-    """A limit does not hold. Raised by the assertion helpers."""
+    """A limit failed. Raised by the assertion helpers."""

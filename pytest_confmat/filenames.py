@@ -31,6 +31,17 @@ def system_name(text: str) -> str:
     return os.fsdecode(text.encode("utf-8", "surrogateescape"))
 
 
+def short_path(path: str | Path) -> str:
+    """Return a path as text: relative where it lies below the current folder, else as it is."""
+    text = os.fspath(path)
+    try:
+        relative = os.path.relpath(text)
+    except ValueError:  # it is on another drive
+        return text_of(text)
+    is_outside = relative.split(os.sep, 1)[0] == os.pardir
+    return text_of(text if is_outside else relative)
+
+
 def below(folder: Path, text: str | Path) -> Path:
     """Join a path to the folder it is relative to, without ``a/..`` in it.
 

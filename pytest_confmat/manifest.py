@@ -17,11 +17,12 @@ from pathlib import Path
 from pytest_confmat.errors import DataError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.files import open_file, read_file
-from pytest_confmat.limits import one_line
+from pytest_confmat.text import first_lines, one_line, quoted, shortened
 from pytest_confmat.writing import write_atomically
 
 VERSION = 1
 SHOWN = 20
+_LONGEST_SHOWN = 80
 _FORM = "# pytest-confmat manifest "
 _HEADER = f"{_FORM}{VERSION}"
 # What ends a line or a field, what cannot be seen, and what UTF-8 has no form for. Not
@@ -57,7 +58,7 @@ class Difference:
     """The examples in which two sets differ, by id, in the order of the set at hand.
 
     Each example of either set is unchanged, or in one of these; `changed` is in both under one id,
-    and so is `relabelled`, which may be changed too.
+    and so is `relabeled`, which may be changed too.
 
     Attributes
     ----------
@@ -73,7 +74,7 @@ class Difference:
     removed: tuple[str, ...]
     moved: tuple[Move, ...]
     changed: tuple[str, ...]
-    relabelled: tuple[str, ...]
+    relabeled: tuple[str, ...]
     reordered: bool
 
 
@@ -117,8 +118,7 @@ def require_manifest(path: Path) -> None:
         )
     if first != _HEADER:
         raise DataError(
-            f"{path} is no manifest: its first line is '{one_line(first)}', and should be "
-            f"'{_HEADER}'"
+            f"{path} is no manifest: its first line is {quoted(first)}, and should be '{_HEADER}'"
         )
 
 
@@ -143,13 +143,14 @@ def read_manifest(path: Path) -> tuple[dict[str, Entry], str]:
     for number, line in enumerate(body, 2):
         fields = line.split("\t")
         if len(fields) != 3 or not _WORD.fullmatch(fields[2]):
+            shown = quoted(shortened(line, _LONGEST_SHOWN))
             raise DataError(
-                f"{path}:{number}: '{one_line(line)}' is no line of a manifest; expected an id, "
-                "a class and 16 hexadecimal digits, with tabs between"
+                f"{path}:{number}: {shown} is no line of a manifest; expected an id, a class "
+                "and 16 hexadecimal digits, with tabs between"
             )
         example = _plain(fields[0])
         if example in entries:
-            raise DataError(f"{path}:{number}: '{one_line(example)}' stands there twice")
+            raise DataError(f"{path}:{number}: {quoted(example)} is there twice")
         entries[example] = Entry(_plain(fields[1]), fields[2])
     return entries, _digest(body)
 
@@ -186,7 +187,7 @@ def compare(evaluation: Evaluation, entries: dict[str, Entry]) -> Difference:
         removed=tuple(removed),
         moved=tuple(moved),
         changed=tuple(changed),
-        relabelled=tuple(e for e in now if e in found and entries[e].actual != now[e].actual),
+        relabeled=tuple(e for e in now if e in found and entries[e].actual != now[e].actual),
         reordered=not new and not removed and not moved and list(now) != list(entries),
     )
 
@@ -241,7 +242,7 @@ def problem(evaluation: Evaluation, pinned: str | None, manifest: Path | None) -
 def _told(difference: Difference, manifest: Path | None) -> Iterator[str]:
     groups = {
         kind: [one_line(example) for example in getattr(difference, kind)]
-        for kind in ("added", "removed", "changed", "relabelled")
+        for kind in ("added", "removed", "changed", "relabeled")
     }
     groups["moved"] = list(map(_move, difference.moved))
     counts = [f"{len(shown):,} {kind}" for kind, shown in groups.items() if shown]
@@ -249,16 +250,14 @@ def _told(difference: Difference, manifest: Path | None) -> Iterator[str]:
         counts.append("in another order")
     yield f"  against {manifest}: {', '.join(counts) or 'the same examples'}"
     for kind, shown in groups.items():
-        yield from (f"  {kind:10}   {each}" for each in shown[:SHOWN])
-        if len(shown) > SHOWN:
-            yield f"  {kind:10}   and {len(shown) - SHOWN:,} more"
+        yield from (f"  {kind:10}   {each}" for each in first_lines(shown, SHOWN))
 
 
 def _move(move: Move) -> str:
     told = f"{one_line(move.before)} -> {one_line(move.now)}"
     if move.was == move.actual:
         return told
-    return f"{told}, from class {one_line(move.was)!r} to {one_line(move.actual)!r}"
+    return f"{told}, from class {quoted(move.was)} to {quoted(move.actual)}"
 
 
 def _digest(of: Iterator[str] | Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from pytest_confmat.entries import DENSE_CLASSES, Entries
 from pytest_confmat.errors import MatrixError
 from pytest_confmat.spec import Normalize
+from pytest_confmat.text import listed
 
 _LISTED = 200
 
@@ -127,7 +128,7 @@ class ConfusionMatrix:
             return self._positions[name]
         except KeyError:
             raise MatrixError(
-                f"there is no class {name!r}; the classes are {_listed(self.classes)}"
+                f"there is no class {name!r}; the classes are {listed(self.classes, _LISTED)}"
             ) from None
 
     @cached_property
@@ -139,7 +140,7 @@ class ConfusionMatrix:
         if self.classes != other.classes:
             raise MatrixError(
                 "confusion matrices of different classes cannot be merged: "
-                f"{_listed(self.classes)} and {_listed(other.classes)}"
+                f"{listed(self.classes, _LISTED)} and {listed(other.classes, _LISTED)}"
             )
         unpredicted = self.unpredicted + other.unpredicted
         if self.is_large:
@@ -174,11 +175,6 @@ class ConfusionMatrix:
         """
         column = np.asarray(weights, dtype=np.float64)[:, np.newaxis]
         return np.asarray(self.counts * column, dtype=np.float64)
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _LISTED
-    return f"{list(names[:_LISTED])} and {more:,} more" if more > 0 else str(list(names))
 
 
 def inverse_frequency_weights(support: ArrayLike) -> Floats:

@@ -29,12 +29,12 @@ from pytest_confmat.diagnosis import (
 from pytest_confmat.errors import ConfmatError, DataError
 from pytest_confmat.evaluation import UNPREDICTED, Evaluation
 from pytest_confmat.job import Job
-from pytest_confmat.limits import one_line
 from pytest_confmat.models.configuration import configuration, layers, rescaling_layer
 from pytest_confmat.models.predictor import Predictor
 from pytest_confmat.rescalings import NONE, Pixels, declared_by, rescaled
 from pytest_confmat.spec import DatasetSpec, ImageSpec
 from pytest_confmat.streaming import batch_size_for
+from pytest_confmat.text import quoted
 
 SAMPLE = 64
 # Data of the user's own can only be read from the start; this far at most.
@@ -123,19 +123,19 @@ def _told(evidence: Mapping[str, Any], images: ImageSpec | None) -> str:
     elif better is not None:
         text += f", {tried[better]} with {'inputs as after ' * (images is None)}`{better}`"
     elif tried:
-        text += f", at most {accuracy(max(evidence['tried'].values()))} with {_listed(list(tried))}"
+        text += f", at most {accuracy(max(evidence['tried'].values()))} with {_either(list(tried))}"
     else:
         text += ", and the model takes no other rescaling"
     if evidence["close"]:
-        close = ", ".join(f"{tried[name]} with {_listed([name])}" for name in evidence["close"])
+        close = ", ".join(f"{tried[name]} with {_either([name])}" for name in evidence["close"])
         text += f" ({close}: too close to tell, and what training did decides)"
     if layer is not None:
         text += f"; the model rescales its input itself, by a {layer[0]} layer"
-        text += f" '{one_line(layer[1])}'" if layer[1] else ""
+        text += f" {quoted(layer[1])}" if layer[1] else ""
     return text
 
 
-def _listed(names: list[str]) -> str:
+def _either(names: list[str]) -> str:
     *most, last = (f"`{name}`" if name != NONE else name for name in names)
     return f"{', '.join(most)} or {last}" if most else last
 

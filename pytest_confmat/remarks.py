@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pytest_confmat.data.headers import MARKS
 from pytest_confmat.evaluation import Fault
+from pytest_confmat.text import and_more, joined, plural
 
 SHOWN = 3
 
@@ -45,8 +46,10 @@ class Marks:
             places = np.unique(index[marks & mark > 0])
             if places.size:
                 what = f"{noun} {one}" if places.size == 1 else f"{noun}s {many}"
-                ids = [name(int(place)) for place in places[:SHOWN]]
-                yield f"{places.size:,} {what}: {_some(ids, places.size)}"
+                ids = ", ".join(name(int(place)) for place in places[:SHOWN])
+                hidden = places.size - SHOWN
+                others = f" {and_more(hidden)}" if hidden > 0 else ""
+                yield f"{places.size:,} {what}: {ids}{others}"
 
 
 def warning_notes(warned: tuple[int, str] | None) -> Iterator[str]:
@@ -69,11 +72,6 @@ def warning_notes(warned: tuple[int, str] | None) -> Iterator[str]:
 
 def misclassified_note(faults: Sequence[Fault]) -> str:
     """Return the sentence that says which examples count as wrong because they are at fault."""
-    noun = "example" if len(faults) == 1 else "examples"
-    told = [f"{fault.id} {fault.reason}" for fault in faults[:SHOWN]]
-    return f"{len(faults):,} {noun} at fault counted as misclassified: {_some(told, len(faults))}"
-
-
-def _some(shown: Sequence[str], total: int) -> str:
-    more = total - len(shown)
-    return ", ".join(shown) + (f" and {more:,} more" if more else "")
+    told = [f"{fault.id} {fault.reason}" for fault in faults]
+    those = plural(len(faults), "example")
+    return f"{those} at fault counted as misclassified: {joined(told, SHOWN)}"

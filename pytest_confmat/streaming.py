@@ -21,11 +21,11 @@ from pytest_confmat.data.source import Batch, ExampleFault, Piece, Source
 from pytest_confmat.errors import DataError, ExamplesError, ModelError, RequestError
 from pytest_confmat.evaluation import Evaluation, Fault, NumberedIds, Part
 from pytest_confmat.interrupts import interrupts
-from pytest_confmat.limits import one_line
 from pytest_confmat.models.predictor import Prediction, Predictor
 from pytest_confmat.outcomes import Outcomes
 from pytest_confmat.remarks import Marks, misclassified_note, warning_notes
 from pytest_confmat.spec import MAX_FAULTS, OnFault
+from pytest_confmat.text import and_more, one_line
 from pytest_confmat.threads import cores, ordered_map
 
 BATCH_BYTES = 16 * 2**20
@@ -347,7 +347,7 @@ class _Pass:
         if number is None:
             lines.append(f"  and more: stopped after {self._max_faults:,} faults")
         elif number > len(shown):
-            lines.append(f"  and {number - len(shown):,} more")
+            lines.append(f"  {and_more(number - len(shown))}")
         if len(ordered) > len(shown):
             lines.append(f"  confmat.json lists all {len(ordered):,} of them: --confmat-report DIR")
         if hint := self._offset_hint():

@@ -51,9 +51,10 @@ def weighted_entries(evaluation: Evaluation, weighting: Weighting) -> Entries:
         "all": np.full(len(sums), by_row.sum()),
         None: np.ones(len(sums)),
     }[weighting.normalize]
-    chosen = (divisor > 0) & (evaluation.matrix.support[sums.rows] > 0)
-    shares = sums.values[chosen] / divisor[chosen]
-    return Entries(sums.rows[chosen], sums.columns[chosen], shares, sums.k)
+    known = (divisor > 0) & (evaluation.matrix.support[sums.rows] > 0)
+    shares = np.divide(sums.values, divisor, out=np.zeros(len(sums)), where=known)
+    chosen = shares != 0  # nor is a share of less than the least float
+    return Entries(sums.rows[chosen], sums.columns[chosen], shares[chosen], sums.k)
 
 
 def _weighted_sums(evaluation: Evaluation, weighting: Weighting) -> tuple[Entries, Floats]:

@@ -166,7 +166,7 @@ def test_what_differs(tmp_path):
     assert found.added == ("cat/new.png",)
     assert found.removed == ("dog/b.png",)
     assert found.changed == ("cat/c.png",)
-    assert found.relabelled == ("cat/a.png", "dog/d.png")
+    assert found.relabeled == ("cat/a.png", "dog/d.png")
     assert found.moved == ()
     assert not found.reordered
     reverse = evaluation(FOUR.parts[0].ids[::-1], [1, 0, 1, 0], [2**64 - 1, 3, 2, 1])
@@ -240,7 +240,7 @@ def test_every_example_is_in_one_of_the_groups(now, before):
     # No content is both gone and new, but what could not be read.
     left = {before[e][1] for e in (*found.removed, *found.changed)}
     assert not left & {now[e][1] for e in (*found.added, *found.changed)} - {0}
-    assert set(found.relabelled) == {e for e in groups if now[e][0] != before[e][0]}
+    assert set(found.relabeled) == {e for e in groups if now[e][0] != before[e][0]}
 
 
 def test_a_set_that_was_agreed_on_is_no_problem(tmp_path):
@@ -273,11 +273,11 @@ def test_a_set_that_changed_with_a_manifest(tmp_path):
     told = problem(after, None, manifest)
     assert told.splitlines()[:4] == [
         f"the evaluation set changed: its digest is {digest(after)}",
-        f"  against {manifest}: 1 added, 29 removed, 1 relabelled",
-        "  added        new/\\x1b.png",
+        f"  against {manifest}: 1 added, 29 removed, 1 relabeled",
+        "  added        new/\x1b.png",
         "  removed      cat/01.png",
     ]
-    assert told.splitlines()[-2:] == ["  removed      and 9 more", "  relabelled   cat/00.png"]
+    assert told.splitlines()[-2:] == ["  removed      and 9 more", "  relabeled    cat/00.png"]
     assert problem(after, digest(before), manifest).startswith(
         f"the evaluation set changed: its digest is {digest(after)}, and dataset.digest is "
     )
@@ -306,7 +306,7 @@ def test_another_order_is_said_to_be_that(tmp_path):
          "class and 16 hexadecimal digits, with tabs between"),
         (HEADER.encode() + b"a\tb\t12\n", "{}:2: 'a\\tb\\t12' is no line of a manifest; expected "
          "an id, a class and 16 hexadecimal digits, with tabs between"),
-        (HEADER.encode() + b"a\tb\t0000000000000001\n" * 2, "{}:3: 'a' stands there twice"),
+        (HEADER.encode() + b"a\tb\t0000000000000001\n" * 2, "{}:3: 'a' is there twice"),
         (HEADER.encode() + b"\xff", "the manifest {} cannot be read: 'utf-8' codec can't decode "
          "byte 0xff in position 28: invalid start byte"),
     ],

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_confmat import evaluation as evaluating
@@ -72,6 +72,7 @@ def evaluation(drawn):
 
 
 @given(outcomes)
+@example([(0, 0, 2.0, 0.0), (0, 1, 5e-324, 0.0)])  # a share below the least float
 @settings(max_examples=20, deadline=None)
 def test_entries_give_the_verdicts_and_reports_of_arrays(drawn):
     def everything(found):

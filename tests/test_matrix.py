@@ -152,5 +152,5 @@ def test_matrices_of_other_classes_do_not_merge():
     with pytest.raises(MatrixError) as refused:
         ConfusionMatrix(np.eye(2), ("a", "b")) + ConfusionMatrix(np.eye(2), ("b", "a"))
     assert str(refused.value) == (
-        "confusion matrices of different classes cannot be merged: ['a', 'b'] and ['b', 'a']"
+        "confusion matrices of different classes cannot be merged: 'a', 'b' and 'b', 'a'"
     )

@@ -18,7 +18,7 @@ from pytest_confmat.limits import Bound, Limit, Weighting
 from pytest_confmat.matrix import ConfusionMatrix, normalized
 from pytest_confmat.metric import metric_keys
 from pytest_confmat.metrics import Tally
-from pytest_confmat.report.text import describe
+from pytest_confmat.report.wording import describe
 from pytest_confmat.verdict import judge
 from pytest_confmat.weighting import weighted_matrix
 from tests.strategies import class_names

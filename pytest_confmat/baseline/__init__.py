@@ -17,9 +17,9 @@ from pytest_confmat.baseline.outcomes import Outcomes, decode, encode
 from pytest_confmat.baseline.text import contradictions, render
 from pytest_confmat.errors import BaselineError
 from pytest_confmat.evaluation import Evaluation, outcome_matrix
-from pytest_confmat.limits import one_line
 from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.parts import UNPREDICTED, NumberedIds
+from pytest_confmat.text import quoted
 
 _CANNOT = "this evaluation cannot be a baseline"
 
@@ -185,4 +185,4 @@ def _require_sound(baseline: Baseline) -> None:
         if values.min() < lowest or values.max() > highest:
             raise BaselineError(f"{_CANNOT}: its {name} leaves {lowest} to {highest}")
     if (twice := baseline.ids.repeated) is not None:
-        raise BaselineError(f"{_CANNOT}: two examples share the id '{one_line(twice)}'")
+        raise BaselineError(f"{_CANNOT}: two examples share the id {quoted(twice)}")

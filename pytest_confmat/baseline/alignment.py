@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from pytest_confmat.baseline.example_ids import JoinedIds
 from pytest_confmat.errors import BaselineError
-from pytest_confmat.limits import one_line
+from pytest_confmat.text import quoted
 
 Integers = NDArray[np.int64]
 _UNKNOWN = 0  # the check word of a content that could not be read
@@ -162,7 +162,7 @@ def _twins(there: JoinedIds, here: JoinedIds) -> Integers:
     ):
         if not differ:
             raise BaselineError(
-                f"two examples share the id '{one_line(ids.repeated or '')}', so that they cannot "
+                f"two examples share the id {quoted(ids.repeated or '')}, so that they cannot "
                 "be told apart; give each example an id of its own"
             )
     return twins

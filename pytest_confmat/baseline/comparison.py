@@ -19,10 +19,10 @@ from pytest_confmat.baseline.alignment import Alignment, align
 from pytest_confmat.baseline.files import how_to_save
 from pytest_confmat.errors import BaselineError
 from pytest_confmat.evaluation import Evaluation, outcome_matrix
-from pytest_confmat.limits import one_line
 from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.parts import UNPREDICTED
 from pytest_confmat.spec import MIN_OVERLAP
+from pytest_confmat.text import first_lines, joined, listed, one_line, plural, quoted
 
 LISTED = 10
 CLASSES_LISTED = 50
@@ -258,18 +258,16 @@ def _require_classes(baseline: Baseline, classes: tuple[str, ...]) -> None:
     new = [name for name in classes if name not in before]
     raise BaselineError(
         f"the baseline {baseline.path} is of other classes than this evaluation; "
-        f"only in the baseline: {_listed(gone)}; only here: {_listed(new)}\n"
-        f"  the baseline's {len(before):,}: {_listed(baseline.classes)}\n"
-        f"  the {len(now):,} here: {_listed(classes)}\n"
+        f"only in the baseline: {_classes(gone)}; only here: {_classes(new)}\n"
+        f"  the baseline's {len(before):,}: {_classes(baseline.classes)}\n"
+        f"  the {len(now):,} here: {_classes(classes)}\n"
         "  if classes were renamed, added or removed on purpose, save a new baseline: "
         f"{how_to_save(baseline.path)}"
     )
 
 
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(f"'{one_line(name)}'" for name in names[:CLASSES_LISTED])
-    more = len(names) - CLASSES_LISTED
-    return (f"{shown} and {more:,} more" if more > 0 else shown) or "none"
+def _classes(names: Sequence[str]) -> str:
+    return listed(names, CLASSES_LISTED) or "none"
 
 
 def _require_overlap(
@@ -290,11 +288,11 @@ def _require_overlap(
         lines.append(_shared(len(comparison), len(there), len(here)))
     # The class of which least is left, and the first of several.
     low.sort(key=lambda at: (Fraction(int(common[at]), int(larger[at])), at))
-    for at in low[:LISTED]:
-        shared = _shared(int(common[at]), int(before[at]), int(now[at]))
-        lines.append(f"'{one_line(here.classes[at])}': {shared}")
-    if len(low) > LISTED:
-        lines.append(f"and {_counted(len(low) - LISTED, 'more class', 'more classes')}")
+    each = [
+        f"{quoted(here.classes[at])}: {_shared(int(common[at]), int(before[at]), int(now[at]))}"
+        for at in low
+    ]
+    lines += first_lines(each, LISTED, "class", "classes")
     raise BaselineError(
         f"too few examples are the same as in the baseline {there.path} to compare with it; "
         f"min_overlap is {float(least):g} of both sets, overall and in each class\n"
@@ -321,37 +319,31 @@ def _told(comparison: Comparison) -> list[str]:
         (len(comparison.added), "was added", "were added"),
         (len(comparison.removed), "was removed", "were removed"),
         (len(comparison.changed), "changed", "changed"),
-        (len(comparison.relabelled), "was relabelled", "were relabelled"),
+        (len(comparison.relabelled), "was relabeled", "were relabeled"),
     )
-    return [f"{n:,} {one if n == 1 else many}" for n, one, many in counts if n]
+    return [plural(n, one, many) for n, one, many in counts if n]
 
 
 def _notes(comparison: Comparison) -> Iterator[str]:
     common, examples = len(comparison), comparison.examples
     if told := _told(comparison):
         yield (
-            f"compared with the baseline on {common:,} of {_counted(examples, 'example')}: since "
+            f"compared with the baseline on {common:,} of {plural(examples, 'example')}: since "
             f"then, {', '.join(told)}"
         )
     else:
-        yield f"compared with the baseline on all {_counted(examples, 'example')}"
+        yield f"compared with the baseline on all {plural(examples, 'example')}"
     if comparison.relabelled:
         shown = [
-            f"{one_line(moved.id)} ('{one_line(moved.before)}' before, now '{one_line(moved.now)}')"
-            for moved in comparison.relabelled[:LISTED]
+            f"{one_line(moved.id)} ({quoted(moved.before)} before, now {quoted(moved.now)})"
+            for moved in comparison.relabelled
         ]
-        if (more := len(comparison.relabelled) - LISTED) > 0:
-            shown.append(f"and {more:,} more")
-        yield f"relabelled since the baseline, and not compared: {', '.join(shown)}"
+        yield f"relabeled since the baseline, and not compared: {joined(shown, LISTED)}"
     if comparison.renamed:
         n = comparison.renamed
         yield (
-            f"{_counted(n, 'example')} {'has' if n == 1 else 'have'} another id than in the "
+            f"{plural(n, 'example has', 'examples have')} another id than in the "
             "baseline, and the same content"
         )
     if comparison.reordered:
         yield "the baseline's classes stand in another order, and are matched by name"
-
-
-def _counted(number: int, one: str, many: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"

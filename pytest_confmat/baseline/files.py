@@ -26,7 +26,6 @@ from pytest_confmat.baseline.text import FORMAT, parse
 from pytest_confmat.errors import BaselineError
 from pytest_confmat.files import read_file
 from pytest_confmat.lfs import is_pointer
-from pytest_confmat.limits import one_line
 from pytest_confmat.writing import remove_leftovers, remove_unless_held, write_atomically
 
 _DIGITS = 12
@@ -185,7 +184,7 @@ class BaselineFiles:
             raise BaselineError(f"{path} is only git-lfs's pointer to it; fetch it: git lfs pull")
         expected = said["bytes"]
         if len(content) < expected:
-            reason = f"is cut off: it has {len(content):,} of {one_line(f'{expected:,}')} bytes"
+            reason = f"is cut off: it has {len(content):,} of {expected:,} bytes"
             raise self.damaged(path, reason)
         if len(content) > expected or sha256(content).hexdigest() != said["sha256"]:
             raise self.damaged(path, f"is not what {self.text.name} was written with")

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pytest_confmat.baseline.example_ids import JoinedIds
 from pytest_confmat.errors import BaselineError
 from pytest_confmat.parts import UNPREDICTED, NumberedIds
+from pytest_confmat.text import shortened
 
 MAGIC = b"pytest-confmat baseline outcomes 1\n"
 LONGEST_ID = 4096  # bytes; also the longest path of Linux
@@ -140,7 +141,7 @@ def _classes(value: Any) -> tuple[str, ...]:
 
 def _count(value: Any, what: str) -> int:
     if type(value) is not int or value < 0:
-        raise BaselineError(f"its number of {what} is {str(value)[:40]!r}")
+        raise BaselineError(f"its number of {what} is {shortened(str(value), 40)!r}")
     return value
 
 

@@ -15,14 +15,15 @@ import numpy as np
 
 from pytest_confmat.errors import BaselineError
 from pytest_confmat.lfs import is_pointer
-from pytest_confmat.limits import one_line
 from pytest_confmat.matrix import ConfusionMatrix
+from pytest_confmat.text import one_line, shortened
 
 FORMAT = "pytest-confmat baseline"
 VERSION = 1
 # Columns that a row of the matrix shows at most, so that a thousand classes stay readable.
 SHOWN = 20
 DECIMALS = 6
+_LONGEST_SHOWN = 80
 
 _CONFLICT = re.compile(r"^(<{7} |={7}$|>{7} )", re.MULTILINE)
 _UNUSUAL = re.compile(r"[^\n -~]")
@@ -111,7 +112,7 @@ def parse(content: bytes, command: str) -> dict[str, Any]:
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:
-        reason = one_line(str(error))
+        reason = _shown(error)
         raise BaselineError(f"is no baseline, as it is no JSON ({reason}); {again}") from error
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise BaselineError(f'is no baseline, as it does not say "format": "{FORMAT}"; {again}')
@@ -133,19 +134,23 @@ def contradictions(values: Mapping[str, Any], matrix: ConfusionMatrix) -> tuple[
     return tuple(name for name, value in facts(matrix).items() if values.get(name) != value)
 
 
+def _shown(found: object) -> str:
+    return one_line(shortened(str(found), _LONGEST_SHOWN))
+
+
 def _require_version(values: Mapping[str, Any], command: str) -> None:
     version = values.get("version")
     if type(version) is int and version == VERSION:
         return
     if type(version) is not int or version < VERSION:
-        shown = one_line(str(version))
+        shown = _shown(version)
         raise BaselineError(f"is of no version there was: {shown}; save it again: {command}")
     provenance = values.get("provenance")
     versions = provenance.get("versions") if isinstance(provenance, dict) else None
     writer = versions.get("pytest-confmat") if isinstance(versions, dict) else None
-    by = f" by pytest-confmat {one_line(writer)}" if isinstance(writer, str) else ""
+    by = f" by pytest-confmat {_shown(writer)}" if isinstance(writer, str) else ""
     raise BaselineError(
-        f"was written{by} in format {one_line(str(version))}, and this release reads {VERSION}; "
+        f"was written{by} in format {_shown(version)}, and this release reads {VERSION}; "
         f"update pytest-confmat, or save it again: {command}"
     )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_confmat.data.stated import names_of
-from pytest_confmat.data.wording import listed
 from pytest_confmat.errors import DataError
 from pytest_confmat.kinds import kind_of
 from pytest_confmat.spec import DatasetSpec, ModelInput
+from pytest_confmat.text import listed
 
 if TYPE_CHECKING:
     from pytest_confmat.data.source import Source

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from pytest_confmat.data.wording import counted
+from pytest_confmat.text import plural
 
 _DEPTHS = (8, 24, 32)
 _OS2_HEADER = 12
@@ -35,7 +35,7 @@ def obstacle(data: bytes) -> str | None:
     if compression not in _PLAIN:
         return _unread(f"a BMP image of compression {compression}")
     if depth not in _DEPTHS:
-        return _unread(f"a BMP image of {counted(depth, 'bit')} a pixel")
+        return _unread(f"a BMP image of {plural(depth, 'bit')} a pixel")
     if depth == 8 and not _is_grey(data, 14 + header):
         # It takes the numbers of the colors for shades of grey.
         return _unread("a BMP image with a color palette")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_confmat.data.wording import counted
 from pytest_confmat.errors import DataError
+from pytest_confmat.text import plural
 
 
 def bound(expected: int | None, found: int, description: str) -> None:
@@ -16,7 +16,7 @@ def bound(expected: int | None, found: int, description: str) -> None:
     """
     if expected is not None and found > expected:
         raise DataError(
-            f"{description} goes on after {counted(expected, 'example')}, which is what "
+            f"{description} goes on after {plural(expected, 'example')}, which is what "
             "dataset.expected_examples says: let it end there, or correct the number"
         )
 
@@ -40,8 +40,8 @@ def miscount(expected: int | None, found: int, description: str) -> str | None:
     if expected is None or found == expected:
         return None
     # The difference first: a line that is cut short must still say it.
-    differing = counted(abs(found - expected), "example")
+    differing = plural(abs(found - expected), "example")
     return (
         f"{differing} {'missing' if found < expected else 'too many'}: {description} holds "
-        f"{counted(found, 'example')}, and dataset.expected_examples is {expected:,}"
+        f"{plural(found, 'example')}, and dataset.expected_examples is {expected:,}"
     )

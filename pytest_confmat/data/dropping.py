@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from pytest_confmat.data.order import steps
-from pytest_confmat.data.wording import counted
 from pytest_confmat.errors import DataError
+from pytest_confmat.text import plural
 
 _REMAINDER = "drop_remainder=True"
 
@@ -32,7 +32,7 @@ def refuse_dropping(dataset: Any) -> None:
     for number, size in _remainders(dataset):
         if number is not None and size is not None and number % size:
             raise DataError(
-                f"the dataset leaves out {counted(number % size, 'example')} of {number:,}, those "
+                f"the dataset leaves out {plural(number % size, 'example')} of {number:,}, those "
                 f"that fill no batch of {size:,} ({_REMAINDER}): leave that out"
             )
 

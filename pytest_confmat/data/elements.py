@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from pytest_confmat.data import shapes
 from pytest_confmat.data.naming import path_remark
-from pytest_confmat.data.wording import counted, listed
 from pytest_confmat.errors import DataError
 from pytest_confmat.relaying import without_advice
 from pytest_confmat.spec import ModelInput
+from pytest_confmat.text import listed, plural
 
 WHAT_TO_YIELD = "a dataset yields batches of (inputs, labels) or (inputs, labels, weights)"
 
@@ -68,7 +68,7 @@ def read_element(element: Any, classes: tuple[str, ...], model: ModelInput) -> R
     if not isinstance(element, tuple | list):
         raise DataError(f"it is of type {type(element).__name__}; {WHAT_TO_YIELD}")
     if len(element) not in (2, 3):
-        raise DataError(f"it has {counted(len(element), 'part')}; {WHAT_TO_YIELD}")
+        raise DataError(f"it has {plural(len(element), 'part')}; {WHAT_TO_YIELD}")
     inputs = _array(unwrapped(element[0]), "inputs")
     labels = _array(unwrapped(element[1]), "labels")
     if not labels.ndim or not inputs.ndim or _is_single(inputs, labels, model):
@@ -208,7 +208,7 @@ def _of_one_hot(labels: NDArray[Any], classes: tuple[str, ...]) -> NDArray[np.in
 def _weights(weights: NDArray[Any], number: int) -> NDArray[np.float64]:
     if weights.shape not in ((number,), (number, 1)):
         raise DataError(
-            f"weights have shape {shapes.text(weights.shape)} for {counted(number, 'example')}"
+            f"weights have shape {shapes.text(weights.shape)} for {plural(number, 'example')}"
         )
     if weights.dtype.kind not in "biuf":
         raise DataError("weights are no numbers")

@@ -6,8 +6,8 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from pytest_confmat.data.wording import listed
 from pytest_confmat.errors import DataError
+from pytest_confmat.text import listed
 
 _SEPARATORS = re.compile(r"[\s_-]+")
 _FOLDERS = re.compile(r"[/\\]+")

@@ -7,9 +7,9 @@ from math import prod
 
 from pytest_confmat.data import shapes
 from pytest_confmat.data.shapes import ModelShape, Shape
-from pytest_confmat.data.wording import counted
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import CHANNELS, ColorMode, ImageSpec, ModelInput
+from pytest_confmat.text import plural
 
 _KERAS_CANNOT_CROP = ("gaussian", "mitchellcubic")
 _SAY_SIZE = "say image_size: [height, width] in dataset"
@@ -188,7 +188,7 @@ def _refuse_contradiction(
         )
     if color_mode and axes[2] not in (None, CHANNELS[color_mode]):
         raise DataError(
-            f"dataset.color_mode is {color_mode}, {counted(CHANNELS[color_mode], 'channel')}, and "
+            f"dataset.color_mode is {color_mode}, {plural(CHANNELS[color_mode], 'channel')}, and "
             f"the model takes {axes[2]}, its input being {shapes.text(model)}; leave color_mode "
             "out to take the model's"
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 
 from pytest_confmat.data import bmp, jpeg
-from pytest_confmat.data.wording import start_of
 from pytest_confmat.lfs import is_pointer
 
 LFS_REASON = "is a git-LFS pointer; run `git lfs pull`"
@@ -58,7 +57,7 @@ def looks_like(data: bytes) -> str:
     for magic, name in _OTHERS:
         if data.startswith(magic):
             return f"it is {name}"
-    return f"it starts with {start_of(data)}"
+    return f"it starts with {bytes(data[:12])!r}"
 
 
 def fault_before_decoding(data: bytes) -> str | None:

@@ -13,8 +13,8 @@ from numbers import Integral
 from typing import Any
 
 from pytest_confmat.data.naming import require_same_names, same_names
-from pytest_confmat.data.wording import listed
 from pytest_confmat.errors import DataError
+from pytest_confmat.text import listed
 
 _LISTS = ("class_names", "classes")
 _PLACES = ("class_indices", "class_to_idx")

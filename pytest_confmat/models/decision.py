@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from pytest_confmat.errors import ModelError, RequestError
 from pytest_confmat.models.predictor import Prediction
 from pytest_confmat.spec import Argmax, Decision
+from pytest_confmat.text import listed
 
 SMALLEST = np.finfo(np.float32).tiny
 # How far a score may lie outside 0 to 1 by rounding alone.
 ROUNDING = 1e-6
+_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,12 @@ class Rule:
         if len(names) != 2:
             raise RequestError(
                 f"a threshold decides between two classes, and there are {len(names)}: "
-                f"{listed(names)}; use `decision: argmax`"
+                f"{listed(names, _LISTED)}; use `decision: argmax`"
             )
         if decision.positive is not None and decision.positive not in names:
             raise RequestError(
                 f"the threshold's positive class {decision.positive!r} is none of the classes: "
-                f"{listed(names)}"
+                f"{listed(names, _LISTED)}"
             )
         positive = 1 if decision.positive is None else names.index(decision.positive)
         cut = float(decision.threshold)
@@ -93,7 +95,8 @@ class Rule:
             return
         raise ModelError(
             f"{name} has {units} outputs, and there are {len(self.classes)} classes: "
-            f"{listed(self.classes)}; `classes` must name every output, in the model's order"
+            f"{listed(self.classes, _LISTED)}; `classes` must name every output, in the "
+            "model's order"
         )
 
     def _require_one_unit(self, name: str) -> None:
@@ -102,7 +105,7 @@ class Rule:
         if len(self.classes) != 2:
             raise ModelError(
                 f"{name} has one output, which can tell two classes apart, and there are "
-                f"{len(self.classes)}: {listed(self.classes)}"
+                f"{len(self.classes)}: {listed(self.classes, _LISTED)}"
             )
         first, second = self.classes
         raise ModelError(
@@ -195,12 +198,6 @@ def one_row(shape: Sequence[int | None]) -> tuple[int | None, ...]:
     """
     sizes = [size for size in shape[1:] if size != 1]
     return (*shape[:1], *(sizes or shape[1:2]))
-
-
-def listed(names: Sequence[str], most: int = 20) -> str:
-    """Return names for a message, the first `most` of them."""
-    shown = ", ".join(repr(name) for name in names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
 def with_n(shape: Sequence[int | None]) -> str:

@@ -13,6 +13,7 @@ from pytest_confmat.errors import ModelError
 from pytest_confmat.models.formats import ModelFile, ModelFormat
 from pytest_confmat.relaying import without_advice
 from pytest_confmat.spec import Decision
+from pytest_confmat.text import joined
 
 if TYPE_CHECKING:
     from pytest_confmat.models.predictor import Predictor
@@ -144,7 +145,7 @@ def _require_single(path: Path, names: list[str]) -> None:
     twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:
         raise ModelError(
-            f"{path} holds {', '.join(twice[:3])} more than once, and which of them is read "
+            f"{path} holds {joined(twice, 3)} more than once, and which of them is read "
             "differs between programs. Keras writes each once: do not trust this file, and do not "
             "load it in another way; export the model again"
         )
@@ -152,7 +153,7 @@ def _require_single(path: Path, names: list[str]) -> None:
 
 def _require_members(path: Path, names: list[str]) -> None:
     if "config.json" not in names:
-        inside = f"it holds {', '.join(names[:5])}" if names else "it is empty"
+        inside = f"it holds {joined(names, 5)}" if names else "it is empty"
         if any(name.endswith("/data.pkl") for name in names):
             inside += ", as a PyTorch file does"
         raise ModelError(

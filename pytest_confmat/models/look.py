@@ -6,7 +6,6 @@ what the file is, and what to do.
 
 from __future__ import annotations
 
-import difflib
 import re
 import stat
 from pathlib import Path
@@ -23,6 +22,7 @@ from pytest_confmat.models.formats import (
     suffixes,
 )
 from pytest_confmat.models.keras_files import HAND_IN, SAVE
+from pytest_confmat.text import joined, near
 
 _OTHER_FORMATS = {
     ".pt": "PyTorch", ".pth": "PyTorch", ".ckpt": "a checkpoint", ".onnx": "ONNX",
@@ -95,10 +95,10 @@ def _missing(path: Path) -> str:
     folder = path.parent
     if not folder.is_dir():
         return f"there is no model {path}: the folder {folder} does not exist"
-    near = _nearest(path)
-    if not near:
+    found = _nearest(path)
+    if not found:
         return f"there is no model {path}, and no {choice()} file in that folder"
-    return f"there is no model {path}; in that folder there is {' and '.join(near)}"
+    return f"there is no model {path}; in that folder there is {' and '.join(found)}"
 
 
 def _nearest(path: Path) -> list[str]:
@@ -107,8 +107,7 @@ def _nearest(path: Path) -> list[str]:
     except OSError:
         return []
     models = [name for name in names if Path(name).suffix in suffixes()]
-    near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.7)
-    return near or difflib.get_close_matches(path.name, models, n=3, cutoff=0.0)
+    return near(path.name, names, 3, 0.7) or near(path.name, models, 3, 0.0)
 
 
 def _directory(path: Path) -> str:
@@ -123,8 +122,8 @@ def _directory(path: Path) -> str:
             f"{path} is a directory that holds an unpacked .keras file: give the .keras file "
             "itself, or pack the directory's content as a zip file of that name"
         )
-    models = sorted(str(each) for suffix in suffixes() for each in path.glob(f"*{suffix}"))[:3]
-    hint = f"it holds {' and '.join(models)}" if models else "there is no model in it"
+    models = sorted(str(each) for suffix in suffixes() for each in path.glob(f"*{suffix}"))
+    hint = f"it holds {joined(models, 3)}" if models else "there is no model in it"
     return f"{path} is a directory, and a model is a {choice()} file: {hint}"
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from pytest_confmat.errors import MissingDependencyError, ModelError
 from pytest_confmat.relaying import without_advice
+from pytest_confmat.text import shortened
 
 INSTALL = (
     'pip install "pytest-confmat[tensorflow]" (or "pytest-confmat[cpu]" for the smaller build '
@@ -163,7 +164,7 @@ def first_line(error: BaseException) -> str:
     lines = (line.strip() for line in text.splitlines())
     said = next((line for line in lines if line and not _WRAPPING.match(line)), "")
     said = without_advice(said)
-    return said if len(said) <= 300 else f"{said[:300]} ..."
+    return shortened(said, 300)
 
 
 _WRAPPING = re.compile(r"Exception encountered when calling |in user code:|File \"")

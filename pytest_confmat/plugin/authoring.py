@@ -21,9 +21,12 @@ from pytest_confmat.authoring.proposal import Proposal, examples_needed
 from pytest_confmat.authoring.soundness import objection, remarks
 from pytest_confmat.authoring.stated import read_stated
 from pytest_confmat.data import class_names
+from pytest_confmat.decimals import decimal_text
 from pytest_confmat.diagnosis import Suspicion
 from pytest_confmat.errors import ConfmatError, EvaluationError, PolicyError, RequestError
+from pytest_confmat.escaping import printable
 from pytest_confmat.evaluation import Evaluation
+from pytest_confmat.filenames import short_path
 from pytest_confmat.job import Job
 from pytest_confmat.kinds import kind_of
 from pytest_confmat.manifest import digest
@@ -35,9 +38,8 @@ from pytest_confmat.plugin.registration import register_own
 from pytest_confmat.plugin.run import fault_of
 from pytest_confmat.plugin.settings import Settings, ini_folder, read_settings
 from pytest_confmat.policy import Policy, read_policy
-from pytest_confmat.report.text import decimal_text, printable, short_path
-from pytest_confmat.report.wording import plural
 from pytest_confmat.spec import ModelSpec
+from pytest_confmat.text import plural
 from pytest_confmat.verdict import judge
 from pytest_confmat.writing import written_beside
 

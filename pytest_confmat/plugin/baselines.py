@@ -9,11 +9,12 @@ import pytest
 
 from pytest_confmat.baseline.files import BaselineFiles, how_to_save
 from pytest_confmat.errors import PolicyError
-from pytest_confmat.limits import Limit, one_line
+from pytest_confmat.filenames import short_path
+from pytest_confmat.limits import Limit
 from pytest_confmat.plugin.settings import Settings
 from pytest_confmat.policy import Policy
-from pytest_confmat.report.wording import plural
 from pytest_confmat.spec import MIN_OVERLAP, BaselineSpec
+from pytest_confmat.text import plural
 
 
 def compared_with(policy: Policy, settings: Settings) -> BaselineSpec | None:
@@ -45,8 +46,8 @@ def compared_with(policy: Policy, settings: Settings) -> BaselineSpec | None:
     if first and not own and settings.save_baseline and _text(settings.save_baseline) == text:
         return None
     said = (
-        f"there is no baseline {one_line(str(text), None)}: let the model in production save it: "
-        f"{one_line(how_to_save(spec.path), None)}"
+        f"there is no baseline {short_path(text)}: let the model in production save it: "
+        f"{how_to_save(spec.path)}"
     )
     if settings.baseline is not None:
         raise pytest.UsageError(f"{settings.origins['baseline']}: {said}")

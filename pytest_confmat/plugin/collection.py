@@ -9,13 +9,15 @@ from typing import Any, NoReturn
 
 import pytest
 
+from pytest_confmat.decimals import decimal_text
 from pytest_confmat.errors import ConfmatError, ExamplesError
+from pytest_confmat.escaping import printable_lines
 from pytest_confmat.plugin.gate import EVALUATION, Gate
 from pytest_confmat.plugin.longrepr import reason_of
 from pytest_confmat.plugin.run import GateRun, fault_of
 from pytest_confmat.plugin.state import GateState
-from pytest_confmat.report.text import decimal_text, describe, headline, printable_lines
-from pytest_confmat.report.wording import plural, reason_first
+from pytest_confmat.report.wording import describe, headline, reason_first
+from pytest_confmat.text import and_more, plural
 from pytest_confmat.verdict import Verdict
 
 # What an item found out, on its way into the report of its call.
@@ -158,7 +160,7 @@ def _first(verdicts: Sequence[Verdict], tell: Callable[[Verdict], str]) -> list[
     """Tell of the first verdicts of an item, which may check thousands of limits."""
     told = [tell(verdict) for verdict in verdicts[:VERDICTS_TOLD]]
     if more := len(verdicts) - len(told):
-        told.append(f"and {more:,} more, all of which stand in confmat.json")
+        told.append(f"{and_more(more)}: confmat.json lists them all")
     return told
 
 

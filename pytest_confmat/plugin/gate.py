@@ -11,12 +11,12 @@ import pytest
 
 from pytest_confmat.data import class_names
 from pytest_confmat.errors import ConfmatError, PolicyError
+from pytest_confmat.escaping import printable_lines
 from pytest_confmat.kinds import kind_of
 from pytest_confmat.limits import Exemption, Limit, limit_id
 from pytest_confmat.plugin.baselines import compared_with, without_comparison
 from pytest_confmat.plugin.settings import Settings
 from pytest_confmat.policy import Policy, read_policy
-from pytest_confmat.report.text import printable_lines
 from pytest_confmat.spec import BaselineSpec, DatasetSpec
 
 # Items cost pytest 0.6 ms each; from here on a whole rule is one item.

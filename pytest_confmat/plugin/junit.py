@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from pytest_confmat.report.text import printable_lines
+from pytest_confmat.escaping import printable_lines
 from pytest_confmat.writing import write_atomically
 
 _JUNIT = re.compile(rb"\s*(<\?xml[^>]*>\s*)?<testsuite")

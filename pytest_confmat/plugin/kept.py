@@ -13,8 +13,8 @@ from pytest_confmat.errors import BaselineError, ConfmatError, OutputError, Requ
 from pytest_confmat.manifest import require_manifest, write_manifest
 from pytest_confmat.output import Output
 from pytest_confmat.plugin.gate import Gate
-from pytest_confmat.report.wording import plural
 from pytest_confmat.result import GateResult
+from pytest_confmat.text import plural
 
 
 class ManifestOutput(Output):

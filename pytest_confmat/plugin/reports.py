@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pytest_confmat.escaping import printable
+from pytest_confmat.filenames import short_path
 from pytest_confmat.kinds import kind_of
 from pytest_confmat.plugin.gate import Gate
 from pytest_confmat.plugin.settings import Settings
 from pytest_confmat.plugin.unprovable import unprovable_limits
 from pytest_confmat.report.summary import summary
-from pytest_confmat.report.text import printable, short_path
-from pytest_confmat.report.wording import plural
 from pytest_confmat.result import GateResult
 from pytest_confmat.spec import DatasetSpec
+from pytest_confmat.text import plural
 
 
 def header(settings: Settings, gates: Sequence[Gate]) -> list[str]:

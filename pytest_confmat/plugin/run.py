@@ -21,6 +21,7 @@ from pytest_confmat.plugin.baselines import waiting_note, without_comparison
 from pytest_confmat.plugin.endings import SKIPS, ended_by
 from pytest_confmat.plugin.gate import Gate
 from pytest_confmat.spec import DatasetSpec, ModelSpec
+from pytest_confmat.text import listed
 from pytest_confmat.verdict import Verdict, judge
 
 if TYPE_CHECKING:
@@ -240,11 +241,9 @@ def fault_of(evaluation: Evaluation) -> str | None:
     empty = [name for name, n in zip(matrix.classes, matrix.support, strict=True) if not n]
     if not empty:
         return None
-    named = ", ".join(repr(name) for name in empty[:10])
-    more = f" and {len(empty) - 10} more" if len(empty) > 10 else ""
     return (
         f"{len(empty)} of {len(matrix.classes)} classes have no example among "
-        f"{matrix.total}: {named}{more}; nothing can be said about them"
+        f"{matrix.total}: {listed(empty)}; nothing can be said about them"
     )
 
 

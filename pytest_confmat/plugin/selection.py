@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from pytest_confmat.escaping import printable
 from pytest_confmat.plugin.collection import ConfmatItem
 from pytest_confmat.plugin.gate import Gate
-from pytest_confmat.report.text import printable
-from pytest_confmat.report.wording import plural
+from pytest_confmat.text import plural
 
 # What calls pytest_deselected for -k and -m, and for --deselect. pytest says nowhere who did.
 _BY_NAME = ("_pytest.mark", "_pytest.main")

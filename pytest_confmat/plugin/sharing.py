@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from pytest_confmat.baseline.files import BaselineFiles
+from pytest_confmat.escaping import printable
 from pytest_confmat.filenames import identity
 from pytest_confmat.kinds import kind_of
 from pytest_confmat.output import Output
 from pytest_confmat.plugin.gate import Gate
 from pytest_confmat.plugin.record import Record
 from pytest_confmat.plugin.settings import Settings
-from pytest_confmat.report.text import printable
 
 
 @dataclass(frozen=True)

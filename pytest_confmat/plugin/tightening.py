@@ -12,13 +12,14 @@ import pytest
 
 from pytest_confmat.authoring import Tightened, tighten
 from pytest_confmat.errors import ConfmatError, EvaluationError, OutputError
+from pytest_confmat.escaping import printable
+from pytest_confmat.filenames import short_path
 from pytest_confmat.output import Output
 from pytest_confmat.plugin.gate import Gate
 from pytest_confmat.plugin.state import GateState
 from pytest_confmat.policy import read_policy
-from pytest_confmat.report.text import printable, short_path
-from pytest_confmat.report.wording import plural
 from pytest_confmat.result import GateResult
+from pytest_confmat.text import joined, plural
 from pytest_confmat.verdict import judge
 from pytest_confmat.writing import write_atomically, written_beside
 
@@ -166,6 +167,4 @@ def _told(edit: Edit) -> list[str]:
 
 
 def _some(ids: Sequence[str]) -> str:
-    more = len(ids) - _SHOWN
-    named = ", ".join(printable(name) for name in ids[:_SHOWN])
-    return f"{named} and {more} more" if more > 0 else named
+    return joined([printable(name) for name in ids], _SHOWN)

@@ -11,8 +11,10 @@ from pytest_confmat.kinds import kind_of
 from pytest_confmat.limits import Limit
 from pytest_confmat.metric import metric_called
 from pytest_confmat.plugin.gate import Gate
+from pytest_confmat.text import first_lines
 
 SHOWN = 5
+_OTHERS = "limits that no model could pass"
 
 
 def unprovable_limits(gate: Gate) -> Iterator[str]:
@@ -32,9 +34,7 @@ def unprovable_limits(gate: Gate) -> Iterator[str]:
         return
     support = {gate.classes[label]: count for label, count in Counter(labels).items()}
     found = [told for limit in asked if (told := _told(limit, support)) is not None]
-    yield from found[:SHOWN]
-    if len(found) > SHOWN:
-        yield f"and {len(found) - SHOWN:,} more limits that no model could pass"
+    yield from first_lines(found, SHOWN, "limit that no model could pass", _OTHERS)
 
 
 def _can_be_foreseen(limit: Limit) -> bool:

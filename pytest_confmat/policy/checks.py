@@ -18,6 +18,7 @@ from pytest_confmat.policy.faults import Problem
 from pytest_confmat.policy.scalars import first_repeated
 from pytest_confmat.policy.text import shown
 from pytest_confmat.spec import Decision, Threshold
+from pytest_confmat.text import joined
 
 Where = Callable[..., Location]
 _LISTED = 5
@@ -116,10 +117,7 @@ def _with_weights(
             yield _unknown(name, ".".join(key), where(*key, name), classes)
     missing = [shown(name) for name in classes if name not in weighted]
     if missing:
-        more = f" and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
-        yield Problem(
-            where(*key), f"{'.'.join(key)}: no weight for {', '.join(missing[:_LISTED])}{more}"
-        )
+        yield Problem(where(*key), f"{'.'.join(key)}: no weight for {joined(missing, _LISTED)}")
 
 
 def without_baseline(rules: Sequence[Rule]) -> Problem:

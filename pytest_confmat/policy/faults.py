@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from pytest_confmat.errors import Location, PolicyError
 from pytest_confmat.policy.document import Items, Scalar
 from pytest_confmat.policy.text import shown
-from pytest_confmat.suggest import nearest
+from pytest_confmat.text import and_more, nearest_or_all
 
 # Further faults that one error lists.
 LISTED = 10
@@ -30,7 +30,7 @@ class Problem:
     known: Sequence[str] = ()
 
     def __str__(self) -> str:
-        hint = "" if self.wrong is None else nearest(self.wrong, self.known, listed=NAMED)
+        hint = "" if self.wrong is None else nearest_or_all(self.wrong, self.known, NAMED)
         return self.message + hint
 
 
@@ -42,7 +42,7 @@ def raise_first(problems: Iterable[Problem]) -> None:
     first, *others = found
     message = str(first)
     if others:
-        message += f"\nand {len(others)} more:"
+        message += f"\n{and_more(len(others))}:"
         for problem in others[:LISTED]:
             message += f"\n  line {problem.location.line}: {problem}"
     if len(others) > LISTED:

@@ -15,7 +15,7 @@ from pytest_confmat.limits import Bound, Kind
 from pytest_confmat.policy.document import Items, Scalar
 from pytest_confmat.policy.faults import describe, fault
 from pytest_confmat.policy.text import shown
-from pytest_confmat.suggest import nearest
+from pytest_confmat.text import nearest_or_all
 
 NONE = "none"
 _LONGEST_NUMBER = 60
@@ -208,7 +208,7 @@ def one_of(words: Sequence[Word]) -> Callable[[Any], Word]:
         for word in words:
             if text == word:
                 return word
-        raise fault(f"{shown(text)} is none of its values{nearest(text, words, listed=99)}")
+        raise fault(f"{shown(text)} is none of its values{nearest_or_all(text, words, 99)}")
 
     return read
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pytest_confmat.errors import Location, PolicyError
 from pytest_confmat.files import irregular, open_file
+from pytest_confmat.text import shortened
 
 # A policy for ImageNet's 21,841 classes with a bound for each is below 1 MB.
 LARGEST = 4 * 2**20
@@ -21,7 +22,7 @@ _UNFIT = re.compile(
 
 def shown(text: str) -> str:
     """Return `text` in quotes, one line, cut where it is long."""
-    return repr(text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}...")
+    return repr(shortened(text, _LONGEST_SHOWN))
 
 
 def lines_of(text: str) -> list[str]:

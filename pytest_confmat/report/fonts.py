@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 
-from pytest_confmat.report.names import printable
+from pytest_confmat.escaping import printable
 
 # matplotlib brings the first; the others draw what it lacks, where they are installed.
 _FAMILIES = (

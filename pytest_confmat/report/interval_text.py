@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from pytest_confmat.decimals import decimal_text
+from pytest_confmat.escaping import printable
 from pytest_confmat.limits import FLIPS
 from pytest_confmat.metric import metric_called
-from pytest_confmat.report.names import printable
+from pytest_confmat.text import plural
 from pytest_confmat.verdict import Verdict
 
 
@@ -60,7 +61,7 @@ def change_words(verdict: Verdict) -> Iterator[str]:
     if metric == FLIPS:
         return  # whose counts say it all
     number = change.common if metric == "confusions" else verdict.denominator
-    text = f"on {number:,} common {'example' if number == 1 else 'examples'}"
+    text = f"on {plural(number, 'common example')}"
     if change.before is not None and change.now is not None:
         before, now = decimal_text(change.before), decimal_text(change.now)
         text = f"{before} by the baseline, {now} now, {text}"

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from pytest_confmat.decimals import decimal_text, signed_text
-from pytest_confmat.filenames import text_of
+from pytest_confmat.escaping import defused, printable, printable_quoted
+from pytest_confmat.filenames import short_path
 from pytest_confmat.limits import FLIPS, is_overall
 from pytest_confmat.report.class_view import ClassView, all_notes, class_view
 from pytest_confmat.report.interval_text import interval_text
-from pytest_confmat.report.names import defused, printable
-from pytest_confmat.report.wording import located_headline, plural, quoted
+from pytest_confmat.report.wording import located_headline
 from pytest_confmat.result import GateResult
+from pytest_confmat.text import and_more, first_lines, joined, plural
 from pytest_confmat.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -199,14 +199,8 @@ def _subject(result: GateResult) -> str:
         parts.append(f"data {printable(str(source), 200)}")
     if examples is not None:
         parts.append(plural(int(examples), "example"))
-    parts.append(f"limits {printable(_policy(result))}")
+    parts.append(f"limits {printable(short_path(result.policy))}")
     return ", ".join(parts)
-
-
-def _policy(result: GateResult) -> str:
-    """Name the policy, with its folder where that lies below the current one."""
-    relative = os.path.relpath(result.policy)
-    return text_of(result.policy.name if relative.startswith(os.pardir) else relative)
 
 
 def _suspicions(result: GateResult) -> Iterator[str]:
@@ -231,19 +225,17 @@ def _paragraphs(result: GateResult) -> Iterator[str]:
             f"{plural(common, 'common example')}"
         )
     notes = all_notes(result)
-    for note in notes[:NOTES_SHOWN]:
-        yield f"note: {printable(note, _SENTENCE)}"
-    if len(notes) > NOTES_SHOWN:
-        yield f"and {plural(len(notes) - NOTES_SHOWN, 'more note', 'more notes')}"
+    told = [f"note: {printable(note, _SENTENCE)}" for note in notes]
+    yield from first_lines(told, NOTES_SHOWN, "note")
     if result.exemptions:
         exempt = [
-            f"{e.metric} of {quoted(e.actual)} ({printable(str(e.location))})"
+            f"{e.metric} of {printable_quoted(e.actual)} ({printable(str(e.location))})"
             for e in result.exemptions
         ]
-        yield f"exempt: {_some(exempt, IDS_SHOWN)}"
+        yield f"exempt: {joined(exempt, IDS_SHOWN)}"
     if result.unchecked:
         unchecked = [printable(name) for name in result.unchecked]
-        yield f"not checked: {_some(unchecked, IDS_SHOWN)}"
+        yield f"not checked: {joined(unchecked, IDS_SHOWN)}"
 
 
 def _overall(result: GateResult) -> str:
@@ -276,18 +268,14 @@ def _error(result: GateResult) -> list[str]:
     lines = (result.error or "").strip().splitlines()
     if result.outcome == "error":
         lines = lines[1:]
-    shown = [f"  {printable(line, _SENTENCE)}" for line in lines[:ERROR_LINES_SHOWN]]
-    if more := len(lines) - len(shown):
-        shown.append(f"  and {plural(more, 'more line', 'more lines')}")
-    return shown
+    shown = first_lines(lines, ERROR_LINES_SHOWN, "line")
+    return [f"  {printable(line, _SENTENCE)}" for line in shown]
 
 
 def _failed(result: GateResult) -> list[str]:
     failed = [verdict for verdict in result.verdicts if verdict.blocks]
     shown = [f"  {located_headline(verdict)}" for verdict in failed[:FAILED_SHOWN]]
-    if len(failed) > FAILED_SHOWN:
-        shown.append(f"  and {len(failed) - FAILED_SHOWN} more")
-    return shown
+    return [*shown, *_hidden(failed)]
 
 
 def _undecided(result: GateResult) -> list[str]:
@@ -296,11 +284,9 @@ def _undecided(result: GateResult) -> list[str]:
     for verdict in waiting[:FAILED_SHOWN]:
         shown.append(f"  {located_headline(verdict)}")
         shown += [f"    {line}" for line in interval_text(verdict)]
-    if len(waiting) > FAILED_SHOWN:
-        shown.append(f"  and {len(waiting) - FAILED_SHOWN} more")
-    return shown
+    return [*shown, *_hidden(waiting)]
 
 
-def _some(entries: Sequence[str], limit: int) -> str:
-    more = len(entries) - limit
-    return ", ".join((*entries[:limit], *([f"and {more} more"] if more > 0 else [])))
+def _hidden(verdicts: Sequence[Verdict]) -> list[str]:
+    hidden = len(verdicts) - FAILED_SHOWN
+    return [f"  {and_more(hidden)}"] if hidden > 0 else []

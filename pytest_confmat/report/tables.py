@@ -13,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from pytest_confmat.decimals import decimal_text, percent, signed_text
+from pytest_confmat.escaping import ELLIPSIS, printable
 from pytest_confmat.report.class_view import ClassView, confusions
-from pytest_confmat.report.names import ELLIPSIS, printable
+from pytest_confmat.text import and_more
 
 # Up to so many classes all stand in the table; of more, those that fail and the worst.
 CLASSES_SHOWN = 40
@@ -165,8 +166,8 @@ def confusion_table(class_view: ClassView, width: int) -> tuple[Table, str | Non
             Text(names[1][row], style),
             *(Text(column.cells[row]) for column in columns),
         )
-    more = len(cells) - len(shown)
-    return table, f"{more} more" if more else None
+    hidden = len(cells) - len(shown)
+    return table, and_more(hidden) if hidden else None
 
 
 def fitted(name: str, room: int) -> str:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from pytest_confmat.decimals import decimal_text, percent
+from pytest_confmat.escaping import defused, printable
+from pytest_confmat.escaping import printable_quoted as quoted
 from pytest_confmat.evaluation import Mistake
 from pytest_confmat.limits import FLIPS, Limit, Weighting
 from pytest_confmat.metric import TOP_K, metric_called
 from pytest_confmat.report.interval_text import change_words, interval_text
-from pytest_confmat.report.names import defused, printable
+from pytest_confmat.text import first_lines, plural
 from pytest_confmat.verdict import Verdict, counts_predictions
 
 # How many entries a message shows of each kind; it then says how many more there are.
@@ -82,16 +84,6 @@ def located_headline(verdict: Verdict) -> str:
     if location is None:
         return headline(verdict)
     return defused(f"{headline(verdict)}{_LOCATION_GAP}{printable(str(location))}")
-
-
-def quoted(name: str) -> str:
-    """Return a class name in quotes, fit to be printed."""
-    return f"'{printable(name)}'"
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """Return ``1 limit`` or ``2 limits``."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def _subject(verdict: Verdict) -> str:
@@ -182,7 +174,10 @@ def _words(template: str) -> Callable[[Verdict, int, int], str]:
     def word(verdict: Verdict, hits: int, trials: int) -> str:
         actual, predicted = verdict.limit.actual or "", verdict.limit.predicted or ""
         counts = template.format(
-            hits=hits, trials=trials, actual=quoted(actual), predicted=quoted(predicted)
+            hits=hits,
+            trials=trials,
+            actual=quoted(actual),
+            predicted=quoted(predicted),
         )
         return counts + _needed(verdict, verdict.needed)
 
@@ -219,13 +214,12 @@ def _cells(verdict: Verdict) -> Iterator[str]:
         what = ("confusion rose", "confusions rose") if rose else ("confusion is", "confusions are")
         yield f"{plural(len(cells), *what)} {'by more than' if rose else 'above'} {bound}"
     more = "more " if rose else ""
-    for actual, predicted, count, support in cells[:CELLS_SHOWN]:
-        yield (
-            f"  {printable(actual, _LISTED)} -> {printable(predicted, _LISTED)}{_GAP}"
-            f"{count} {more}of {support} ({percent(count, support)})"
-        )
-    if len(cells) > CELLS_SHOWN:
-        yield f"  and {len(cells) - CELLS_SHOWN} more"
+    told = [
+        f"{printable(actual, _LISTED)} -> {printable(predicted, _LISTED)}{_GAP}"
+        f"{count} {more}of {support} ({percent(count, support)})"
+        for actual, predicted, count, support in cells
+    ]
+    yield from (f"  {line}" for line in first_lines(told, CELLS_SHOWN))
 
 
 def _confused_with(verdict: Verdict) -> str:
@@ -236,11 +230,9 @@ def _confused_with(verdict: Verdict) -> str:
         label, total = "predicted as", verdict.support
     entries = [
         f"{printable(name, _LISTED)} {count}" + (f" ({percent(count, total)})" if total else "")
-        for name, count in verdict.confused_with[:CLASSES_SHOWN]
+        for name, count in verdict.confused_with
     ]
-    if more := len(verdict.confused_with) - CLASSES_SHOWN:
-        entries += [f"and {more} more"] if more > 0 else []
-    return _GAP.join((label, *entries))
+    return _GAP.join((label, *first_lines(entries, CLASSES_SHOWN)))
 
 
 def _mistake(mistake: Mistake, limit: Limit) -> str:

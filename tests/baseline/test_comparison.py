@@ -204,8 +204,8 @@ def test_an_example_that_moved_to_another_class_is_relabelled_and_not_compared()
     )
     assert found.places.tolist() == [1]
     assert found.notes == (
-        "compared with the baseline on 1 of 3 examples: since then, 2 were relabelled",
-        "relabelled since the baseline, and not compared: dog/1.jpg ('cat' before, now 'dog'), "
+        "compared with the baseline on 1 of 3 examples: since then, 2 were relabeled",
+        "relabeled since the baseline, and not compared: dog/1.jpg ('cat' before, now 'dog'), "
         "r#0 ('fox' before, now 'cat')",
     )
 
@@ -243,7 +243,7 @@ def test_what_became_of_examples_is_told_in_one_sentence():
     moved = [("f0", 1, 1, 1), ("f1", 9000, 1, 1), *before[2:]]
     assert compared(before, moved).notes[0] == (
         "compared with the baseline on 2,998 of 3,000 examples: since then, 1 changed, 1 was "
-        "relabelled"
+        "relabeled"
     )
 
 
@@ -251,8 +251,8 @@ def test_of_many_relabelled_examples_some_are_named():
     before = [(f"i{n}", n + 1, 0, 0) for n in range(2000)]
     now = [(name, check, 1, 1) for name, check, _, _ in before]
     note = compared(before, now).notes[1]
-    assert note.startswith("relabelled since the baseline, and not compared: i0 ('cat' before, ")
-    assert note.endswith("i9 ('cat' before, now 'dog'), and 1,990 more")
+    assert note.startswith("relabeled since the baseline, and not compared: i0 ('cat' before, ")
+    assert note.endswith("i9 ('cat' before, now 'dog') and 1,990 more")
 
 
 @pytest.mark.parametrize(("kept", "is_enough"), [(90, True), (89, False)])

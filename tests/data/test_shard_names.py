@@ -95,7 +95,7 @@ def test_numbered_shards_are_complete(here, form):
     assert len(resolved(here, "*-of-*")) == 10
     (here / form.format("00003")).unlink()
     assert refused(here, "*-of-*") == (
-        f"1 of 10 shards is missing, as the names of the others tell: {form.format('00003')}; "
+        f"1 of 10 shards is missing, by the names of the others: {form.format('00003')}; "
         "fetch them, or let dataset.tfrecord name all of them"
     )
 
@@ -103,7 +103,7 @@ def test_numbered_shards_are_complete(here, form):
 def test_many_missing_shards(here):
     files(here, "t-00007-of-99999")
     assert refused(here, "t-00007-of-99999") == (
-        "99,998 of 99,999 shards are missing, as the names of the others tell: t-00000-of-99999, "
+        "99,998 of 99,999 shards are missing, by the names of the others: t-00000-of-99999, "
         "t-00001-of-99999, t-00002-of-99999, t-00003-of-99999, t-00004-of-99999 and 99,993 more; "
         "fetch them, or let dataset.tfrecord name all of them"
     )

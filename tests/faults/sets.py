@@ -136,8 +136,8 @@ SECTION = Section(
             "an image that was given another class",
             manifest(relabelled),
             "the evaluation set changed: its digest is sha256:[...]\n"
-            "against set.tsv: 1 relabelled\n"
-            "relabelled cat/0.png",
+            "against set.tsv: 1 relabeled\n"
+            "relabeled cat/0.png",
         ),
         Fault(
             "an image that is another than the manifest's",
@@ -156,7 +156,7 @@ SECTION = Section(
         Fault(
             "a manifest that lists an image twice",
             manifest(entry, twice),
-            "set.tsv:3: 'cat/0.png' stands there twice",
+            "set.tsv:3: 'cat/0.png' is there twice",
         ),
         Fault(
             "a --confmat-data whose classes are others than the policy's",

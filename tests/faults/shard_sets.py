@@ -113,14 +113,14 @@ SECTION = Section(
         Fault(
             "one of three shards missing",
             numbered(0, 2),
-            "1 of 3 shards is missing, as the names of the others tell: "
+            "1 of 3 shards is missing, by the names of the others: "
             "test-00001-of-00003; fetch them, or let dataset.tfrecord name all of "
             "them",
         ),
         Fault(
             "all but one of ten shards missing",
             numbered(3, total=10),
-            "9 of 10 shards are missing, as the names of the others tell: "
+            "9 of 10 shards are missing, by the names of the others: "
             "test-00000-of-00010, test-00001-of-00010, test-00002-of-00010, "
             "test-00004-of-00010, test-00005-of-00010 and 4 more; fetch them, or "
             "let dataset.tfrecord name all of them",
@@ -128,7 +128,7 @@ SECTION = Section(
         Fault(
             "shards numbered from 1",
             numbered(1, 2, 3),
-            "1 of 3 shards is missing, as the names of the others tell: test-00000-of-00003; fetch "
+            "1 of 3 shards is missing, by the names of the others: test-00000-of-00003; fetch "
             "them, or let dataset.tfrecord name all of them",
         ),
         Fault(
@@ -170,7 +170,7 @@ SECTION = Section(
         Fault(
             "a shard missing that TFDS states",
             stated(3, 3),
-            "1 of 2 shards is missing, as the names of the others tell: "
+            "1 of 2 shards is missing, by the names of the others: "
             "pets-test.tfrecord-00001-of-00002; fetch them, or let "
             "dataset.tfrecord name all of them",
         ),

@@ -378,4 +378,4 @@ def test_a_location_names_the_folder_below_the_current_one(tmp_path, monkeypatch
     assert str(Location(tmp_path / "cats/limits.yaml", 3)) == "cats/limits.yaml:3"
     assert str(Location(tmp_path / "cats/../limits.yaml", 3)) == "limits.yaml:3"
     assert str(Location(Path("limits.yaml"), 3)) == "limits.yaml:3"
-    assert str(Location(tmp_path.parent / "limits.yaml", 3)) == "limits.yaml:3"
+    assert str(Location(tmp_path.parent / "limits.yaml", 3)) == f"{tmp_path.parent}/limits.yaml:3"

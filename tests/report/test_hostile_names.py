@@ -17,7 +17,8 @@ from pytest_confmat.limits import Exemption
 from pytest_confmat.report.heatmap import draw
 from pytest_confmat.report.json import document, write_json
 from pytest_confmat.report.picture import write_picture
-from pytest_confmat.report.text import describe, summary
+from pytest_confmat.report.summary import summary
+from pytest_confmat.report.wording import describe
 from pytest_confmat.result import GateResult
 from tests.report.results import gate, limit
 

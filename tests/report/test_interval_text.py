@@ -252,7 +252,7 @@ def test_undecided_limits_that_are_let_pass_are_told():
         limit("recall", "0.9", actual="dog", rule="proven", undecided="warn"),
         limit("precision", "0.9", actual="cat", undecided="warn", min_support=2000),
     )
-    assert verdict_line(result) == ("confmat: passed  1 of 3 limits, 2 undecided on 1100 examples")
+    assert verdict_line(result) == ("confmat: passed  1 of 3 limits, 2 undecided on 1,100 examples")
     text = summary(result, 80, color=False)
     needed = result.verdicts[0].examples_needed
     assert (
@@ -274,7 +274,7 @@ def test_where_nothing_is_decided_no_limit_is_said_to_hold():
         limit("precision", "0.9", actual="cat", undecided="warn", min_support=2000),
     )
     assert verdict_line(result) == (
-        "confmat: passed  none of 2 limits is decided, and undecided: warn lets that pass on 1100 "
+        "confmat: passed  none of 2 limits is decided, and undecided: warn lets that pass on 1,100 "
         "examples"
     )
 

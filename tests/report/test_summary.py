@@ -141,7 +141,7 @@ def test_lists_are_capped():
     assert "recall of 'c20' is" not in text
     assert "\n  and 5 more\n" in text
     assert "note: note 19\nand 5 more notes" in text
-    assert re.sub(r"\n  ", " ", text).count("f1[c19], and 5 more") == 1
+    assert re.sub(r"\n  ", " ", text).count("f1[c19] and 5 more") == 1
 
 
 def test_the_notes_of_the_evaluation_are_told_once():
@@ -231,7 +231,7 @@ def test_a_matrix_that_finds_no_room_becomes_its_worst_cells():
         "c3      ->  c1             1   2.0 %",
     ]
     counts[4:20, 0] = 2
-    assert lines(gate(counts, names))[-1] == "9 more"
+    assert lines(gate(counts, names))[-1] == "and 9 more"
 
 
 def test_without_a_mistake_no_confusions_are_listed():
@@ -274,6 +274,6 @@ def test_frames_are_ascii():
     assert summary(result, 80, color=False).isascii()
 
 
-def test_only_the_name_of_the_policy_is_told():
+def test_a_policy_elsewhere_is_named_by_its_whole_path():
     result = GateResult(Path("/very/long/path/a.yaml"), "incomplete", unchecked=("accuracy",))
-    assert lines(result)[2] == "limits a.yaml"
+    assert lines(result)[2] == "limits /very/long/path/a.yaml"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_confmat.evaluation import Mistake
 from pytest_confmat.limits import Weighting
-from pytest_confmat.report.text import describe
+from pytest_confmat.report.wording import describe
 from pytest_confmat.verdict import Verdict, holds
 from tests.report.results import failed, limit
 
@@ -269,7 +269,7 @@ def test_long_names_stay_readable():
 def test_importing_the_words_imports_nothing_heavy():
     heavy = ["matplotlib", "sklearn", "scipy.stats", "tensorflow", "keras", "rich", "pytest"]
     code = (
-        "import sys, pytest_confmat.report.text, pytest_confmat.report.json\n"
+        "import sys, pytest_confmat.report.summary, pytest_confmat.report.json\n"
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

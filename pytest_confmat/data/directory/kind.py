@@ -14,8 +14,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from pytest_confmat.data.directory.listing import list_directory
 from pytest_confmat.data.directory.names import names_of_directory
 from pytest_confmat.data.reading import Reading
-from pytest_confmat.data.wording import shown
-from pytest_confmat.filenames import below, identity, system_name, text_of
+from pytest_confmat.filenames import below, identity, short_path, system_name, text_of
 from pytest_confmat.kinds import DataKind
 from pytest_confmat.policy import scalars
 from pytest_confmat.policy.dataset import ImagesShape
@@ -98,7 +97,7 @@ class DirectoryKind(DataKind[DirectorySpec]):
 
     def describe(self, spec: DirectorySpec) -> str:
         """See `DataKind.describe`."""
-        return f"directory {shown(spec.directory)}"
+        return f"directory {short_path(spec.directory)}"
 
     def without_place(self, spec: DirectorySpec) -> DirectorySpec:
         """See `DataKind.without_place`."""

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_confmat.data.directory.names import class_directories
-from pytest_confmat.data.wording import counted, escaped, listed, shown
 from pytest_confmat.errors import DataError
-from pytest_confmat.filenames import system_name, text_of
+from pytest_confmat.filenames import short_path, system_name, text_of
 from pytest_confmat.files import irregular
 from pytest_confmat.spec import DirectorySpec
+from pytest_confmat.text import joined, listed, one_line, plural
 
 # Keras reads the first five; the others are formats that TensorFlow decodes as well.
 EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".jfif", ".webp")
@@ -83,8 +83,8 @@ def list_directory(spec: DirectorySpec, classes: Sequence[str]) -> Listing:
     _refuse(found, ids, spec.directory)
     if empty:
         raise DataError(
-            f"{counted(len(empty), 'class directory', 'class directories')} in "
-            f"{shown(spec.directory)} {'holds' if len(empty) == 1 else 'hold'} no image: "
+            f"{plural(len(empty), 'class directory', 'class directories')} in "
+            f"{short_path(spec.directory)} {'holds' if len(empty) == 1 else 'hold'} no image: "
             f"{listed(empty, 20)}; a class without examples cannot be judged"
         )
     return Listing(tuple(ids), tuple(labels), tuple(_notes(found, spec)))
@@ -96,8 +96,8 @@ def _refuse_aliases(root: Path, names: Sequence[str]) -> None:
         other = seen.setdefault(os.path.realpath(root / system_name(name)), name)
         if other != name:
             raise DataError(
-                f"the class directories {other!r} and {name!r} in {shown(root)} are one folder, by "
-                "a link: each of its images would be an example of both"
+                f"the class directories {other!r} and {name!r} in {short_path(root)} are one "
+                "folder, by a link: each of its images would be an example of both"
             )
 
 
@@ -106,7 +106,7 @@ def _walk(path: str, folder: str, found: _Found) -> None:
         with os.scandir(path) as scan:
             entries = list(scan)
     except OSError as error:
-        raise DataError(f"{shown(path)} cannot be listed: {error.strerror}") from error
+        raise DataError(f"{short_path(path)} cannot be listed: {error.strerror}") from error
     for entry in entries:
         name = text_of(entry.name)
         relative = f"{folder}/{name}"
@@ -171,9 +171,8 @@ def _refuse(found: _Found, ids: Sequence[str], root: Path) -> None:
     )
     for names, problem, remedy in problems:
         if names:
-            some = ", ".join(escaped(name) for name in sorted(names)[:5])
-            more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
-            raise DataError(f"{shown(root)} holds {problem}: {some}{more}; {remedy}")
+            some = joined([one_line(name) for name in sorted(names)], 5)
+            raise DataError(f"{short_path(root)} holds {problem}: {some}; {remedy}")
 
 
 def _is_utf8(name: str) -> bool:
@@ -197,16 +196,16 @@ def _look_alikes(ids: Sequence[str]) -> list[str]:
 
 def _notes(found: _Found, spec: DirectorySpec) -> Iterator[str]:
     if found.skipped:
-        skipped = sorted(escaped(name) for name in found.skipped)
-        yield (f"{counted(len(skipped), 'hidden or system file')} skipped: {listed(skipped, 3)}")
+        skipped = sorted(found.skipped)
+        yield (f"{plural(len(skipped), 'hidden or system file')} skipped: {listed(skipped, 3)}")
     beside = sorted(
-        escaped(entry.name)
+        entry.name
         for entry in os.scandir(spec.directory)
         if entry.name.startswith(".") or not entry.is_dir()
     )
     if beside:
         yield (
-            f"{counted(len(beside), 'entry', 'entries')} beside the class directories not read: "
+            f"{plural(len(beside), 'entry', 'entries')} beside the class directories not read: "
             f"{listed(beside, 3)}"
         )
     if spec.ignore:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from pytest_confmat.data.naming import at_least_two
-from pytest_confmat.data.wording import counted, escaped, hint, listed, shown
 from pytest_confmat.errors import DataError
-from pytest_confmat.filenames import system_name, text_of
+from pytest_confmat.filenames import short_path, system_name, text_of
 from pytest_confmat.files import irregular
 from pytest_confmat.spec import DirectorySpec
+from pytest_confmat.text import listed, nearest, one_line, plural, quoted
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 
@@ -33,13 +33,13 @@ def names_of_directory(spec: DirectorySpec, declared: tuple[str, ...] | None) ->
         at_least_two(declared, f"classes names {listed(declared) or 'none'}")
         _match(declared, names, spec.directory)
         return declared
-    at_least_two(names, f"{shown(spec.directory)} holds {_contents(spec, names)}")
+    at_least_two(names, f"{short_path(spec.directory)} holds {_contents(spec, names)}")
     _refuse_look_alikes(names, spec.directory, str.casefold, "differ only in case")
     if all(_WHOLE_NUMBER.fullmatch(name) for name in names):
         ordered = sorted(names, key=int)
         if tuple(ordered) != names:
             raise DataError(
-                f"the class directories of {shown(spec.directory)} are numbers, and sorted as "
+                f"the class directories of {short_path(spec.directory)} are numbers, and sorted as "
                 f"text they come as {', '.join(names[:4])} ...; say which order the model's "
                 f"outputs have, by one of these lines\n"
                 f"classes: [{', '.join(ordered)}]   # the order of numbers\n"
@@ -63,17 +63,17 @@ def class_directories(spec: DirectorySpec) -> tuple[str, ...]:
             entries = list(scan)
     except FileNotFoundError:
         raise DataError(
-            f"the data directory {shown(root)} does not exist{_nearest_sibling(root)}; "
+            f"the data directory {short_path(root)} does not exist{_nearest_sibling(root)}; "
             "a policy's paths are relative to its file"
         ) from None
     except NotADirectoryError:
         raise DataError(
-            f"{shown(root)} is {irregular(root) or 'a file'}, and dataset.directory is a folder "
-            "that holds one folder per class; for TFRecord shards say tfrecord: in place of "
+            f"{short_path(root)} is {irregular(root) or 'a file'}, and dataset.directory is a "
+            "folder that holds one folder per class; for TFRecord shards say tfrecord: in place of "
             "directory:"
         ) from None
     except OSError as error:
-        raise DataError(f"{shown(root)} cannot be listed: {error.strerror}") from error
+        raise DataError(f"{short_path(root)} cannot be listed: {error.strerror}") from error
     seen = [entry for entry in entries if not entry.name.startswith(".")]
     _refuse_dangling(seen)
     names = sorted(text_of(entry.name) for entry in seen if entry.is_dir())
@@ -81,8 +81,8 @@ def class_directories(spec: DirectorySpec) -> tuple[str, ...]:
     for name in spec.ignore:
         if name not in there:
             raise DataError(
-                f"dataset.ignore names {name!r}, and {shown(root)} holds no such directory"
-                f"{hint(name, names)}"
+                f"dataset.ignore names {name!r}, and {short_path(root)} holds no such directory"
+                f"{nearest(name, names)}"
             )
     return tuple(name for name in names if name not in spec.ignore)
 
@@ -91,10 +91,10 @@ def _refuse_dangling(entries: Iterable[os.DirEntry[str]]) -> None:
     """Refuse links that lead nowhere: a class would be gone without a trace."""
     for entry in sorted(entries, key=lambda entry: entry.name):
         if entry.is_symlink() and not Path(entry.path).exists():
-            target = escaped(os.fspath(Path(entry.path).readlink()))
+            target = text_of(os.fspath(Path(entry.path).readlink()))
             raise DataError(
-                f"{shown(entry.path)} is a link to {target!r}, which leads nowhere; bring back "
-                "what it leads to, or remove it"
+                f"{short_path(entry.path)} is a link to {quoted(target)}, which leads nowhere; "
+                "bring back what it leads to, or remove it"
             )
 
 
@@ -104,9 +104,9 @@ def _match(declared: tuple[str, ...], names: tuple[str, ...], root: Path) -> Non
     extra = [name for name in names if name not in wanted]
     if not missing and not extra:
         return
-    lines = [f"classes and the directories in {shown(root)} differ"]
+    lines = [f"classes and the directories in {short_path(root)} differ"]
     if missing:
-        near = "".join(hint(name, extra) for name in missing[:1])
+        near = "".join(nearest(name, extra) for name in missing[:1])
         lines.append(f"  without a directory: {listed(missing)}{near}")
     if extra:
         lines.append(
@@ -123,7 +123,7 @@ def _contents(spec: DirectorySpec, names: Sequence[str]) -> str:
     files = sorted(text_of(entry.name) for entry in os.scandir(spec.directory) if entry.is_file())
     if not files:
         return "no class directories"
-    return f"no class directories, but {counted(len(files), 'file')} ({listed(files, 3)})"
+    return f"no class directories, but {plural(len(files), 'file')} ({listed(files, 3)})"
 
 
 def _nearest_sibling(root: Path) -> str:
@@ -131,7 +131,7 @@ def _nearest_sibling(root: Path) -> str:
         siblings = [text_of(entry.name) for entry in os.scandir(root.parent) if entry.is_dir()]
     except OSError:
         return ""
-    return hint(text_of(root.name), siblings)
+    return nearest(text_of(root.name), siblings)
 
 
 def _refuse_undecodable(names: Iterable[str], root: Path) -> None:
@@ -139,7 +139,7 @@ def _refuse_undecodable(names: Iterable[str], root: Path) -> None:
         try:
             name.encode()
         except UnicodeEncodeError:
-            path = shown(root / system_name(name))
+            path = one_line(short_path(root / system_name(name)))
             raise DataError(
                 f"the name of the class directory {path} is not UTF-8; rename it"
             ) from None
@@ -153,7 +153,7 @@ def _refuse_look_alikes(
         other = seen.setdefault(key(name), name)
         if other != name:
             raise DataError(
-                f"the class directories {other!a} and {name!a} in {shown(root)} {how}; "
+                f"the class directories {other!a} and {name!a} in {short_path(root)} {how}; "
                 f"{'merge them' if key is _nfc else 'merge them, or list both in classes'}"
             )
 

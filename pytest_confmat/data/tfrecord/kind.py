@@ -17,9 +17,8 @@ from pytest_confmat.data.tfrecord.label_files import FEATURES
 from pytest_confmat.data.tfrecord.names import label_candidates, names_of_label_file
 from pytest_confmat.data.tfrecord.shape import ImageShape, TFRecordShape
 from pytest_confmat.data.tfrecord.shard_names import one_set_in, resolve, short_names
-from pytest_confmat.data.wording import listed, shown
 from pytest_confmat.errors import DataError
-from pytest_confmat.filenames import below, identity
+from pytest_confmat.filenames import below, identity, short_path
 from pytest_confmat.kinds import DataKind
 from pytest_confmat.spec import (
     ImageFeature,
@@ -28,6 +27,7 @@ from pytest_confmat.spec import (
     TFRecordSpec,
     WeightFeature,
 )
+from pytest_confmat.text import and_more, listed
 
 if TYPE_CHECKING:
     from pytest_confmat.data.source import Source
@@ -104,8 +104,8 @@ class TFRecordKind(DataKind[TFRecordSpec]):
     def describe(self, spec: TFRecordSpec) -> str:
         """See `DataKind.describe`."""
         first, *others = spec.tfrecord
-        more = f" and {len(others)} more" if others else ""
-        return f"TFRecords {shown(first)}{more}"
+        more = f" {and_more(len(others))}" if others else ""
+        return f"TFRecords {short_path(first)}{more}"
 
     def without_place(self, spec: TFRecordSpec) -> TFRecordSpec:
         """See `DataKind.without_place`."""

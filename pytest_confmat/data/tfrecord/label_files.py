@@ -9,8 +9,8 @@ from typing import Any
 from pytest_confmat.data.naming import require_same_names
 from pytest_confmat.data.tfrecord.names import label_files
 from pytest_confmat.data.tfrecord.shard_names import folders
-from pytest_confmat.data.wording import shown
 from pytest_confmat.errors import DataError
+from pytest_confmat.filenames import short_path
 from pytest_confmat.files import read_file
 from pytest_confmat.spec import LabelFeature, TFRecordSpec
 
@@ -40,7 +40,7 @@ def compare_label_files(
             continue
         notes.append(
             require_same_names(
-                shown(path),
+                short_path(path),
                 names,
                 classes,
                 f"labels are numbers that count the lines of {path.name}: if the model's outputs "
@@ -57,7 +57,7 @@ def _compare_features(path: Path, classes: tuple[str, ...], label: LabelFeature)
     number = _number_of_classes(path, label.key)
     if number is not None and number != len(classes) and not label.offset:
         raise DataError(
-            f"{shown(path)} says that {label.key!r} has {number:,} classes, and classes names "
+            f"{short_path(path)} says that {label.key!r} has {number:,} classes, and classes names "
             f"{len(classes):,}; name them all, in the order of the numbers"
         )
 

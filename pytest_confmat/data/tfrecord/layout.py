@@ -13,10 +13,10 @@ from pytest_confmat.data.images import tensorflow
 from pytest_confmat.data.naming import Matcher
 from pytest_confmat.data.sniff import image_format, looks_like
 from pytest_confmat.data.tfrecord.texts import text_keys
-from pytest_confmat.data.wording import hint, listed
 from pytest_confmat.errors import DataError
 from pytest_confmat.lfs import is_pointer
 from pytest_confmat.spec import Encoding, ImageFeature, LabelFeature, TFRecordSpec
+from pytest_confmat.text import joined, listed, nearest
 
 Kind = Literal["string", "int64", "float"]
 
@@ -130,7 +130,7 @@ def feature(found: Mapping[str, Feature], key: str) -> Feature:
     """
     if key not in found:
         raise DataError(
-            f"has no feature {key!r}; it has {listed(sorted(found), 8)}{hint(key, found)}"
+            f"has no feature {key!r}; it has {listed(sorted(found), 8)}{nearest(key, found)}"
         )
     return found[key]
 
@@ -190,11 +190,10 @@ def _holds_image(found: Feature) -> bool:
 def _without_image(found: Mapping[str, Feature]) -> str:
     """Return what to say of records such as those of a table, which hold no image at all."""
     keys = sorted(found)
-    held = ", ".join(f"{key!r} ({found[key]})" for key in keys[:8])
-    more = f" and {len(keys) - 8:,} more" if len(keys) > 8 else ""
+    held = joined([f"{key!r} ({found[key]})" for key in keys], 8)
     arrays = [key for key in keys if found[key].kind == "float" and len(found[key].values) > 1]
     return (
-        f"holds nothing that looks like an image: {held}{more}; "
+        f"holds nothing that looks like an image: {held}; "
         f"{_as_floats(arrays[0], found[arrays[0]]) if arrays else _NO_TABLES}"
     )
 

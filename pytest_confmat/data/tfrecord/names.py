@@ -7,10 +7,11 @@ from pathlib import Path
 
 from pytest_confmat.data.naming import at_least_two
 from pytest_confmat.data.tfrecord.shard_names import folders
-from pytest_confmat.data.wording import listed, shown
 from pytest_confmat.errors import DataError
+from pytest_confmat.filenames import short_path
 from pytest_confmat.files import read_file
 from pytest_confmat.spec import TFRecordSpec
+from pytest_confmat.text import listed
 
 _NUMBERED_LINE = re.compile(r"([0-9]+):(.*)")
 
@@ -35,10 +36,10 @@ def names_of_label_file(spec: TFRecordSpec) -> tuple[str, ...]:
     for other, others in found[1:]:
         if others != names:
             raise DataError(
-                f"{shown(path)} and {shown(other)} name different classes: {listed(names)} and "
-                f"{listed(others)}; say which in classes"
+                f"{short_path(path)} and {short_path(other)} name different classes: "
+                f"{listed(names)} and {listed(others)}; say which in classes"
             )
-    return at_least_two(names, f"{shown(path)} names {listed(names) or 'no classes'}")
+    return at_least_two(names, f"{short_path(path)} names {listed(names) or 'no classes'}")
 
 
 def label_files(spec: TFRecordSpec) -> list[tuple[Path, tuple[str, ...]]]:
@@ -62,9 +63,11 @@ def _read_label_file(path: Path) -> tuple[str, ...]:
     try:
         lines = read_file(path).decode("utf-8-sig").splitlines()
     except OSError as error:
-        raise DataError(f"the label file {shown(path)} cannot be read: {error.strerror}") from error
+        raise DataError(
+            f"the label file {short_path(path)} cannot be read: {error.strerror}"
+        ) from error
     except UnicodeDecodeError:
-        raise DataError(f"the label file {shown(path)} is not UTF-8 text") from None
+        raise DataError(f"the label file {short_path(path)} is not UTF-8 text") from None
     while lines and not lines[-1].strip():
         lines.pop()
     numbered = [_NUMBERED_LINE.fullmatch(line) for line in lines]
@@ -75,8 +78,8 @@ def _read_label_file(path: Path) -> tuple[str, ...]:
     seen: set[str] = set()
     for number, name in enumerate(names, 1):
         if not name:
-            raise DataError(f"{shown(path)}:{number} is empty; each line names one class")
+            raise DataError(f"{short_path(path)}:{number} is empty; each line names one class")
         if name in seen:
-            raise DataError(f"{shown(path)}:{number} names {name!r} a second time")
+            raise DataError(f"{short_path(path)}:{number} names {name!r} a second time")
         seen.add(name)
     return names

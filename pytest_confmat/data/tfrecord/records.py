@@ -18,9 +18,9 @@ from pytest_confmat.data.plan import Plan, takes_integers
 from pytest_confmat.data.shapes import text
 from pytest_confmat.data.source import ExampleFault
 from pytest_confmat.data.tfrecord.layout import Feature, Layout, feature, features
-from pytest_confmat.data.wording import hint
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import ImageFeature, ImageSpec, ModelInput
+from pytest_confmat.text import nearest
 
 _RAW_DTYPES = (
     *("uint8", "int8", "uint16", "int16", "int32", "int64"),
@@ -266,7 +266,7 @@ class Parser:
                     )
                 raise DataError(
                     f"label {name!r} is none of the {len(self._classes)} classes"
-                    f"{hint(name, self._classes)}"
+                    f"{nearest(name, self._classes)}"
                 )
             return self._classes.index(name)
         label = int(values[0]) - layout.label.offset

@@ -12,10 +12,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pytest_confmat.data.wording import counted, escaped, hint, listed, shown
 from pytest_confmat.errors import DataError, RequestError
-from pytest_confmat.filenames import text_of
+from pytest_confmat.filenames import short_path, text_of
 from pytest_confmat.files import irregular, read_file
+from pytest_confmat.text import and_more, listed, nearest, plural
 
 _NUMBERED = re.compile(r"(.*)-([0-9]{5,})-of-([0-9]{5,})(.*)", re.DOTALL)
 _SET = re.compile(r"(.*)-[0-9]{5,}-of-([0-9]{5,})(.*)", re.DOTALL)
@@ -41,9 +41,9 @@ def resolve(patterns: Sequence[str]) -> tuple[Path, ...]:
             real = os.path.realpath(path)
             if real in named_by:
                 raise DataError(
-                    f"dataset.tfrecord names the shard {shown(path)} twice, by "
-                    f"{shown(named_by[real])} and by {shown(pattern)}: its examples would count "
-                    "twice"
+                    f"dataset.tfrecord names the shard {short_path(path)} twice, by "
+                    f"{short_path(named_by[real])} and by {short_path(pattern)}: its "
+                    "examples would count twice"
                 )
             named_by[real] = pattern
             paths.append(Path(path))
@@ -76,7 +76,7 @@ def stated_lengths(paths: Sequence[Path]) -> tuple[dict[Path, int], tuple[str, .
     infos = [folder / _TFDS_INFO for folder in dict.fromkeys(path.parent for path in paths)]
     # Not seen from the current folder: a note is kept with the evaluation.
     for info, name in zip(infos, short_names(infos), strict=True):
-        folder, told = info.parent, escaped(name)
+        folder, told = info.parent, name
         if not info.exists():
             continue
         try:
@@ -95,7 +95,7 @@ def stated_lengths(paths: Sequence[Path]) -> tuple[dict[Path, int], tuple[str, .
         }
         lengths |= found
         if found:
-            notes.append(f"records of {counted(len(found), 'shard')} compared with {told}")
+            notes.append(f"records of {plural(len(found), 'shard')} compared with {told}")
     return lengths, tuple(notes)
 
 
@@ -107,31 +107,32 @@ def _matches(pattern: str) -> list[str]:
     for path in found:
         if Path(path).is_dir():
             raise DataError(
-                f"dataset.tfrecord names the directory {shown(path)}; it takes shards, such as "
-                f"{shown(Path(path, '*.tfrecord*'))}"
+                f"dataset.tfrecord names the directory {short_path(path)}; it takes shards, "
+                f"such as {short_path(Path(path, '*.tfrecord*'))}"
             )
         if kind := irregular(path):
             raise DataError(
-                f"dataset.tfrecord names {shown(path)}, which is {kind}; shards are regular files"
+                f"dataset.tfrecord names {short_path(path)}, which is {kind}; shards are "
+                "regular files"
             )
     return found
 
 
 def _nothing_matches(pattern: str) -> str:
     if glob.has_magic(pattern):
-        message = f"the shard pattern {shown(pattern)} matches no file"
+        message = f"the shard pattern {short_path(pattern)} matches no file"
     else:
-        message = f"the shard {shown(pattern)} does not exist"
+        message = f"the shard {short_path(pattern)} does not exist"
     folder, name = os.path.split(pattern)
     if glob.has_magic(folder):
         return message
     if not Path(folder).is_dir():
-        return f"{message}; there is no directory {shown(folder)}"
+        return f"{message}; there is no directory {short_path(folder)}"
     files = sorted(entry.name for entry in os.scandir(folder) if entry.is_file())
     if not files:
-        return f"{message}; {shown(folder)} holds no files"
-    near = hint(name, files)
-    return f"{message}{near}" if near else f"{message}; {shown(folder)} holds {listed(files, 3)}"
+        return f"{message}; {short_path(folder)} holds no files"
+    near = nearest(name, files) or f"; {short_path(folder)} holds {listed(files, 3)}"
+    return f"{message}{near}"
 
 
 def _refuse_missing(paths: Sequence[Path]) -> None:
@@ -145,19 +146,20 @@ def _refuse_missing(paths: Sequence[Path]) -> None:
         if max(there) >= int(total) + (0 not in there):
             name = f"{prefix}-{max(there):0{len(total)}d}-of-{total}{suffix}"
             raise DataError(
-                f"the shard {shown(folder / name)} is numbered beyond the {int(total):,} that its "
-                "name says there are: it is of another set"
+                f"the shard {short_path(folder / name)} is numbered beyond the {int(total):,} that "
+                "its name says there are: it is of another set"
             )
         missing = int(total) - sum(number < int(total) for number in there)
         if missing:
-            first = islice((n for n in range(int(total)) if n not in there), min(missing, 5))
-            names = [
-                shown(folder / f"{prefix}-{n:0{len(total)}d}-of-{total}{suffix}") for n in first
-            ]
-            more = f" and {missing - 5:,} more" if missing > 5 else ""
+            first = islice((n for n in range(int(total)) if n not in there), 5)
+            names = ", ".join(
+                short_path(folder / f"{prefix}-{n:0{len(total)}d}-of-{total}{suffix}")
+                for n in first
+            )
+            others = f" {and_more(missing - 5)}" if missing > 5 else ""
             raise DataError(
                 f"{missing:,} of {int(total):,} shards {'is' if missing == 1 else 'are'} missing, "
-                f"as the names of the others tell: {', '.join(names)}{more}; fetch them, or let "
+                f"by the names of the others: {names}{others}; fetch them, or let "
                 "dataset.tfrecord name all of them"
             )
 
@@ -201,10 +203,8 @@ def one_set_in(path: Path) -> str | None:
     for name in shards:
         sets[_pattern(name)].append(name)
     if len(sets) > 1:
-        named = ", ".join(repr(pattern) for pattern in list(sets)[:_SETS_SHOWN])
-        more = f" and {len(sets) - _SETS_SHOWN} more" if len(sets) > _SETS_SHOWN else ""
         raise RequestError(
-            f"{path} holds shards of {len(sets)} sets: {named}{more}; name one, as "
+            f"{path} holds shards of {len(sets)} sets: {listed(sets, _SETS_SHOWN)}; name one, as "
             f"'{path}/{next(iter(sets))}'"
         )
     ((pattern, names),) = sets.items()

@@ -25,8 +25,8 @@ from pytest_confmat.data.tfrecord.blocks import (
     open_blocks,
 )
 from pytest_confmat.data.tfrecord.crc import masked_crc
-from pytest_confmat.data.wording import shown
 from pytest_confmat.errors import DataError
+from pytest_confmat.filenames import short_path
 from pytest_confmat.files import open_file
 from pytest_confmat.lfs import is_pointer
 
@@ -70,7 +70,7 @@ def scan_shard(path: Path) -> Shard:
         if not whole:
             _diagnose(path, compression)
     except OSError as error:
-        raise DataError(f"the shard {shown(path)} cannot be read: {error.strerror}") from error
+        raise DataError(f"the shard {short_path(path)} cannot be read: {error.strerror}") from error
     return Shard(path, compression, records)
 
 
@@ -167,7 +167,7 @@ def _compression(path: Path) -> Compression:
     """
     with open_file(path) as file:
         head = file.read(64)
-    name = f"the shard {shown(path)}"
+    name = f"the shard {short_path(path)}"
     if not head:
         raise DataError(
             f"{name} is empty (0 bytes); a shard holds at least one record, so {_AGAIN}"
@@ -215,4 +215,4 @@ def _diagnose(path: Path, compression: Compression) -> NoReturn:
     except StreamError as error:
         fault, where = str(error), ""
     last = f"the last whole record is #{number - 1}" if number else "no record in it is whole"
-    raise DataError(f"the shard {shown(path)} {fault}{where}; {last}; {_AGAIN}")
+    raise DataError(f"the shard {short_path(path)} {fault}{where}; {last}; {_AGAIN}")

@@ -22,11 +22,12 @@ from pytest_confmat.data.tfrecord.records import Parser, plan_for
 from pytest_confmat.data.tfrecord.shard_names import resolve, short_names, stated_lengths
 from pytest_confmat.data.tfrecord.shards import RecordReader, Shard, scan
 from pytest_confmat.data.tfrecord.texts import Texts
-from pytest_confmat.data.wording import counted, shown
 from pytest_confmat.errors import DataError
+from pytest_confmat.filenames import short_path
 from pytest_confmat.kinds import kind_of
 from pytest_confmat.parts import NumberedIds
 from pytest_confmat.spec import Feed, ModelInput, TFRecordSpec
+from pytest_confmat.text import plural
 from pytest_confmat.threads import cores
 
 _READERS = 8  # shards read at the same time; part of the order in which batches come
@@ -213,6 +214,6 @@ def _expect_stated(shards: tuple[Shard, ...], stated: dict[Any, int]) -> None:
         number = stated.get(shard.path, shard.records)
         if shard.records != number:
             raise DataError(
-                f"the shard {shown(shard.path)} holds {counted(shard.records, 'record')}, and "
+                f"the shard {short_path(shard.path)} holds {plural(shard.records, 'record')}, and "
                 f"dataset_info.json beside it states {number:,}; write or fetch it again"
             )

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from pytest_confmat.data.images import tensorflow
 from pytest_confmat.data.naming import Matcher, extends
 from pytest_confmat.data.pipeline import words
-from pytest_confmat.data.wording import counted, listed
 from pytest_confmat.errors import DataError
+from pytest_confmat.text import first_lines, joined, listed, plural
 
 _SHOWN = 20
 _MOST = 100_000  # different pairs; beyond them the texts are no names of classes
@@ -199,14 +199,12 @@ class Texts:
             f"the numbers in {self._label_key!r} and the texts in {self._text_key!r} contradict "
             "classes"
         ]
-        for pair in wrong[:_SHOWN]:
-            there = counted(pair.records, "record")
-            lines.append(
-                f"  {pair.label + self._offset} is {pair.text!r} in {there}, such as "
-                f"{name(pair.first)}; in classes it is {self._class(pair.label)}"
-            )
-        if len(wrong) > _SHOWN:
-            lines.append(f"  and {len(wrong) - _SHOWN:,} more")
+        told = [
+            f"{pair.label + self._offset} is {pair.text!r} in {plural(pair.records, 'record')}, "
+            f"such as {name(pair.first)}; in classes it is {self._class(pair.label)}"
+            for pair in wrong
+        ]
+        lines += [f"  {line}" for line in first_lines(told, _SHOWN)]
         lines.append(f"  classes: {listed(self._classes, _SHOWN)}")
         return "\n".join([*lines, self._advice()])
 
@@ -224,12 +222,11 @@ class Texts:
         ):
             if pairs:
                 shown = sorted(pairs, key=lambda pair: (pair.label, pair.first))
-                examples = ", ".join(
-                    f"{pair.text!r} for {self._class(pair.label)}" for pair in shown[:3]
+                examples = joined(
+                    [f"{pair.text!r} for {self._class(pair.label)}" for pair in shown], 3
                 )
-                more = f" and {len(pairs) - 3:,} more" if len(pairs) > 3 else ""
-                number = f"{len(pairs):,} of {counted(len(self._named), 'text')}"
-                yield f"{number} in {self._text_key!r} {what}: {examples}{more}"
+                number = f"{len(pairs):,} of {plural(len(self._named), 'text')}"
+                yield f"{number} in {self._text_key!r} {what}: {examples}"
 
     @property
     def _named(self) -> list[Pair]:

@@ -1,13 +1,12 @@
-"""Names for a terminal and a log: what cannot be seen is shown, what would be obeyed is not."""
+"""Text for a terminal and a log: what cannot be seen is shown, what would be obeyed is not.
+
+Messages carry names as they are. Whatever shows one to a person escapes it here.
+"""
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
-from pathlib import Path
-
-from pytest_confmat.filenames import text_of
 
 ELLIPSIS = "..."
 # What build servers take for commands of theirs: `##[error]` and `##vso[...]` anywhere in a line,
@@ -25,9 +24,10 @@ def printable(
 
     Control and format characters, line and paragraph separators, blanks other than the space,
     lone surrogates, private and unassigned characters are written as Python writes them
-    (``\x1b``, ``\u202e``); so are joiners, without which an emoji falls into its pieces, because
-    two names that differ by one alone would look the same. ``##[`` and a leading ``::`` lose
-    their meaning. Backslashes stay, so that paths and ids that were escaped before read well.
+    (``\x1b``, ``\u202e``), a byte of a file name that is no UTF-8 as ``\xff``. So are joiners,
+    without which an emoji falls into its pieces, because two names that differ by one alone would
+    look the same. ``##[`` and a leading ``::`` lose their meaning. Backslashes stay, so that
+    what was escaped before stays as it is.
 
     Parameters
     ----------
@@ -49,10 +49,15 @@ def printable(
         if position in obeyed
         else character
         if is_shown(character)
-        else character.encode("unicode_escape").decode("ascii")
+        else _spelled(character)
         for position, character in enumerate(text)
     ]
     return _shortened(shown, limit)
+
+
+def printable_quoted(name: str) -> str:
+    """Return a class name in quotes, fit to be printed."""
+    return f"'{printable(name)}'"
 
 
 def printable_lines(text: str) -> str:
@@ -63,10 +68,16 @@ def printable_lines(text: str) -> str:
 def defused(block: str) -> str:
     """Return lines that were put together or wrapped, with no command for a build server in them.
 
-    Names are escaped one by one; this is for what their neighbours make of them.
+    Names are escaped one by one; this is for what their neighbors make of them.
     """
     block = _BRACKET_COMMAND.sub(lambda found: found.group()[:-1] + _escaped("["), block)
     return _COLON_COMMAND.sub(lambda found: found.group(1) + _escaped(":"), block)
+
+
+def _spelled(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # a byte, as Python decodes file names
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def _escaped(character: str) -> str:
@@ -92,9 +103,3 @@ def _fitting(shown: list[str], room: int) -> list[str]:
             break
         taken.append(piece)
     return taken
-
-
-def short_path(path: Path) -> str:
-    """Return the shorter of a path and its form relative to where pytest runs."""
-    relative = os.path.relpath(path)
-    return text_of(relative if len(relative) < len(str(path)) else str(path))
