@@ -55,7 +55,7 @@ lint: $(VENV)/.dev ## Check style, formatting and who imports whom
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports --no-logo
 
-format: $(VENV)/.dev ## Mend style and formatting where that can be done by itself
+format: $(VENV)/.dev ## Fix style and formatting where that can be done automatically
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 

@@ -52,9 +52,9 @@ Competitor = Callable[[Setting], Pass]
 def ours(setting: Setting) -> Pass:
     """Prepare ours without start-up: open the set, one pass, a matrix, a verdict for each limit."""
     from pytest_confmat import data, streaming
+    from pytest_confmat.judging import judge
     from pytest_confmat.models.keras import KerasPredictor
     from pytest_confmat.policy import read_policy
-    from pytest_confmat.verdict import judge
 
     policy = read_policy(setting.folder / "thresholds.yaml")
     classes = setting.workload.class_names

@@ -30,9 +30,9 @@ from pytest_confmat.evidence.paired import (
 )
 from pytest_confmat.evidence.second_set import prediction_lower_bound
 from pytest_confmat.evidence.shares import clopper_pearson, p_at_least
+from pytest_confmat.judging import judge
 from pytest_confmat.limits import Bound, Evidence, EvidenceRule, Family, Limit
 from pytest_confmat.matrix import ConfusionMatrix
-from pytest_confmat.verdict import judge
 
 SEED = 20260101
 Floats = np.ndarray[tuple[int], np.dtype[np.float64]]

@@ -304,7 +304,7 @@ def _sheet(generator: np.random.Generator, height: int, width: int, channels: in
         spectrum = np.fft.rfft2(generator.standard_normal(shape)) / fine**1.4
         noise = np.fft.irfft2(spectrum, shape)
         layers.append(noise / noise.std())
-    # Mostly one brightness, and a little colour.
+    # Mostly one brightness, and a little color.
     colors = np.stack([layers[0] + 0.3 * layer for layer in layers[1:]], axis=-1)
     return np.clip(128 + 50 * colors, 0, 255).astype(np.int16)
 

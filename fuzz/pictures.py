@@ -66,7 +66,7 @@ def header(data: bytes) -> None:
 
 
 def image(data: bytes) -> None:
-    """Decode an image among others, in every colour mode; some in a whole pass."""
+    """Decode an image among others, in every color mode; some in a whole pass."""
     put(_root() / _FILE, data)
     faults = []
     for mode, aspect in _PLANS:

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from pytest_confmat.errors import LimitError, RequestError
 from pytest_confmat.evaluation import Evaluation
+from pytest_confmat.judging import judge
 from pytest_confmat.limits import (
     Bound,
     Kind,
@@ -30,7 +31,6 @@ from pytest_confmat.metric import metric_keys
 from pytest_confmat.report.wording import describe
 from pytest_confmat.spec import Normalize
 from pytest_confmat.text import nearest_or_all
-from pytest_confmat.verdict import judge
 
 Number: TypeAlias = float | Decimal | Fraction | str
 Subject: TypeAlias = Evaluation | ConfusionMatrix | ArrayLike

@@ -1,4 +1,4 @@
-"""The confusion matrix: counts and class names; merging, weighting, normalising."""
+"""The confusion matrix: counts and class names; merging, weighting, normalizing."""
 
 from __future__ import annotations
 
@@ -276,7 +276,7 @@ def _whole(given: NDArray[Any]) -> Counts:
     if given.dtype.kind == "f" and not np.array_equal(given, np.trunc(given)):
         raise MatrixError(
             "a confusion matrix holds whole numbers; this one holds fractions, "
-            "as a normalised or weighted one does: give the counts"
+            "as a normalized or weighted one does: give the counts"
         )
     if (given < 0).any():
         raise MatrixError("a confusion matrix holds counts; this one holds negative numbers")

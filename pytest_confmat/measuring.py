@@ -1,4 +1,4 @@
-"""What each limit of a policy is about: its number, the counts behind it, and their test."""
+"""The number of each limit: its value, the counts behind it, and the test of them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from pytest_confmat.evaluation import Evaluation, weighted_counts
 from pytest_confmat.evidence.proof import Cells, F1Share, Pairs, Share, Test
 from pytest_confmat.limits import FLIPS, Limit, Weighting
 from pytest_confmat.matrix import ConfusionMatrix
-from pytest_confmat.metric import TOP_K
-from pytest_confmat.metrics import NO_EXAMPLES, Measured, Tally
+from pytest_confmat.metric import TOP_K, counting_of, metric_called
+from pytest_confmat.metrics import NO_EXAMPLES, Measured, MetricCounts
 
 NO_COMMON = "none of its examples is in the baseline"
 NO_BASELINE = "there is no baseline to compare with"
@@ -42,7 +42,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Found:
+class Measurement:
     """The number of one limit.
 
     Attributes
@@ -74,8 +74,8 @@ class Found:
     now: Fraction | None = None
 
 
-class Subject:
-    """An evaluation, or a bare matrix, and what it is compared with; each number found once."""
+class Measurements:
+    """The numbers of an evaluation, or of a bare matrix, and their changes since a baseline."""
 
     def __init__(
         self, subject: Evaluation | ConfusionMatrix, comparison: Comparison | None = None
@@ -84,75 +84,77 @@ class Subject:
         self.comparison = comparison
         if isinstance(subject, Evaluation):
             weighted = subject.sample_weighted, subject.sample_unpredicted
-            self.tally = Tally(subject.matrix, subject.rank_counts, *weighted)
+            self.counts = MetricCounts(subject.matrix, subject.rank_counts, *weighted)
         else:
-            self.tally = Tally(subject)
+            self.counts = MetricCounts(subject)
         self._changes = Changes(comparison) if comparison is not None else None
         self._diagonals: dict[tuple[str, Weighting], Sequence[Measured]] = {}
 
-    def find(self, limit: Limit) -> Found:
+    def of(self, limit: Limit) -> Measurement:
         """Return the number that `limit` is about."""
         if limit.against == "baseline":
             if self._changes is None:
-                return Found(Measured(None, undefined=NO_BASELINE), None, 0, self.tally.total)
+                return Measurement(
+                    Measured(None, undefined=NO_BASELINE), None, 0, self.counts.total
+                )
             return self._change(limit, self._changes)
         if limit.metric == "confusions":
             return self._highest_confusion(limit)
-        measured = self._measure(limit, self.tally, "all")
-        support, unpredicted = self._behind(limit, self.tally)
+        measured = self._measure(limit, self.counts, "all")
+        support, unpredicted = self._behind(limit, self.counts)
         test = _share(limit, measured) if limit.has_interval else None
         trials = test.trials if test is not None else support
-        return Found(measured, test, trials, support, unpredicted)
+        return Measurement(measured, test, trials, support, unpredicted)
 
     def matrix(self, limit: Limit) -> ConfusionMatrix | None:
         """Return the counts that `limit` is about; ``None`` if it lacks its baseline."""
         if limit.against == "value":
-            return self.tally.matrix
+            return self.counts.matrix
         return None if self.comparison is None else self.comparison.matrix_now
 
-    def _behind(self, limit: Limit, tally: Tally) -> tuple[int, int]:
+    def _behind(self, limit: Limit, counts: MetricCounts) -> tuple[int, int]:
         if limit.actual is None:
-            return tally.total, int(np.sum(tally.matrix.unpredicted))
-        index = tally.matrix.index(limit.actual)
-        return tally.support[index], int(tally.matrix.unpredicted[index])
+            return counts.total, int(np.sum(counts.matrix.unpredicted))
+        index = counts.matrix.index(limit.actual)
+        return counts.support[index], int(counts.matrix.unpredicted[index])
 
-    def _measure(self, limit: Limit, tally: Tally, of: str) -> Measured:
+    def _measure(self, limit: Limit, counts: MetricCounts, of: str) -> Measured:
         if limit.actual is None:
-            return tally.overall(limit.metric)
-        index = tally.matrix.index(limit.actual)
+            return counts.overall(limit.metric)
+        index = counts.matrix.index(limit.actual)
         if limit.metric == "confusion" and limit.predicted is not None:
-            support = tally.support[index]
+            support = counts.support[index]
             if not support:
                 return Measured(None, undefined=NO_EXAMPLES)
-            count = int(tally.matrix.entries.at(index, tally.matrix.index(limit.predicted)))
+            count = int(counts.matrix.entries.at(index, counts.matrix.index(limit.predicted)))
             return Measured(Fraction(count, support), count, support)
         if limit.weighting is None:
-            return tally.per_class(limit.metric, index)
+            return counts.per_class(limit.metric, index)
         key = of, limit.weighting
         if key not in self._diagonals:
-            self._diagonals[key] = tally.weighted_diagonal(limit.weighting)
+            self._diagonals[key] = counts.weighted_diagonal(limit.weighting)
         return self._diagonals[key][index]
 
     # Confusions as a whole.
 
-    def _highest_confusion(self, limit: Limit) -> Found:
-        tally, matrix = self.tally, self.tally.matrix
-        if reason := _without_examples(tally.support, matrix.classes, NO_EXAMPLES):
-            return Found(Measured(None, undefined=reason), None, tally.total, tally.total)
+    def _highest_confusion(self, limit: Limit) -> Measurement:
+        counts, matrix = self.counts, self.counts.matrix
+        if reason := _without_examples(counts.support, matrix.classes, NO_EXAMPLES):
+            return Measurement(Measured(None, undefined=reason), None, counts.total, counts.total)
         excluded = _indices(limit, matrix.classes)
         off = matrix.entries.off_diagonal()
         found = zip(off.rows.tolist(), off.columns.tolist(), off.values.tolist(), strict=True)
-        cells = [Cell(i, j, n, tally.support[i]) for i, j, n in found if (i, j) not in excluded]
+        cells = [Cell(i, j, n, counts.support[i]) for i, j, n in found if (i, j) not in excluded]
         filled: dict[int, int] = {}
         for cell in cells:
             filled[cell.actual] = filled.get(cell.actual, 0) + 1
         tests = [Share(cell.count, cell.support) for cell in cells]
         tests += [
-            Share(0, tally.support[i])
+            Share(0, counts.support[i])
             for i, judged in _judged_cells(len(matrix.classes), excluded).items()
             if judged > filled.get(i, 0)
         ]
-        return self._worst(cells, tests, len(matrix.classes), excluded, tally.total)
+        return self._worst(cells, tests, len(matrix.classes), excluded, counts.total)
 
     def _worst(
         self,
@@ -161,16 +163,16 @@ class Subject:
         k: int,
         excluded: frozenset[tuple[int, int]],
         support: int,
-    ) -> Found:
+    ) -> Measurement:
         cells.sort(key=lambda cell: (-cell.share, cell.actual, cell.predicted))
         highest = cells[0].share if cells else Fraction(0)
         test = Cells(tests, k * (k - 1) - len(excluded)) if tests else None
         trials = test.trials if test is not None else support
-        return Found(Measured(highest), test, trials, support, cells=tuple(cells))
+        return Measurement(Measured(highest), test, trials, support, cells=tuple(cells))
 
     # Against a baseline.
 
-    def _change(self, limit: Limit, changes: Changes) -> Found:
+    def _change(self, limit: Limit, changes: Changes) -> Measurement:
         if limit.metric == FLIPS:
             return self._flips(changes)
         if limit.metric == "confusions":
@@ -179,33 +181,35 @@ class Subject:
         if pairs is None:
             return self._difference(limit)
         if not pairs.trials:
-            return Found(Measured(None, undefined=NO_COMMON), None, 0, 0)
+            return Measurement(Measured(None, undefined=NO_COMMON), None, 0, 0)
         before, now = self._before_and_now(limit)
         drop = Measured(Fraction(pairs.newly_wrong - pairs.newly_right, pairs.trials))
-        return Found(drop, pairs, pairs.trials, pairs.trials, before=before.value, now=now.value)
+        return Measurement(
+            drop, pairs, pairs.trials, pairs.trials, before=before.value, now=now.value
+        )
 
-    def _flips(self, changes: Changes) -> Found:
+    def _flips(self, changes: Changes) -> Measurement:
         if not changes.total:
-            return Found(Measured(None, undefined=NO_COMMON), None, 0, 0)
+            return Measurement(Measured(None, undefined=NO_COMMON), None, 0, 0)
         flipped = int(np.sum(changes.comparison.flipped))
         measured = Measured(Fraction(flipped, changes.total), flipped, changes.total)
-        return Found(measured, Share(flipped, changes.total), changes.total, changes.total)
+        return Measurement(measured, Share(flipped, changes.total), changes.total, changes.total)
 
-    def _difference(self, limit: Limit) -> Found:
+    def _difference(self, limit: Limit) -> Measurement:
         """Compare a metric that is no share of the same examples: an estimate is all there is."""
         before, now = self._before_and_now(limit)
-        support, _ = self._behind(limit, self._tallies[1])
+        support, _ = self._behind(limit, self._both_counts[1])
         if before.value is None or now.value is None:
             who = "the baseline" if before.value is None else "this model"
             reason = f"{before.undefined or now.undefined}, for {who} on the common examples"
-            return Found(Measured(None, undefined=reason), None, support, support)
+            return Measurement(Measured(None, undefined=reason), None, support, support)
         drop = Measured(before.value - now.value)
-        return Found(drop, None, support, support, before=before.value, now=now.value)
+        return Measurement(drop, None, support, support, before=before.value, now=now.value)
 
-    def _highest_rise(self, limit: Limit, changes: Changes) -> Found:
+    def _highest_rise(self, limit: Limit, changes: Changes) -> Measurement:
         classes = changes.comparison.classes
         if reason := _without_examples(changes.support, classes, NO_COMMON):
-            return Found(Measured(None, undefined=reason), None, changes.total, changes.total)
+            return Measurement(Measured(None, undefined=reason), None, changes.total, changes.total)
         excluded = _indices(limit, classes)
         moved = sorted(
             (i, j) for i, j in {*changes.came, *changes.left} if i != j and (i, j) not in excluded
@@ -223,11 +227,11 @@ class Subject:
         return self._worst(cells, tests, len(classes), excluded, changes.total)
 
     def _before_and_now(self, limit: Limit) -> tuple[Measured, Measured]:
-        before, now = self._tallies
+        before, now = self._both_counts
         return self._measure(limit, before, "before"), self._measure(limit, now, "now")
 
     @cached_property
-    def _tallies(self) -> tuple[Tally, Tally]:
+    def _both_counts(self) -> tuple[MetricCounts, MetricCounts]:
         """The two models' counts over the common examples."""
         found = self.comparison
         assert found is not None
@@ -236,25 +240,24 @@ class Subject:
             weight = weight[found.places]
         k = len(found.classes)
 
-        def tally(
+        def counts(
             matrix: ConfusionMatrix, predicted: NDArray[np.int64], rank: NDArray[np.int64]
-        ) -> Tally:
+        ) -> MetricCounts:
             ranks = np.bincount(rank, minlength=k)[:k]
             if weight is None:
-                return Tally(matrix, ranks)
-            return Tally(matrix, ranks, *weighted_counts(found.true, predicted, weight, k))
+                return MetricCounts(matrix, ranks)
+            return MetricCounts(matrix, ranks, *weighted_counts(found.true, predicted, weight, k))
 
         return (
-            tally(found.matrix_before, found.before, found.rank_before),
-            tally(found.matrix_now, found.now, found.rank_now),
+            counts(found.matrix_before, found.before, found.rank_before),
+            counts(found.matrix_now, found.now, found.rank_now),
         )
 
 
 def _share(limit: Limit, measured: Measured) -> Share | F1Share | None:
     if measured.hits is None or not measured.trials:
         return None
-    if limit.metric == "f1":
-        # F1 counts what is right twice, among examples and among predictions.
+    if counting_of(limit.metric) == "twice":
         right = measured.hits // 2
         return F1Share(right, measured.trials - right)
     return Share(measured.hits, measured.trials)
@@ -270,7 +273,9 @@ def _pairs(limit: Limit, changes: Changes) -> Pairs | None:
     index = changes.comparison.classes.index(limit.actual)
     if limit.predicted is not None:
         return changes.confusion(index, changes.comparison.classes.index(limit.predicted))
-    return changes.specificity(index) if limit.metric == "specificity" else changes.recall(index)
+    metric = metric_called(limit.metric)
+    of_others = metric is not None and metric.of_others
+    return changes.specificity(index) if of_others else changes.recall(index)
 
 
 def _without_examples(support: Sequence[int], classes: Sequence[str], why: str) -> str | None:

@@ -17,6 +17,7 @@ from pytest_confmat.registry import Registry
 
 Scope = Literal["class", "overall"]
 ShareOf = Literal["examples", "predictions"]
+Counting = Literal["once", "twice", "union"]
 TOP_K = re.compile(r"top_([1-9][0-9]*)_accuracy")
 
 
@@ -31,7 +32,7 @@ class Metric:
     description
         One sentence, for the JSON Schema.
     compute
-        Takes a `metrics.Tally`, and of a metric of each class the class's index. Returns a
+        Takes a `metrics.MetricCounts`, and of a metric of each class the class's index. Returns a
         `metrics.Measured`, or a number; ``None`` or NaN: it is undefined.
     scope
         ``class``: a number for each class; ``overall``: one for the whole matrix.
@@ -44,11 +45,19 @@ class Metric:
         that it has an interval given these. ``None``: there is an estimate only.
     condition
         What an interval takes as given, for ``predictions``.
+    of_others
+        Whether a metric of a class and of ``examples`` is a share of all examples but the class's
+        own, as specificity is.
+    counting
+        What one more right example does to the counts. ``once``: one more hit of the same trials.
+        ``twice``: it is counted among the examples and among the predictions, as F1 does.
+        ``union``: one more hit and one trial fewer, as in Jaccard's index.
     counts
-        The counts behind it in words, with ``{hits}``, ``{trials}`` and ``{actual}``.
+        The counts behind it in words. It may name ``{hits}``, ``{trials}``, ``{right}`` (hits,
+        each counted once), ``{examples}`` and ``{predictions}`` of the class, and ``{actual}``.
     lowered_by
-        Which wrong predictions lower a metric of a class: those of its own examples, or those that
-        name it.
+        Which wrong predictions lower a metric of a class: those of its own examples, or those of
+        other classes' examples as it.
     """
 
     key: str
@@ -59,7 +68,9 @@ class Metric:
     share_of: ShareOf | None = None
     condition: str = ""
     counts: str | None = None
-    lowered_by: Literal["missed", "taken_for_it"] = "missed"
+    lowered_by: Literal["missed", "predicted_as_it"] = "missed"
+    of_others: bool = False
+    counting: Counting = "once"
 
 
 # Other limits of a policy have these names, as their parts have in reports.
@@ -72,6 +83,12 @@ METRICS: Registry[Metric] = Registry(
 def metric_called(key: str) -> Metric | None:
     """Return the metric of a name; ``None``: it is another kind of limit, or none at all."""
     return METRICS.by_key.get(key)
+
+
+def counting_of(key: str) -> Counting:
+    """Return what a right example does to the counts of a metric, built in or not."""
+    metric = metric_called(key)
+    return "once" if metric is None else metric.counting
 
 
 def metric_keys(scope: Scope) -> tuple[str, ...]:

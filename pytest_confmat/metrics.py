@@ -1,6 +1,6 @@
 """Named metrics of a confusion matrix, exact, under scikit-learn's names.
 
-Every value is a `fractions.Fraction` of counts, so that holding it against a bound cannot depend
+Every value is a `fractions.Fraction` of counts, so that comparing it with a bound cannot depend
 on rounding. A metric without a value says why: undefined is not zero.
 """
 
@@ -49,7 +49,7 @@ class Measured:
 
 
 @dataclass(frozen=True, eq=False)
-class Tally:
+class MetricCounts:
     """The counts that every metric here is made of, as Python integers that cannot overflow.
 
     Parameters
@@ -223,36 +223,36 @@ def _ratio(hits: int, trials: int, undefined: str) -> Measured:
     return Measured(Fraction(hits, trials), hits, trials)
 
 
-def _recall(t: Tally, i: int) -> Measured:
+def _recall(t: MetricCounts, i: int) -> Measured:
     return _ratio(t.correct[i], t.support[i], NO_EXAMPLES)
 
 
-def _precision(t: Tally, i: int) -> Measured:
+def _precision(t: MetricCounts, i: int) -> Measured:
     return _ratio(t.correct[i], t.predicted[i], NEVER_PREDICTED)
 
 
-def _f1(t: Tally, i: int) -> Measured:
+def _f1(t: MetricCounts, i: int) -> Measured:
     # 2 TP / (2 TP + FP + FN), which is defined where precision alone is not.
     nothing = "it has no examples and was never predicted"
     return _ratio(2 * t.correct[i], t.support[i] + t.predicted[i], nothing)
 
 
-def _jaccard(t: Tally, i: int) -> Measured:
+def _jaccard(t: MetricCounts, i: int) -> Measured:
     nothing = "it has no examples and was never predicted"
     return _ratio(t.correct[i], t.support[i] + t.predicted[i] - t.correct[i], nothing)
 
 
-def _specificity(t: Tally, i: int) -> Measured:
+def _specificity(t: MetricCounts, i: int) -> Measured:
     others = t.total - t.support[i]
     false_positives = t.predicted[i] - t.correct[i]
     return _ratio(others - false_positives, others, "no other class has examples")
 
 
-def _accuracy(t: Tally) -> Measured:
+def _accuracy(t: MetricCounts) -> Measured:
     return _ratio(sum(t.correct), t.total, "there are no examples")
 
 
-def _matthews_corrcoef(t: Tally) -> Measured:
+def _matthews_corrcoef(t: MetricCounts) -> Measured:
     # Gorodkin (2004), "Comparing two K-category assignments by a K-category correlation
     # coefficient", in the form that scikit-learn documents.
     n = t.total
@@ -270,7 +270,7 @@ def _matthews_corrcoef(t: Tally) -> Measured:
     return Measured(magnitude if numerator >= 0 else -magnitude)
 
 
-def _cohen_kappa(t: Tally) -> Measured:
+def _cohen_kappa(t: MetricCounts) -> Measured:
     n = t.total
     by_chance = sum(p * s for p, s in zip(t.predicted, t.support, strict=True))
     if n * n == by_chance:
@@ -323,7 +323,7 @@ BUILT_IN = (
         share_of="predictions",
         condition="given how often it was predicted",
         counts="{hits} of {trials} predicted as {actual} are right",
-        lowered_by="taken_for_it",
+        lowered_by="predicted_as_it",
     ),
     _of_class(
         "f1",
@@ -331,14 +331,17 @@ BUILT_IN = (
         _f1,
         share_of="predictions",
         condition=_CONDITION,
+        counts="{right} right, among {examples} of {actual} and {predictions} of it",
+        counting="twice",
     ),
     _of_class(
         "specificity",
         "Share of other classes' examples kept apart.",
         _specificity,
         share_of="examples",
+        of_others=True,
         counts="{hits} of {trials} of other classes were not predicted as {actual}",
-        lowered_by="taken_for_it",
+        lowered_by="predicted_as_it",
     ),
     _of_class(
         "jaccard",
@@ -346,6 +349,7 @@ BUILT_IN = (
         _jaccard,
         share_of="predictions",
         condition=_CONDITION,
+        counting="union",
         counts="{hits} right, among {trials} that are {actual} or were predicted as it",
     ),
     Metric(

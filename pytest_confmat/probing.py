@@ -1,4 +1,4 @@
-"""What only model and data can tell of a suspicion: whether another rescaling changes it.
+"""Likely causes that only model and data can show: whether another rescaling helps.
 
 Runs in the process that evaluated, where a limit failed, and only for a matrix whose predictions
 have collapsed; loads the model once more and reads one small batch.
@@ -18,16 +18,10 @@ from numpy.typing import NDArray
 
 from pytest_confmat import data, models
 from pytest_confmat.decimals import decimal_text
-from pytest_confmat.diagnosis import (
-    CHANCE,
-    Suspicion,
-    coin_tail,
-    ln_tail,
-    suspicions,
-    with_cause,
-)
+from pytest_confmat.diagnosis import LikelyCause, likely_causes, with_cause
 from pytest_confmat.errors import ConfmatError, DataError
 from pytest_confmat.evaluation import UNPREDICTED, Evaluation
+from pytest_confmat.evidence.chance import CHANCE, coin_tail, ln_tail
 from pytest_confmat.job import Job
 from pytest_confmat.models.configuration import configuration, layers, rescaling_layer
 from pytest_confmat.models.predictor import Predictor
@@ -46,18 +40,18 @@ _CLEAR = Fraction(1, 100)
 
 def diagnose(
     job: Job, evaluation: Evaluation, custom_objects: Mapping[str, Any] | None = None
-) -> tuple[Suspicion, ...]:
-    """Say what the result of a job looks like; a probe that fails says so, and no more."""
+) -> tuple[LikelyCause, ...]:
+    """Return the likely causes of a failed job; a probe that fails is one that says so."""
     spec = job.dataset if isinstance(job.dataset, DatasetSpec) else None
-    found = suspicions(evaluation.matrix, spec, job.decision)
-    if not any(suspicion.kind == "collapsed" for suspicion in found):
+    found = likely_causes(evaluation.matrix, spec, job.decision)
+    if not any(cause.kind == "collapsed" for cause in found):
         return found
     try:
         probed = probe_preprocessing(job, evaluation, custom_objects)
     except Exception as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         text = f"the usual rescalings could not be tried: {lines[0]}"
-        return (*found, Suspicion("preprocessing", text, {"error": str(error)}))
+        return (*found, LikelyCause("preprocessing", text, {"error": str(error)}))
     helps, statistics = probed.evidence["helps"], _has_statistics(job.model)
     explained = (
         with_cause(each, rescaling_helps=helps, has_statistics=statistics) for each in found
@@ -67,7 +61,7 @@ def diagnose(
 
 def probe_preprocessing(
     job: Job, evaluation: Evaluation, custom_objects: Mapping[str, Any] | None = None
-) -> Suspicion:
+) -> LikelyCause:
     """Try the usual rescalings on a small batch, balanced over the classes, and compare.
 
     One is said to change the picture where it does better than what is declared by more than
@@ -106,7 +100,7 @@ def probe_preprocessing(
         "helps": True if better else _may_help(tried, before),
         "own_layer": None if layer is None else list(layer),
     }
-    return Suspicion("preprocessing", _told(evidence, images), evidence)
+    return LikelyCause("preprocessing", _told(evidence, images), evidence)
 
 
 def _told(evidence: Mapping[str, Any], images: ImageSpec | None) -> str:
@@ -115,7 +109,8 @@ def _told(evidence: Mapping[str, Any], images: ImageSpec | None) -> str:
     def accuracy(share: float) -> str:
         return decimal_text(Fraction(round(share * n), n))
 
-    text = f"tried on {n} examples: accuracy {accuracy(evidence['accuracy'])} as declared"
+    declared = accuracy(evidence["accuracy"])
+    text = f"preprocessing, tried on {n} examples: accuracy {declared} as declared"
     tried = {name: accuracy(share) for name, share in evidence["tried"].items()}
     if better == NONE:
         key = "preprocess" if images is not None and images.preprocess is not None else "rescale"
@@ -172,7 +167,7 @@ def _may_help(tried: Mapping[str, NDArray[np.bool_]], before: NDArray[np.bool_])
 
 
 def _chance(right: NDArray[np.bool_], other: NDArray[np.bool_]) -> Fraction:
-    """Return the chance of a coin to favour `right` as much, where the two differ."""
+    """Return the chance of a coin to favor `right` as much, where the two differ."""
     gained = int(np.count_nonzero(right & ~other))
     return coin_tail(gained, int(np.count_nonzero(right != other)))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pytest_confmat.baseline.comparison import Changes
-from pytest_confmat.diagnosis import Suspicion
+from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.evaluation import Evaluation, Fault
 from pytest_confmat.limits import Exemption
 from pytest_confmat.verdict import Verdict
@@ -47,7 +47,7 @@ class GateResult:
     faults
         Examples that could not be used: those that count as misclassified, or those for which
         there is no evaluation.
-    suspicions
+    likely_causes
         Where a limit failed: patterns of wiring mistakes in the matrix.
     changes
         Of accuracy and recall since the baseline; ``None``: there is none to compare with.
@@ -64,7 +64,7 @@ class GateResult:
     exemptions: tuple[Exemption, ...] = ()
     error: str | None = None
     notes: tuple[str, ...] = ()
-    suspicions: tuple[Suspicion, ...] = ()
+    likely_causes: tuple[LikelyCause, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     timing: Mapping[str, float] = field(default_factory=dict)
     cached: str | None = None

@@ -194,7 +194,7 @@ class _Pass:
         return min(cores(), MOST_THREADS) if self._predictor.is_pure else 1
 
     def missing(self, size: int) -> Generator[Batch]:
-        """Ask for each example that no batch held: one at fault must not cost its neighbours."""
+        """Ask for each example that no batch held: one at fault must not cost its neighbors."""
         waiting: list[Batch] = []
         for index in self._outcomes.missing():
             self._late += 1

@@ -21,7 +21,7 @@ from pytest_confmat.matrix import (
 
 
 def weighted_matrix(evaluation: Evaluation, weighting: Weighting) -> Floats:
-    """Return the counts under a policy's weights, normalised as it says; float64 (K, K).
+    """Return the counts under a policy's weights, normalized as it says; float64 (K, K).
 
     Not for very many classes: see `weighted_entries`. NaN where nothing is known: rows of classes
     without examples, and what `normalized` says.

@@ -153,7 +153,7 @@ def test_what_is_no_matrix_is_told(counts):
         assert_recall(counts, 0.1)
 
 
-def test_a_normalised_matrix_is_refused():
+def test_a_normalized_matrix_is_refused():
     with pytest.raises(MatrixError, match="give the counts"):
         assert_recall([[0.9, 0.1], [0.2, 0.8]], 0.9)
 

@@ -18,14 +18,14 @@ from pytest_confmat.authoring.soundness import objection, remarks
 from pytest_confmat.authoring.stated import Stated, read_stated
 from pytest_confmat.data.directory.kind import DirectoryKind
 from pytest_confmat.data.tfrecord.kind import TFRecordKind
-from pytest_confmat.diagnosis import Suspicion, suspicions
+from pytest_confmat.diagnosis import LikelyCause, likely_causes
 from pytest_confmat.errors import RequestError
 from pytest_confmat.evidence.second_set import prediction_lower_bound, prediction_upper_bound
+from pytest_confmat.judging import judge
 from pytest_confmat.limits import Evidence
 from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.policy import read_policy
 from pytest_confmat.spec import DirectorySpec, TFRecordSpec
-from pytest_confmat.verdict import judge
 from tests.strategies import matrices
 
 DIGEST = f"sha256:{'0' * 64}"
@@ -204,10 +204,10 @@ decision: argmax
 thresholds:
   accuracy: 0.928   # observed 0.9738 (260 of 267)
   recall:
-    at_least: 0.86   # each of 2 classes; 'no' bears no more: observed 0.9659 (85 of 88)
+    at_least: 0.86   # each of 2 classes; limited by 'no': observed 0.9659 (85 of 88)
     classes:
       cat: 0.84   # observed 0.9545 (84 of 88)
-      fox: none   # observed 1.0000 (3 of 3): bears no limit
+      fox: none   # observed 1.0000 (3 of 3): too few for a limit
 """
     )
 
@@ -487,18 +487,18 @@ def test_guesses_are_told_from_models_as_often_as_is_said():
 
 def test_a_wiring_mistake_is_no_standard():
     shifted = ConfusionMatrix(np.roll(np.eye(4, dtype=int) * 50, 1, axis=1), tuple("abcd"))
-    found = suspicions(shifted)
+    found = likely_causes(shifted)
     assert objection(shifted, found) == found[0].text
-    better = Suspicion("preprocessing", "tried", {"better": "rescale: 1/255"})
+    better = LikelyCause("preprocessing", "tried", {"better": "rescale: 1/255"})
     good = matrix_of([90, 90], [100, 100])
     assert objection(good, [better]) == "tried\nif so: --confmat-init='rescale: 1/255'"
-    assert objection(good, [Suspicion("preprocessing", "tried", {"better": None})]) is None
-    none = Suspicion("preprocessing", "tried", {"better": "no rescale"})
+    assert objection(good, [LikelyCause("preprocessing", "tried", {"better": None})]) is None
+    none = LikelyCause("preprocessing", "tried", {"better": "no rescale"})
     assert objection(good, [none]) == "tried\nif so: leave it out of --confmat-init='...'"
 
 
 def test_a_class_that_is_never_predicted_is_remarked_on():
-    never = Suspicion("never_predicted", "never predicted: 'a'", {})
+    never = LikelyCause("never_predicted", "never predicted: 'a'", {})
     assert list(remarks([never])) == [
         "Look into this before you rely on the limits: never predicted: 'a'"
     ]
@@ -575,7 +575,7 @@ def test_comments_of_ours_are_renewed_and_those_of_the_user_stay(tmp_path):
     assert lines == [
         "  accuracy: N   # observed 0.9850 (591 of 600) by new_models/new.keras, agreed with Bob",
         "  recall:",
-        "    at_least: N   # each of 2 classes; 'owl' bears no more: observed 0.9800 (147 of 150) "
+        "    at_least: N   # each of 2 classes; limited by 'owl': observed 0.9800 (147 of 150) "
         "by new_models/new.keras",
         "    classes:",
         "      cat: N   # observed 0.9667 (145 of 150) by new_models/new.keras",

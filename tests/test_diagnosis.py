@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_confmat.diagnosis import Suspicion, ln_tail, suspicions
+from pytest_confmat.diagnosis import LikelyCause, likely_causes
 from pytest_confmat.escaping import printable, printable_lines
+from pytest_confmat.evidence.chance import ln_tail
 from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.policy import read_policy
 from pytest_confmat.report.summary import summary
@@ -22,19 +23,19 @@ DIRECTORY = DirectorySpec(Path("data"))
 ANIMALS = ("cat", "dog", "fox", "hen", "owl")
 
 
-def found(counts, classes=None, dataset=None) -> tuple[Suspicion, ...]:
+def found(counts, classes=None, dataset=None) -> tuple[LikelyCause, ...]:
     counts = np.asarray(counts)
     names = tuple(classes or (f"c{i}" for i in range(len(counts))))
-    return suspicions(ConfusionMatrix(counts, names), dataset)
+    return likely_causes(ConfusionMatrix(counts, names), dataset)
 
 
 def kinds(counts) -> list[str]:
-    return [suspicion.kind for suspicion in found(counts)]
+    return [cause.kind for cause in found(counts)]
 
 
 def told(counts, classes=None, dataset=None) -> str:
-    (suspicion,) = found(counts, classes, dataset)
-    return suspicion.text
+    (cause,) = found(counts, classes, dataset)
+    return cause.text
 
 
 def healthy(k: int, each: int = 100, right: float = 0.9) -> np.ndarray:
@@ -192,14 +193,14 @@ def permuted_models(draw: st.DrawFn) -> tuple[np.ndarray, tuple[int, ...]]:
 @given(permuted_models())
 def test_a_good_model_in_another_order_is_always_found_out(model):
     counts, order = model
-    (suspicion,) = found(counts)
-    assert suspicion.kind in ("permuted", "shifted")
+    (cause,) = found(counts)
+    assert cause.kind in ("permuted", "shifted")
     names = [f"c{i}" for i in range(len(counts))]
-    evidence = suspicion.evidence
+    evidence = cause.evidence
     assert [evidence["outputs"].index(name) for name in names] == list(order)
     correct, total = counts[np.arange(len(counts)), list(order)].sum(), counts.sum()
     assert evidence["accuracy_if"] == correct / total > evidence["accuracy"]
-    assert json.loads(json.dumps(suspicion.to_plain())) == suspicion.to_plain()
+    assert json.loads(json.dumps(cause.to_plain())) == cause.to_plain()
 
 
 def test_the_order_is_told_with_the_line_to_paste():
@@ -216,7 +217,7 @@ NUMBERS = sorted(map(str, range(12)))
 
 
 @pytest.mark.parametrize(
-    ("declared", "outputs", "cause"),
+    ("declared", "outputs", "name"),
     [
         (NUMBERS, sorted(NUMBERS, key=int), "the numeric order of the names"),
         (sorted(NUMBERS, key=int), NUMBERS,
@@ -231,11 +232,11 @@ NUMBERS = sorted(map(str, range(12)))
          "the declared order backwards"),
     ],
 )  # fmt: skip
-def test_an_order_that_has_a_name_is_named(declared, outputs, cause):
-    (suspicion,) = found(outputs_in(declared, outputs), declared, DIRECTORY)
-    assert suspicion.evidence["outputs"] == outputs
-    assert suspicion.evidence["order"] == cause
-    assert f"({cause})\n" in suspicion.text
+def test_an_order_that_has_a_name_is_named(declared, outputs, name):
+    (cause,) = found(outputs_in(declared, outputs), declared, DIRECTORY)
+    assert cause.evidence["outputs"] == outputs
+    assert cause.evidence["order"] == name
+    assert f"({name})\n" in cause.text
 
 
 def test_an_order_with_a_name_needs_few_examples():
@@ -251,14 +252,14 @@ def test_an_order_with_a_name_needs_few_examples():
 
 def test_the_named_order_gives_way_to_one_that_fits_much_better():
     declared = ["10", "2", "3", "1", "4", "0"]
-    (suspicion,) = found(outputs_in(declared, ["0", "1", "2", "3", "10", "4"]), declared)
-    assert suspicion.evidence["outputs"] == ["0", "1", "2", "3", "10", "4"]
-    assert suspicion.evidence["order"] is None
+    (cause,) = found(outputs_in(declared, ["0", "1", "2", "3", "10", "4"]), declared)
+    assert cause.evidence["outputs"] == ["0", "1", "2", "3", "10", "4"]
+    assert cause.evidence["order"] is None
 
 
 def test_what_no_example_speaks_for_stays_in_its_place():
-    (suspicion,) = found([[0, 100, 0, 0], [100, 0, 0, 0], [5, 0, 0, 5], [5, 0, 0, 5]])
-    assert suspicion.evidence["outputs"] == ["c1", "c0", "c2", "c3"]
+    (cause,) = found([[0, 100, 0, 0], [100, 0, 0, 0], [5, 0, 0, 5], [5, 0, 0, 5]])
+    assert cause.evidence["outputs"] == ["c1", "c0", "c2", "c3"]
 
 
 def test_a_few_that_changed_places_are_told_alone():
@@ -279,8 +280,8 @@ def test_two_classes_may_be_a_matter_of_what_one_output_means():
     )
     line = "\nclasses: [well, ill]"
     for decision in (Argmax(), Threshold(Fraction(1, 2))):
-        assert suspicions(matrix, DIRECTORY, decision)[0].text == text + line
-    assert suspicions(matrix, DIRECTORY, Threshold(Fraction("0.35"), "ill"))[0].text == (
+        assert likely_causes(matrix, DIRECTORY, decision)[0].text == text + line
+    assert likely_causes(matrix, DIRECTORY, Threshold(Fraction("0.35"), "ill"))[0].text == (
         f"{text}; if the model has one output, `positive` names the wrong class{line}\n"
         "or, for one output, decision: {threshold: 0.35, positive: well}"
     )
@@ -323,40 +324,40 @@ SHIFTED = np.roll(healthy(5), -1, axis=1)  # each class is found one column to t
     ids=["own data", "numbers", "offset", "directories"],
 )  # fmt: skip
 def test_labels_shifted_by_one(counts, dataset, text):
-    (suspicion,) = found(counts, ANIMALS, dataset)
-    assert (suspicion.kind, suspicion.text) == ("shifted", text)
+    (cause,) = found(counts, ANIMALS, dataset)
+    assert (cause.kind, cause.text) == ("shifted", text)
 
 
 def test_a_thousand_classes_shifted_by_one():
     k = 1000
     counts = np.roll(healthy(k, 3, 0.7), -1, axis=1)
     counts[0] = 0  # no example has the label that would be out of range
-    (suspicion,) = found(counts)
-    assert (suspicion.kind, suspicion.evidence["shift"]) == ("shifted", -1)
+    (cause,) = found(counts)
+    assert (cause.kind, cause.evidence["shift"]) == ("shifted", -1)
 
 
 def test_many_classes_do_not_fill_the_page():
     k = 300
     names = [f"class {i:03}" for i in range(k)]
     outputs = [names[i] for i in np.random.default_rng(0).permutation(k)]
-    (suspicion,) = found(outputs_in(names, outputs), names, DIRECTORY)
-    first, second = suspicion.text.split("\n")
+    (cause,) = found(outputs_in(names, outputs), names, DIRECTORY)
+    first, second = cause.text.split("\n")
     assert first.endswith(f"0.9000 if the outputs were {', '.join(outputs[:10])}, ...")
     assert second == "the whole order stands in confmat.json, under suspicions"
-    assert suspicion.evidence["outputs"] == outputs
+    assert cause.evidence["outputs"] == outputs
 
 
 # Predictions on few classes.
 
 
 def test_predictions_on_one_class():
-    (suspicion,) = found([[2, 98, 0], [0, 100, 0], [1, 97, 2]], ["cat", "dog", "fox"])
-    assert suspicion.kind == "collapsed"
-    assert suspicion.text == (
+    (cause,) = found([[2, 98, 0], [0, 100, 0], [1, 97, 2]], ["cat", "dog", "fox"])
+    assert cause.kind == "collapsed"
+    assert cause.text == (
         "295 of 300 predictions are 'dog', as 100 of the examples are: preprocessing may be "
         "missing or done twice, or the weights may not be the trained ones"
     )
-    assert suspicion.evidence == {
+    assert cause.evidence == {
         "classes": ["dog"], "predictions": 295, "support": 100, "examples": 300,
     }  # fmt: skip
 
@@ -402,13 +403,13 @@ def test_a_class_that_is_never_predicted():
     counts = healthy(5)
     counts[2] = [20, 30, 0, 30, 20]
     counts[:, 2] = 0
-    (suspicion,) = found(counts, ANIMALS)
-    assert suspicion.kind == "never_predicted"
-    assert suspicion.text == (
+    (cause,) = found(counts, ANIMALS)
+    assert cause.kind == "never_predicted"
+    assert cause.text == (
         "never predicted: 'fox' (100 examples); its output may stand for something else, or "
         "never have been trained"
     )
-    assert suspicion.evidence == {"classes": ["fox"], "support": [100]}
+    assert cause.evidence == {"classes": ["fox"], "support": [100]}
 
 
 def test_several_classes_that_are_never_predicted():
@@ -495,22 +496,25 @@ def test_names_stay_on_one_line(name):
 # In the summary.
 
 
-def test_suspicions_stand_under_the_verdict_line():
+def test_likely_causes_stand_under_the_verdict_line():
     counts = outputs_in(list(ANIMALS), ["owl", "hen", "fox", "dog", "cat"])
     result = gate(
         counts,
         ANIMALS,
         [limit("accuracy", "0.9")],
-        suspicions=(*found(counts, ANIMALS, DIRECTORY), Suspicion("preprocessing", "tried", {})),
+        likely_causes=(
+            *found(counts, ANIMALS, DIRECTORY),
+            LikelyCause("preprocessing", "tried", {}),
+        ),
     )
     assert summary(result, 80, color=False).startswith(
         "confmat: BLOCKED  1 of 1 limit failed: accuracy\n"
         "\n"
-        "suspicion: the model's outputs may be in another order than `classes`:\n"
+        "likely cause: the model's outputs may be in another order than `classes`:\n"
         "  accuracy 0.2000 as declared, 0.9000 if the outputs were owl, hen, fox, dog,\n"
         "  cat (the declared order backwards)\n"
         "classes: [owl, hen, fox, dog, cat]\n"
-        "suspicion: tried\n"
+        "likely cause: tried\n"
         "\n"
         "model m.keras, "
     )
@@ -518,8 +522,8 @@ def test_suspicions_stand_under_the_verdict_line():
 
 @settings(deadline=None)
 @given(st.text(max_size=2000), st.sampled_from([40, 80, 200]))
-def test_no_text_of_a_suspicion_is_obeyed(text, width):
-    result = gate([[1, 1], [1, 1]], ("a", "b"), suspicions=(Suspicion("permuted", text, {}),))
+def test_no_text_of_a_likely_cause_is_obeyed(text, width):
+    result = gate([[1, 1], [1, 1]], ("a", "b"), likely_causes=(LikelyCause("permuted", text, {}),))
     shown = summary(result, width, color=False)
     assert all(c.isprintable() for c in shown.replace("\n", ""))
     assert "##[" not in shown

@@ -106,7 +106,7 @@ def test_faults_count_as_wrong_predictions_of_their_class(faulty):
     assert (found.matrix.correct / found.matrix.support).tolist() == theirs.tolist()
 
 
-def test_an_example_at_fault_costs_its_neighbours_nothing(faulty):
+def test_an_example_at_fault_costs_its_neighbors_nothing(faulty):
     whole = run(directory(cats_and_dogs(faulty.parent / "whole", 4, 4))).parts[0]
     some = run(directory(faulty, on_fault="misclassified")).parts[0]
     for name in ("true", "predicted", "score", "rank", "check"):
@@ -266,7 +266,7 @@ def test_what_decodes_oddly_is_counted_in_notes(tmp_path):
         "cat/02.jpg and 2 more",
         "1 file has 16 bits a channel, of which the upper 8 are read: dog/c.png",
         "1 file has transparency, which is dropped: dog/a.png",
-        "1 file is a CMYK image, which TensorFlow converts without its colour profile: dog/d.jpg",
+        "1 file is a CMYK image, which TensorFlow converts without its color profile: dog/d.jpg",
         "1 file is animated, and its first frame is read: dog/b.gif",
     )
 

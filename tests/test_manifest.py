@@ -181,7 +181,7 @@ def differing(now, before):
     return compare(evaluation(list(now), true, [word for _, word in now.values()]), entries)
 
 
-def test_what_was_moved_is_recognised_by_its_content():
+def test_what_was_moved_is_recognized_by_its_content():
     before = {"cat/a": ("cat", 1), "cat/b": ("cat", 2), "dog/c": ("dog", 3)}
     now = {"cat/a": ("cat", 1), "cat/new": ("cat", 2), "cat/c": ("cat", 3)}
     assert differing(now, before) == Difference(
@@ -213,7 +213,7 @@ def test_contents_that_changed_places():
     assert (found.added, found.removed, found.changed) == (("a",), (), ())
 
 
-def test_what_could_not_be_read_is_not_recognised():
+def test_what_could_not_be_read_is_not_recognized():
     found = differing({"b": ("cat", 0)}, {"a": ("cat", 0)})
     assert (found.added, found.removed, found.moved) == (("b",), ("a",), ())
 

@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from pytest_confmat import evaluation as evaluating
 from pytest_confmat import matrix as matrices
-from pytest_confmat.diagnosis import suspicions
+from pytest_confmat.diagnosis import likely_causes
 from pytest_confmat.entries import Entries
 from pytest_confmat.evaluation import Evaluation, NumberedIds, Part
+from pytest_confmat.judging import judge
 from pytest_confmat.limits import Bound, Limit, Weighting
 from pytest_confmat.metric import metric_keys
 from pytest_confmat.report.class_view import confusions
 from pytest_confmat.report.json import document
 from pytest_confmat.report.summary import summary
 from pytest_confmat.result import GateResult
-from pytest_confmat.verdict import judge
 from pytest_confmat.weighting import weighted_entries
 from pytest_confmat.weighting import weighted_matrix as dense_weighted_matrix
 from tests.report.results import POLICY
@@ -114,9 +114,9 @@ def test_a_shift_by_one_is_seen_among_many_classes_without_trying_all_orders():
     k = matrices.DENSE_CLASSES + 100
     true = np.repeat(np.arange(k), 3)
     shifted = matrices.ConfusionMatrix.from_labels(true, (true + 1) % k, class_names(k))
-    (found,) = suspicions(shifted)
+    (found,) = likely_causes(shifted)
     assert found.kind == "shifted"
     right = matrices.ConfusionMatrix.from_labels(true, true, class_names(k))
-    assert suspicions(right) == ()
+    assert likely_causes(right) == ()
     collapsed = matrices.ConfusionMatrix.from_labels(true, np.zeros_like(true), class_names(k))
-    assert [each.kind for each in suspicions(collapsed)] == ["collapsed"]
+    assert [each.kind for each in likely_causes(collapsed)] == ["collapsed"]

@@ -107,13 +107,13 @@ def test_counts_cannot_be_changed():
             [[0.5, 0], [0, 1]],
             "ab",
             "a confusion matrix holds whole numbers; this one holds fractions, "
-            "as a normalised or weighted one does: give the counts",
+            "as a normalized or weighted one does: give the counts",
         ),
         (
             [[np.nan, 0], [0, 1]],
             "ab",
             "a confusion matrix holds whole numbers; this one holds fractions, "
-            "as a normalised or weighted one does: give the counts",
+            "as a normalized or weighted one does: give the counts",
         ),
         (
             [[-1, 0], [0, 1]],

@@ -9,7 +9,7 @@ from hypothesis import given
 from pytest_confmat.evidence.proof import Cells, F1Share, Pairs, Share
 from pytest_confmat.limits import FLIPS, Weighting
 from pytest_confmat.matrix import ConfusionMatrix
-from pytest_confmat.measuring import NO_BASELINE, Cell, Subject
+from pytest_confmat.measuring import NO_BASELINE, Cell, Measurements
 from tests.strategies import matrices
 from tests.verdicts import drop, limit, pairs_of_models, two_models
 
@@ -37,7 +37,7 @@ CATS = ConfusionMatrix(
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_the_counts_behind_each_metric(metric, more, test):
-    found = Subject(CATS).find(limit(metric, "0.5", **more))
+    found = Measurements(CATS).of(limit(metric, "0.5", **more))
     assert (found.test, found.trials) == (test, test.trials)
 
 
@@ -60,16 +60,16 @@ def test_the_counts_behind_each_metric(metric, more, test):
     ids=["f1_macro", "kappa", "balanced", "of all"],
 )
 def test_composites_have_an_estimate_and_a_support(metric, more, trials):
-    found = Subject(CATS).find(limit(metric, "0.5", **more))
+    found = Measurements(CATS).of(limit(metric, "0.5", **more))
     assert found.measured.value is not None
     assert (found.test, found.trials, found.support) == (None, trials, trials)
 
 
 def test_what_is_undefined_has_no_test():
     never = ConfusionMatrix(np.array([[0, 2], [0, 3]]), ("a", "b"))
-    found = Subject(never).find(limit("precision", "0.5", actual="a"))
+    found = Measurements(never).of(limit("precision", "0.5", actual="a"))
     assert (found.measured.undefined, found.test) == ("it was never predicted", None)
-    found = Subject(ConfusionMatrix(np.array([[0, 0], [0, 3]]), ("a", "b"))).find(
+    found = Measurements(ConfusionMatrix(np.array([[0, 0], [0, 3]]), ("a", "b"))).of(
         limit("f1", "0.5", actual="a")
     )
     assert found.test is None
@@ -79,7 +79,7 @@ def test_what_is_undefined_has_no_test():
 def test_all_cells_off_the_diagonal_are_tested_but_those_excluded(matrix):
     names = matrix.classes
     excluded = frozenset({(names[0], names[1]), (names[1], names[0])})
-    found = Subject(matrix).find(limit("confusions", "0.1", "at_most", excluded=excluded))
+    found = Measurements(matrix).of(limit("confusions", "0.1", "at_most", excluded=excluded))
     if 0 in matrix.support:
         assert (found.measured.value, found.test) == (None, None)
         return
@@ -109,7 +109,7 @@ def test_all_cells_off_the_diagonal_are_tested_but_those_excluded(matrix):
 def test_all_rises_are_tested_but_those_excluded(models):
     names, common = models.classes, models.common
     excluded = frozenset({(names[0], names[1])})
-    found = Subject(models.evaluation, models.comparison).find(
+    found = Measurements(models.evaluation, models.comparison).of(
         drop("confusions", "0.1", excluded=excluded)
     )
     true, before, now = (a[common] for a in (models.true, models.before, models.now))
@@ -137,7 +137,7 @@ def test_all_rises_are_tested_but_those_excluded(models):
 def test_every_cell_excluded_leaves_nothing_to_test():
     models = two_models([0, 1], [0, 1], [1, 0], k=2)
     excluded = frozenset({("c0", "c1"), ("c1", "c0")})
-    found = Subject(models.evaluation, models.comparison).find(
+    found = Measurements(models.evaluation, models.comparison).of(
         drop("confusions", "0", excluded=excluded)
     )
     assert (found.measured.value, found.test, found.cells) == (0, None, ())
@@ -155,7 +155,7 @@ def test_every_cell_excluded_leaves_nothing_to_test():
     ids=lambda declared: declared.id,
 )
 def test_a_drop_without_a_baseline_has_no_value(declared):
-    found = Subject(CATS).find(declared)
+    found = Measurements(CATS).of(declared)
     assert (found.measured.value, found.measured.undefined) == (None, NO_BASELINE)
 
 
@@ -173,7 +173,7 @@ def test_a_drop_without_a_baseline_has_no_value(declared):
 )
 def test_a_drop_without_common_examples_has_no_value(declared):
     models = two_models([0, 1], [0, 1], [1, 0], k=2, whose=[1, 2])
-    found = Subject(models.evaluation, models.comparison).find(declared)
+    found = Measurements(models.evaluation, models.comparison).of(declared)
     assert found.measured.value is None
     assert found.measured.undefined == "none of its examples is in the baseline"
     assert found.test is None
@@ -181,7 +181,7 @@ def test_a_drop_without_common_examples_has_no_value(declared):
 
 def test_a_class_without_common_examples_leaves_the_highest_rise_undefined():
     models = two_models([0, 1], [0, 1], [1, 0], k=2, whose=[0, 2])
-    found = Subject(models.evaluation, models.comparison).find(drop("confusions", "0.1"))
+    found = Measurements(models.evaluation, models.comparison).of(drop("confusions", "0.1"))
     assert found.measured.undefined == (
         "the share of class 'c1' is undefined: none of its examples is in the baseline"
     )

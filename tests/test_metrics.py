@@ -12,7 +12,7 @@ from sklearn import metrics as sk
 from pytest_confmat.limits import Weighting
 from pytest_confmat.matrix import ConfusionMatrix, balanced_weights, normalized
 from pytest_confmat.metric import metric_keys
-from pytest_confmat.metrics import Tally, exact_sum
+from pytest_confmat.metrics import MetricCounts, exact_sum
 from tests.strategies import class_names, matrices
 
 
@@ -61,9 +61,9 @@ def test_per_class_metrics_are_scikit_learns(metric, matrix):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs = scikit_learn(metric, true, predicted, len(matrix.classes))
-    tally = Tally(matrix)
+    counted = MetricCounts(matrix)
     for i, expected in enumerate(theirs):
-        ours = tally.per_class(metric, i)
+        ours = counted.per_class(metric, i)
         if ours.value is None:
             # scikit-learn says NaN, or drops the class, where we say why there is no value.
             assert np.isnan(expected) or (metric == "jaccard" and expected == 0)
@@ -77,7 +77,7 @@ def test_per_class_metrics_are_scikit_learns(metric, matrix):
 @given(matrix=matrices(max_classes=4))
 def test_overall_metrics_are_scikit_learns(metric, matrix):
     true, predicted = raw_labels(matrix)
-    ours = Tally(matrix).overall(metric)
+    ours = MetricCounts(matrix).overall(metric)
     if ours.value is None:
         assert ours.undefined
         return
@@ -90,7 +90,7 @@ def test_overall_metrics_are_scikit_learns(metric, matrix):
 @pytest.mark.parametrize("metric", metric_keys("overall"))
 def test_overall_metrics_have_a_value_on_an_ordinary_matrix(metric):
     matrix = ConfusionMatrix(np.array([[50, 3, 1], [4, 30, 2], [0, 1, 9]]), tuple("abc"))
-    assert Tally(matrix).overall(metric).value is not None
+    assert MetricCounts(matrix).overall(metric).value is not None
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_overall_metrics_have_a_value_on_an_ordinary_matrix(metric):
     ],
 )
 def test_undefined_is_a_reason_not_a_zero(metric, counts, reason):
-    measured = Tally(ConfusionMatrix(np.array(counts), ("a", "b"))).overall(metric)
+    measured = MetricCounts(ConfusionMatrix(np.array(counts), ("a", "b"))).overall(metric)
     assert measured.value is None
     assert measured.undefined == reason
 
@@ -137,7 +137,7 @@ def test_a_class_without_examples_weighs_nothing_in_a_weighted_mean():
     matrix = ConfusionMatrix(np.array([[8, 2, 0], [1, 9, 0], [0, 0, 0]]), tuple("abc"))
     true, predicted = raw_labels(matrix)
     theirs = sk.precision_score(true, predicted, average="weighted")
-    assert float(Tally(matrix).overall("precision_weighted").value) == pytest.approx(theirs)
+    assert float(MetricCounts(matrix).overall("precision_weighted").value) == pytest.approx(theirs)
 
 
 @given(st.integers(2, 6).flatmap(lambda k: st.tuples(st.just(k), st.integers(0, 2**32 - 1))))
@@ -152,13 +152,13 @@ def test_top_k_is_scikit_learns(drawn):
         theirs = sk.top_k_accuracy_score(
             true, scores if k > 2 else scores[:, 1] - scores[:, 0], k=top, labels=range(k)
         )
-        ours = Tally(matrix, counts).overall(f"top_{top}_accuracy")
+        ours = MetricCounts(matrix, counts).overall(f"top_{top}_accuracy")
         assert float(ours.value) == pytest.approx(theirs)
 
 
 def test_matthews_corrcoef_is_known_far_beyond_a_float():
     matrix = ConfusionMatrix(np.array([[50, 3], [4, 30]]), ("a", "b"))
-    value = Tally(matrix).overall("matthews_corrcoef").value
+    value = MetricCounts(matrix).overall("matthews_corrcoef").value
     numerator = 87 * (50 + 30) - (54 * 53 + 33 * 34)
     square = Fraction(numerator**2, (87**2 - 54**2 - 33**2) * (87**2 - 53**2 - 34**2))
     assert abs(value**2 - square) < Fraction(1, 10**38)
@@ -166,8 +166,8 @@ def test_matthews_corrcoef_is_known_far_beyond_a_float():
 
 def test_a_perfect_coefficient_is_exactly_one():
     matrix = ConfusionMatrix(np.diag([3, 7, 11]), tuple("abc"))
-    assert Tally(matrix).overall("matthews_corrcoef").value == 1
-    assert Tally(matrix).overall("cohen_kappa").value == 1
+    assert MetricCounts(matrix).overall("matthews_corrcoef").value == 1
+    assert MetricCounts(matrix).overall("cohen_kappa").value == 1
 
 
 @given(matrices(max_classes=4), st.sampled_from(["balanced", "inverse_frequency", "given"]))
@@ -182,32 +182,32 @@ def test_the_weighted_diagonal_is_that_of_the_weighted_matrix(matrix, weights):
     for normalize in ("pred", "all"):
         weighting = Weighting(explicit if weights == "given" else weights, normalize)
         floats = normalized(matrix.weighted(vector), normalize)
-        for i, measured in enumerate(Tally(matrix).weighted_diagonal(weighting)):
+        for i, measured in enumerate(MetricCounts(matrix).weighted_diagonal(weighting)):
             if measured.value is not None:
                 assert float(measured.value) == pytest.approx(floats[i, i], rel=1e-12)
             else:
                 assert not matrix.support[i] or not matrix.predicted[i]
-    assert k == len(Tally(matrix).weighted_diagonal(Weighting("inverse_frequency")))
+    assert k == len(MetricCounts(matrix).weighted_diagonal(Weighting("inverse_frequency")))
 
 
 @given(matrices())
 def test_the_inverse_frequency_diagonal_is_recall(matrix):
-    tally = Tally(matrix)
-    diagonal = tally.weighted_diagonal(Weighting("inverse_frequency"))
-    assert diagonal == [tally.per_class("recall", i) for i in range(len(matrix.classes))]
+    counted = MetricCounts(matrix)
+    diagonal = counted.weighted_diagonal(Weighting("inverse_frequency"))
+    assert diagonal == [counted.per_class("recall", i) for i in range(len(matrix.classes))]
 
 
-def test_sample_weights_with_each_normalisation():
+def test_sample_weights_with_each_normalization():
     matrix = ConfusionMatrix(np.array([[2, 1], [1, 1]]), ("a", "b"))
     weighted = np.array([[3.0, 1.0], [0.5, 0.5]])
-    tally = Tally(matrix, sample_weighted=weighted)
+    counted = MetricCounts(matrix, sample_weighted=weighted)
     for normalize in ("true", "pred", "all"):
-        found = [float(m.value) for m in tally.weighted_diagonal(Weighting("sample", normalize))]
+        found = [float(m.value) for m in counted.weighted_diagonal(Weighting("sample", normalize))]
         assert found == pytest.approx(normalized(weighted, normalize).diagonal())
-    nothing = Tally(matrix, sample_weighted=np.array([[0.0, 0.0], [0.5, 0.5]]))
+    nothing = MetricCounts(matrix, sample_weighted=np.array([[0.0, 0.0], [0.5, 0.5]]))
     first = nothing.weighted_diagonal(Weighting("sample", "true"))[0]
     assert (first.value, first.undefined) == (None, "its examples weigh nothing")
-    absent = Tally(matrix).weighted_diagonal(Weighting("sample", "true"))[0]
+    absent = MetricCounts(matrix).weighted_diagonal(Weighting("sample", "true"))[0]
     assert absent.undefined == "the evaluation set states no weights"
 
 

@@ -27,7 +27,7 @@ from pytest_confmat.spec import (
     Threshold,
 )
 
-CLASSES = ("dark", "grey", "bright", "white")
+CLASSES = ("dark", "gray", "bright", "white")
 COLLAPSED = (
     "{n} of 400 predictions are '{name}', as 100 of the examples are: preprocessing may be "
     "missing, or done twice"
@@ -35,7 +35,7 @@ COLLAPSED = (
 
 
 class Brightness:
-    """Scores images of four grey levels; right only for pixels of 0 to `full`."""
+    """Scores images of four gray levels; right only for pixels of 0 to `full`."""
 
     def __init__(self, full: float) -> None:
         self.levels = np.array([0.1, 0.35, 0.6, 0.85], np.float32) * full
@@ -69,7 +69,8 @@ def test_inputs_of_the_wrong_scale(model, data, name, better):
     assert collapsed.text == COLLAPSED.format(n=400, name=name)
     assert probed.kind == "preprocessing"
     assert probed.text == (
-        f"tried on 64 examples: accuracy 0.2500 as declared, 1.0000 with inputs as after `{better}`"
+        "preprocessing, tried on 64 examples: accuracy 0.2500 as declared, "
+        f"1.0000 with inputs as after `{better}`"
     )
     assert probed.evidence["better"] == better
     assert probed.evidence["tried"][better] == 1
@@ -93,13 +94,14 @@ def test_a_mode_of_keras_applications():
 def test_a_model_that_no_rescaling_helps():
     collapsed, probed = diagnosed(constant, images(1))
     assert collapsed.text == (
-        "400 of 400 predictions are 'grey', as 100 of the examples are: no usual rescaling helps, "
+        "400 of 400 predictions are 'gray', as 100 of the examples are: no usual rescaling helps, "
         "so it is likely not preprocessing: the weights may not be the trained ones (never loaded, "
         "or from another checkpoint), or the moving statistics of its batch normalization may not "
         "fit the data"
     )
     assert probed.text == (
-        "tried on 64 examples: accuracy 0.2500 as declared, at most 0.2500 with `rescale: {scale: "
+        "preprocessing, tried on 64 examples: accuracy 0.2500 as declared, "
+        "at most 0.2500 with `rescale: {scale: "
         "2, offset: -1}`, `rescale: {scale: 1, offset: -0.5}` or `rescale: 255`"
     )
     assert (probed.evidence["better"], probed.evidence["helps"]) == (None, False)
@@ -194,7 +196,8 @@ def test_what_is_as_good_is_named_too():
 
     _, probed = diagnosed(model, images(255))
     assert probed.text == (
-        "tried on 64 examples: accuracy 0.2500 as declared, 0.9844 with inputs as after `rescale: "
+        "preprocessing, tried on 64 examples: accuracy 0.2500 as declared, "
+        "0.9844 with inputs as after `rescale: "
         "1/255` (1.0000 with `preprocess: tf`: too close to tell, and what training did decides)"
     )
 
@@ -323,7 +326,9 @@ def test_images_are_rescaled_from_their_pixels(directory, model, rescale, better
     spec = replace(directory, images=replace(directory.images, rescale=rescale))
     collapsed, probed = diagnosed(Brightness(model), spec)
     assert collapsed.kind == "collapsed"
-    assert probed.text == (f"tried on 64 examples: accuracy 0.2500 as declared, 1.0000 {better}")
+    assert probed.text == (
+        f"preprocessing, tried on 64 examples: accuracy 0.2500 as declared, 1.0000 {better}"
+    )
 
 
 @pytest.mark.parametrize("mode", ["tf", "torch", "caffe"])
@@ -343,7 +348,7 @@ def test_an_example_that_cannot_be_read_is_passed_over(directory, tmp_path):
     evaluation = run(job)
     (copy.directory / "dark" / "000.png").write_bytes(b"no image")
     _, probed = diagnose(job, evaluation)
-    assert probed.text.startswith("tried on 63 examples: ")
+    assert probed.text.startswith("preprocessing, tried on 63 examples: ")
     assert probed.text.endswith("1.0000 with `rescale: 1/255`")
 
 

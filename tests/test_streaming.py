@@ -251,7 +251,7 @@ class Fixed:
 
 
 class TestFaults:
-    def test_a_bad_neighbour_costs_no_example(self):
+    def test_a_bad_neighbor_costs_no_example(self):
         scores, labels = scores_of(100), labels_of(100)
         whole = evaluate(Memory(scores, labels), scored(), ABC, batch_size=10)
         source = Memory(scores, labels, left_out={3, 55, 99})
@@ -644,7 +644,7 @@ class TestKeras:
         assert found.rank_counts[:3].sum() / len(labels) == pytest.approx(share)
         assert found.provenance == {"batch_size": 384}
 
-    def test_batch_size_order_and_bad_neighbours_change_no_decision(self, trained):
+    def test_batch_size_order_and_bad_neighbors_change_no_decision(self, trained):
         model, images, labels, scores = trained
         images, labels, scores = images[:300], labels[:300], scores[:300]
         predictor = wrap(model, self.classes, Argmax())
@@ -702,7 +702,7 @@ class Decoded(Memory):
 
 
 @pytest.mark.parametrize("size", [1, 4, 6])
-def test_a_fault_takes_no_remark_on_its_neighbours_along(size):
+def test_a_fault_takes_no_remark_on_its_neighbors_along(size):
     set_of = partial(Decoded, scores_of(6), [0, 1, 2] * 2, marks=[ALPHA, 0, ALPHA, ALPHA, 0, 0])
     whole = evaluate(set_of(), scored(), ABC, batch_size=size)
     assert whole.notes[0].startswith("3 records have transparency, which is dropped: ")

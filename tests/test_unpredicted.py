@@ -14,12 +14,12 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from pytest_confmat.errors import MatrixError
 from pytest_confmat.evaluation import Evaluation, Fault, NumberedIds, Part
+from pytest_confmat.judging import judge
 from pytest_confmat.limits import Bound, Limit, Weighting
 from pytest_confmat.matrix import ConfusionMatrix, normalized
 from pytest_confmat.metric import metric_keys
-from pytest_confmat.metrics import Tally
+from pytest_confmat.metrics import MetricCounts
 from pytest_confmat.report.wording import describe
-from pytest_confmat.verdict import judge
 from pytest_confmat.weighting import weighted_matrix
 from tests.strategies import class_names
 from tests.test_metrics import scikit_learn
@@ -60,9 +60,9 @@ def columns(drawn) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return true, predicted, weight
 
 
-def tally(found: Evaluation) -> Tally:
+def counts_of(found: Evaluation) -> MetricCounts:
     weighted = found.sample_weighted, found.sample_unpredicted
-    return Tally(found.matrix, found.rank_counts, *weighted)
+    return MetricCounts(found.matrix, found.rank_counts, *weighted)
 
 
 @given(outcomes, st.integers(1, 4))
@@ -86,7 +86,7 @@ def test_per_class_metrics_are_scikit_learns(metric, drawn):
         warnings.simplefilter("ignore")
         theirs = scikit_learn(metric, true, predicted, K)
     for i, expected in enumerate(theirs):
-        ours = tally(evaluation(drawn)).per_class(metric, i).value
+        ours = counts_of(evaluation(drawn)).per_class(metric, i).value
         if ours is None:
             assert np.isnan(expected) or (metric == "jaccard" and expected == 0)
         else:
@@ -97,7 +97,7 @@ def test_per_class_metrics_are_scikit_learns(metric, drawn):
 @given(drawn=outcomes)
 def test_overall_metrics_are_scikit_learns(metric, drawn):
     true, predicted, _ = columns(drawn)
-    ours = tally(evaluation(drawn)).overall(metric)
+    ours = counts_of(evaluation(drawn)).overall(metric)
     if ours.value is None:
         assert ours.undefined
         return
@@ -114,7 +114,7 @@ MIXED += [(2, 3, 0.5)]
 @pytest.mark.parametrize("metric", metric_keys("overall"))
 def test_overall_metrics_have_a_value_on_an_ordinary_set(metric):
     true, predicted, _ = columns(MIXED)
-    ours = tally(evaluation(MIXED)).overall(metric).value
+    ours = counts_of(evaluation(MIXED)).overall(metric).value
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs = scikit_learn(metric, true, predicted, K)
@@ -163,7 +163,7 @@ def test_weighted_matrices_are_scikit_learns(weighting, drawn):
     found = evaluation(drawn)
     ours = weighted_matrix(found, weighting)
     assert np.nan_to_num(ours) == pytest.approx(theirs, rel=1e-9, abs=1e-12)
-    diagonal = tally(found).weighted_diagonal(weighting)
+    diagonal = counts_of(found).weighted_diagonal(weighting)
     for i, measured in enumerate(diagonal):
         if measured.value is not None:
             assert float(measured.value) == pytest.approx(theirs[i, i], rel=1e-9, abs=1e-12)
@@ -174,7 +174,7 @@ def test_what_was_not_predicted_is_never_among_the_first(drawn, k):
     hits = sum(
         predicted < K and (0 if true == predicted else 1) < k for true, predicted, _ in drawn
     )
-    ours = tally(evaluation(drawn)).overall(f"top_{k}_accuracy")
+    ours = counts_of(evaluation(drawn)).overall(f"top_{k}_accuracy")
     assert ours.value == Fraction(hits, len(drawn))
 
 

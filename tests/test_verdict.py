@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_confmat.evaluation import Evaluation, Mistake, NumberedIds, Part
+from pytest_confmat.judging import holds, judge, needed
 from pytest_confmat.limits import Bound, Limit, Weighting
 from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.metric import metric_keys
-from pytest_confmat.verdict import Verdict, holds, judge, needed
+from pytest_confmat.verdict import Verdict
 from tests.strategies import matrices
 
 CATS = ConfusionMatrix(np.array([[159, 21, 9], [5, 180, 4], [2, 8, 90]]), ("cat", "dog", "fox"))

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from pytest_confmat.evidence.paired import mcnemar_exact, tango_p_drop_above, tango_p_drop_below
+from pytest_confmat.judging import judge
 from pytest_confmat.limits import FLIPS, Limit, Weighting
 from pytest_confmat.metric import metric_keys
-from pytest_confmat.verdict import Verdict, judge
+from pytest_confmat.verdict import Verdict
 from tests.verdicts import RULES, TwoModels, drop, one, pairs_of_models, two_models
 
 PLAIN = Weighting("inverse_frequency")

@@ -8,9 +8,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
+from pytest_confmat.judging import judge
 from pytest_confmat.limits import Weighting
 from pytest_confmat.matrix import ConfusionMatrix
-from pytest_confmat.verdict import judge
 from tests.strategies import matrices
 from tests.verdicts import CONFIDENCES, RULES, limit, of_two, one, pairs_of_models
 

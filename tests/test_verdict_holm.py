@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from statsmodels.stats.multitest import multipletests
 
+from pytest_confmat.judging import judge
 from pytest_confmat.matrix import ConfusionMatrix
-from pytest_confmat.verdict import judge
 from tests.verdicts import limit, of_two, one, recalls
 
 ROWS = st.lists(

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_confmat.judging import judge
 from pytest_confmat.matrix import ConfusionMatrix
-from pytest_confmat.verdict import judge
 from tests.verdicts import CONFIDENCES, RULES, drop, limit, of_two, one, recalls, two_models
 
 TEXTS = st.sampled_from(["0", "0.05", "0.33", "0.5", "0.9", "0.95", "1"])

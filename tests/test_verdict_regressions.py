@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_confmat.judging import judge
 from pytest_confmat.limits import FLIPS, Limit, Weighting
-from pytest_confmat.verdict import Verdict, judge
+from pytest_confmat.verdict import Verdict
 from tests.verdicts import RULES, TwoModels, drop, limit, one, pairs_of_models, two_models
 
 METRICS = (

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from pytest_confmat.baseline import Baseline
 from pytest_confmat.baseline.comparison import Comparison, compare
 from pytest_confmat.evaluation import Evaluation, Part
+from pytest_confmat.judging import judge
 from pytest_confmat.limits import Bound, Evidence, Limit, limit_id
 from pytest_confmat.matrix import ConfusionMatrix
-from pytest_confmat.verdict import Verdict, judge
+from pytest_confmat.verdict import Verdict
 from tests.strategies import class_names
 
 RULES = ("estimate", "proven", "not_refuted")

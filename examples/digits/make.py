@@ -55,7 +55,7 @@ EIGHTS_LEFT = 12  # of 86, for the worse model
 def load() -> tuple[Bytes, Labels]:
     """Return scikit-learn's digits: pixels uint8 (1797, 8, 8), labels int64 (1797,).
 
-    Its 17 grey levels, 0 to 16, are spread over 0 to 255; no two become one.
+    Its 17 gray levels, 0 to 16, are spread over 0 to 255; no two become one.
     """
     from sklearn.datasets import load_digits
 

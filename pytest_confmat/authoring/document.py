@@ -19,7 +19,7 @@ from pytest_confmat.limits import one_line
 MOST_LISTED = 100
 _OBSERVED = re.compile(
     r"(?P<head>\s*#\s(?:(?:every class|one class|each of [\d,]+ classes); )?)"
-    r"(?P<held>'.*' bears no more: )?"
+    r"(?P<weakest>limited by '.*': |'.*' bears no more: )?"  # the latter as 0.1 wrote it
     r"observed [01](?:\.\d+)? \(\d+ of \d+\)(?: by \S*[^\s,;])?"
 )
 
@@ -166,16 +166,16 @@ def _thresholds(proposal: Proposal) -> Iterator[str]:
     if accuracy.value is not None:
         yield f"  accuracy: {decimal(accuracy.value)}   # {_counts(accuracy)}"
     if proposal.general is None:
-        yield from yaml.comment("recall: no class has enough examples to bear a limit", 2)
+        yield from yaml.comment("recall: no class has enough examples for a limit", 2)
         return
     general, weakest = decimal(proposal.general), proposal.weakest
     if not proposal.own and not proposal.exempt:
-        yield f"  recall: {general}   # every class; {_held(weakest)}"
+        yield f"  recall: {general}   # every class; {_limited_by(weakest)}"
         return
     others = len(proposal.classes) - len(proposal.own) - len(proposal.exempt)
     each_of = "one class" if others == 1 else f"each of {others:,} classes"
     yield "  recall:"
-    yield f"    at_least: {general}   # {each_of}; {_held(weakest)}"
+    yield f"    at_least: {general}   # {each_of}; {_limited_by(weakest)}"
     yield "    classes:"
     entries = [
         (f"{yaml.name(each.name or '')}: {decimal(each.value)}", _counts(each))
@@ -183,7 +183,7 @@ def _thresholds(proposal: Proposal) -> Iterator[str]:
         if each.value is not None
     ]
     entries += [
-        (f"{yaml.name(each.name or '')}: none", f"{_counts(each)}: bears no limit")
+        (f"{yaml.name(each.name or '')}: none", f"{_counts(each)}: too few for a limit")
         for each in proposal.exempt
     ]
     yield from yaml.aligned(entries, 6)
@@ -204,7 +204,7 @@ def renewed(comment: str, hits: int, trials: int, name: str | None, model: str |
     comment
         All that follows the number in its line.
     hits, trials
-        Of all examples, or of the class that bears no more.
+        Of all examples, or of the class that limits it.
     name
         Of that class.
     model
@@ -213,17 +213,17 @@ def renewed(comment: str, hits: int, trials: int, name: str | None, model: str |
     match = _OBSERVED.match(comment)
     if match is None:
         return comment
-    held = f"'{one_line(name)}' bears no more: " if match["held"] and name is not None else ""
+    by_class = f"limited by '{one_line(name)}': " if match["weakest"] and name is not None else ""
     by = "".join(c if c.isprintable() and not c.isspace() else "_" for c in model or "")
-    said = f"{match['head']}{held}{observed_text(hits, trials)}{f' by {by}' if by else ''}"
+    said = f"{match['head']}{by_class}{observed_text(hits, trials)}{f' by {by}' if by else ''}"
     return said + comment[match.end() :]
 
 
-def _held(weakest: Proposed | None) -> str:
-    """Say which class a general limit is not higher for."""
+def _limited_by(weakest: Proposed | None) -> str:
+    """Return which class keeps a general limit from being higher, or nothing."""
     if weakest is None:
         return ""
-    return f"'{one_line(weakest.name or '')}' bears no more: {_counts(weakest)}"
+    return f"limited by '{one_line(weakest.name or '')}': {_counts(weakest)}"
 
 
 def _counts(one: Proposed) -> str:

@@ -96,7 +96,7 @@ class Proposal:
 def propose(matrix: ConfusionMatrix) -> tuple[Limit, ...]:
     """Propose limits on accuracy and on recall of each class; see `proposal_for`.
 
-    An equally good, independent model holds all of them together in at least 95 % of all runs.
+    An equally good, independent model passes all of them together in at least 95 % of all runs.
     Classes that bear no limit have none.
     """
     return proposal_for(matrix).limits

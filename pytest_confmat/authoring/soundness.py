@@ -8,7 +8,7 @@ from math import ceil
 
 from pytest_confmat.authoring.margins import ANY
 from pytest_confmat.decimals import percent
-from pytest_confmat.diagnosis import Suspicion
+from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.evidence.guesses import MOST_EXAMPLES, chance_of_a_guess, moments
 from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.rescalings import NONE
@@ -19,24 +19,24 @@ _SHOWN, _NORMAL_FROM = 1.645, 25
 _WIRING = ("permuted", "shifted", "collapsed")
 
 
-def objection(matrix: ConfusionMatrix, suspicions: Sequence[Suspicion]) -> str | None:
+def objection(matrix: ConfusionMatrix, likely_causes: Sequence[LikelyCause]) -> str | None:
     """Return why no limits should be proposed, or ``None``.
 
     Parameters
     ----------
-    suspicions
+    likely_causes
         What the result looks like; they are looked for although nothing has failed.
     """
-    found = [suspicion.text for suspicion in suspicions if suspicion.kind in _WIRING]
+    found = [cause.text for cause in likely_causes if cause.kind in _WIRING]
     better = [
-        suspicion
-        for suspicion in suspicions
-        if suspicion.kind == "preprocessing" and suspicion.evidence.get("better")
+        cause
+        for cause in likely_causes
+        if cause.kind == "preprocessing" and cause.evidence.get("better")
     ]
-    found += [suspicion.text for suspicion in better]
+    found += [cause.text for cause in better]
     if found:
-        for suspicion in better:
-            found.append(_advice(suspicion.evidence["better"]))
+        for cause in better:
+            found.append(_advice(cause.evidence["better"]))
         return "\n".join(found)
     return _no_better_than_chance(matrix)
 
@@ -49,11 +49,11 @@ def _advice(better: str) -> str:
     return f"if so: --confmat-init='{better}'"
 
 
-def remarks(suspicions: Sequence[Suspicion]) -> Iterator[str]:
+def remarks(likely_causes: Sequence[LikelyCause]) -> Iterator[str]:
     """Yield what must be known all the same."""
-    for suspicion in suspicions:
-        if suspicion.kind == "never_predicted":
-            yield f"Look into this before you rely on the limits: {suspicion.text}"
+    for cause in likely_causes:
+        if cause.kind == "never_predicted":
+            yield f"Look into this before you rely on the limits: {cause.text}"
 
 
 def _no_better_than_chance(matrix: ConfusionMatrix) -> str | None:

@@ -10,6 +10,7 @@ from pytest_confmat.authoring.document import renewed
 from pytest_confmat.authoring.margins import Observed, bearable, decimal
 from pytest_confmat.authoring.numbers import Number, Numbers, Step
 from pytest_confmat.limits import Limit
+from pytest_confmat.metric import counting_of
 from pytest_confmat.verdict import Verdict
 
 _BOM = "\ufeff"
@@ -120,8 +121,8 @@ def _observed(verdict: Verdict) -> Observed | None:
     hits, trials = verdict.hits, verdict.trials
     if hits is None or not trials or not verdict.limit.has_interval:
         return None
-    if verdict.limit.metric == "f1":
-        # By Jaccard's index; F1 counts what is right twice.
+    if counting_of(verdict.limit.metric) == "twice":
+        # By Jaccard's index.
         return Observed(hits // 2, trials - hits // 2, lambda share: 2 * share / (1 + share))
     return Observed(hits, trials)
 

@@ -180,7 +180,7 @@ def _inflate(block: memoryview, length: int, what: str) -> bytes:
 
 
 def _encode_ids(ids: Sequence[str]) -> tuple[list[int], bytes]:
-    """Compress ids by their columns: neighbours of a sorted listing differ in the last ones.
+    """Compress ids by their columns: neighbors of a sorted listing differ in the last ones.
 
     Returns the width of each block of rows, and the blocks.
     """

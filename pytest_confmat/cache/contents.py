@@ -2,7 +2,7 @@
 
 As git does: beside each digest stands what `stat` said of the file before it was read, and while
 it says the same the digest is taken for granted. A file that was touched so shortly before it was
-read that a later change might bear the same times is read again, and so is one on a file system
+read that a later change might have the same times is read again, and so is one on a file system
 whose times say nothing.
 """
 
@@ -26,7 +26,7 @@ from pytest_confmat.cache.mounts import untrusted_times
 from pytest_confmat.cache.sealed import read_sealed, write_sealed
 from pytest_confmat.threads import cores
 
-# The coarsest clock of a file system in use is FAT's: two changes within 2 s bear one time.
+# The coarsest clock of a file system in use is FAT's: two changes within 2 s have one time.
 RACY_NS = 2_000_000_000
 DIGEST = 16
 _FORMAT = 1  # of an index

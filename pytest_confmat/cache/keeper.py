@@ -14,7 +14,7 @@ from pytest_confmat.cache.contents import Contents
 from pytest_confmat.cache.environment import environment
 from pytest_confmat.cache.identity import Identity, identify
 from pytest_confmat.cache.store import Cache, DamagedEntryError, Entry
-from pytest_confmat.diagnosis import Suspicion
+from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.errors import UndeterminedError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.job import Job, from_here
@@ -147,20 +147,20 @@ class Keeper:
         except (OSError, UndeterminedError, DamagedEntryError):
             return  # it will be computed
 
-    def suspicions(self, origin: Origin) -> tuple[Suspicion, ...] | None:
+    def likely_causes(self, origin: Origin) -> tuple[LikelyCause, ...] | None:
         """Return what was kept of what an evaluation looks like, or ``None``."""
         entry = self._entry(origin)
-        return None if entry is None else entry.suspicions
+        return None if entry is None else entry.likely_causes
 
-    def keep_suspicions(self, origin: Origin, found: tuple[Suspicion, ...]) -> None:
+    def keep_likely_causes(self, origin: Origin, found: tuple[LikelyCause, ...]) -> None:
         """Keep what an evaluation looks like, unless something could not be looked for."""
-        if any("error" in suspicion.evidence for suspicion in found):
+        if any("error" in cause.evidence for cause in found):
             return
         entry, opened = self._entry(origin), self._open()
         if entry is None or opened is None or origin.key is None:
             return
         try:
-            opened[0].put(origin.key, replace(entry, suspicions=found))
+            opened[0].put(origin.key, replace(entry, likely_causes=found))
         except OSError:
             return  # it will be looked for again
 

@@ -19,7 +19,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from pytest_confmat.cache.sealed import read_sealed, write_sealed
-from pytest_confmat.diagnosis import Suspicion
+from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.errors import EvaluationError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.writing import is_unfinished, remove_leftovers
@@ -43,13 +43,13 @@ class Entry:
     ----------
     computed
         When, as ISO 8601 in UTC.
-    suspicions
+    likely_causes
         What it looks like where limits fail; ``None``: that was not asked.
     """
 
     evaluation: Evaluation
     computed: str
-    suspicions: tuple[Suspicion, ...] | None = None
+    likely_causes: tuple[LikelyCause, ...] | None = None
 
 
 class Cache:
@@ -132,12 +132,14 @@ def _files(folder: Path) -> Sequence[tuple[int, int, Path]]:
 
 
 def _packed(key: str, entry: Entry) -> bytes:
-    suspicions = entry.suspicions
+    likely_causes = entry.likely_causes
     header: dict[str, Any] = {
         "format": FORMAT,
         "key": key,
         "computed": entry.computed,
-        "suspicions": None if suspicions is None else [each.to_plain() for each in suspicions],
+        "suspicions": None
+        if likely_causes is None
+        else [each.to_plain() for each in likely_causes],
     }
     text = json.dumps(header).encode()
     return len(text).to_bytes(_LENGTH, "little") + text + entry.evaluation.to_bytes()
@@ -157,7 +159,7 @@ def _unpacked(key: str, content: bytes, path: Path) -> Entry:
         return Entry(
             Evaluation.load(io.BytesIO(content[end:])),
             header["computed"],
-            _suspicions(header["suspicions"]),
+            _likely_causes(header["suspicions"]),
         )
     except DamagedEntryError:
         raise
@@ -165,13 +167,13 @@ def _unpacked(key: str, content: bytes, path: Path) -> Entry:
         raise damaged from error
 
 
-def _suspicions(plain: list[dict[str, Any]] | None) -> tuple[Suspicion, ...] | None:
+def _likely_causes(plain: list[dict[str, Any]] | None) -> tuple[LikelyCause, ...] | None:
     if plain is None:
         return None
-    found = tuple(Suspicion(**each) for each in plain)
+    found = tuple(LikelyCause(**each) for each in plain)
     for each in found:
         if not (isinstance(each.kind, str) and isinstance(each.text, str)):
-            raise TypeError("a suspicion is told in words")
+            raise TypeError("the text of a likely cause is no text")
         if not isinstance(each.evidence, dict):
-            raise TypeError("the evidence of a suspicion is a mapping")
+            raise TypeError("the evidence of a likely cause is no mapping")
     return found

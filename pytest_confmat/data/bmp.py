@@ -8,7 +8,7 @@ from pytest_confmat.text import plural
 
 _DEPTHS = (8, 24, 32)
 _OS2_HEADER = 12
-_GREYS = bytes(value for grey in range(256) for value in (grey, grey, grey))
+_GRAYS = bytes(value for gray in range(256) for value in (gray, gray, gray))
 _PLAIN = (0, 3)  # as they are; in places that are those of most programs
 _COMPRESSIONS = {
     1: "a run-length encoded BMP image",
@@ -36,19 +36,19 @@ def obstacle(data: bytes) -> str | None:
         return _unread(f"a BMP image of compression {compression}")
     if depth not in _DEPTHS:
         return _unread(f"a BMP image of {plural(depth, 'bit')} a pixel")
-    if depth == 8 and not _is_grey(data, 14 + header):
-        # It takes the numbers of the colors for shades of grey.
+    if depth == 8 and not _is_gray(data, 14 + header):
+        # It takes the numbers of the colors for shades of gray.
         return _unread("a BMP image with a color palette")
     return None
 
 
-def _is_grey(data: bytes, start: int) -> bool:
-    """Whether the palette of an image of 8 bits a pixel gives each number its own shade of grey."""
+def _is_gray(data: bytes, start: int) -> bool:
+    """Whether the palette of an image of 8 bits a pixel gives each number its own shade of gray."""
     (used,) = struct.unpack_from("<I", data, 46)
     size = min(used or 256, 256)
     colors = data[start : start + 4 * size]
     named = bytes(value for at, value in enumerate(colors) if at % 4 < 3)  # blue, green, red, 0
-    return len(colors) == 4 * size and named == _GREYS[: 3 * size]
+    return len(colors) == 4 * size and named == _GRAYS[: 3 * size]
 
 
 def _unread(what: str) -> str:

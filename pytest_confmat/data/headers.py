@@ -29,8 +29,8 @@ MARKS = {
     ),
     ALPHA: ("has transparency, which is dropped", "have transparency, which is dropped"),
     CMYK: (
-        "is a CMYK image, which TensorFlow converts without its colour profile",
-        "are CMYK images, which TensorFlow converts without their colour profiles",
+        "is a CMYK image, which TensorFlow converts without its color profile",
+        "are CMYK images, which TensorFlow converts without their color profiles",
     ),
     ANIMATED: (
         "is animated, and its first frame is read",

@@ -34,7 +34,7 @@ def note_on_order(dataset: Any) -> str | None:
         return None
     return (
         f"the dataset shuffles ({how}): ids are places in its order, so that in another run "
-        "they may name other examples, and the digest differ; hand it in without shuffling"
+        "they may name other examples, and the digest differ; pass it without shuffling"
     )
 
 

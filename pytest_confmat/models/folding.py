@@ -1,6 +1,6 @@
 """The forward pass with the weights as constants, where TensorFlow makes less work of that.
 
-Batch normalisation is a multiplication and an addition with numbers that are known. As constants
+Batch normalization is a multiplication and an addition with numbers that are known. As constants
 they are worked into the weights of the convolution before it, which saved 15 to 30 % of the CPU
 time of such nets; scores move by some 1e-6 of their size, less than they do with the batch size.
 Nets without it gain nothing. Which of the two it is follows from the model alone.
@@ -20,12 +20,12 @@ LARGEST = 256 * 2**20
 def folded(model: Any) -> Callable[[Any], Any] | None:
     """Return the forward pass of a ``keras.Model`` with its weights as constants, for a graph.
 
-    ``None`` where nothing is gained by it: no layer normalises batches, or the weights take more
+    ``None`` where nothing is gained by it: no layer normalizes batches, or the weights take more
     than `LARGEST` bytes. The model must be built. The weights are those of the time of this call.
     A model that changes while it predicts, as one with random numbers does, ends the tracing with
     a `ModelError`.
     """
-    if not _normalises_batches(model):
+    if not _normalizes_batches(model):
         return None
     variables = [*model.trainable_variables, *model.non_trainable_variables]
     if sum(map(_bytes, variables)) > LARGEST:
@@ -47,7 +47,7 @@ def folded(model: Any) -> Callable[[Any], Any] | None:
     return forward
 
 
-def _normalises_batches(model: Any) -> bool:
+def _normalizes_batches(model: Any) -> bool:
     import keras
 
     waiting, seen = [model], set()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # Of JSON in a .keras file; a thousand layers take about 1 MiB.
 _LARGEST_MEMBER = 64 * 2**20
 SAVE = "model.save('model.keras')"
-HAND_IN = "hand it in as a function by overriding the fixture confmat_model"
+PASS_IT_IN = "pass it as a function by overriding the fixture confmat_model"
 
 
 class _Loaded(ModelFormat):
@@ -198,7 +198,7 @@ def _look_into_hdf5(path: Path) -> str | None:
     if "model_config" not in attributes:
         raise ModelError(
             f"{path} holds weights only, without the model they belong to: save the whole model "
-            f"with {SAVE}, or build it, load these weights and {HAND_IN}"
+            f"with {SAVE}, or build it, load these weights and {PASS_IT_IN}"
         )
     version = attributes.get("keras_version")
     return version.decode() if isinstance(version, bytes) else version and str(version)

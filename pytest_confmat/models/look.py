@@ -21,7 +21,7 @@ from pytest_confmat.models.formats import (
     format_of,
     suffixes,
 )
-from pytest_confmat.models.keras_files import HAND_IN, SAVE
+from pytest_confmat.models.keras_files import PASS_IT_IN, SAVE
 from pytest_confmat.text import joined, near
 
 _OTHER_FORMATS = {
@@ -114,7 +114,7 @@ def _directory(path: Path) -> str:
     if (path / "saved_model.pb").exists() or (path / "saved_model.pbtxt").exists():
         return (
             f"{path} is a SavedModel directory, and models are loaded from {choice()} "
-            f"files: save it again with {SAVE}, or {HAND_IN}, with "
+            f"files: save it again with {SAVE}, or {PASS_IT_IN}, with "
             "keras.layers.TFSMLayer or tf.saved_model.load behind it"
         )
     if (path / "config.json").exists():
@@ -169,4 +169,4 @@ def _unknown_suffix(path: Path, content: ModelFormat | None) -> str:
         )
     known = _OTHER_FORMATS.get(path.suffix.lower(), "none of them")
     what = f"{path.suffix!r} is {known}" if path.suffix else "it has no extension"
-    return f"{path} cannot be loaded: {supported}, and {what}; {HAND_IN}"
+    return f"{path} cannot be loaded: {supported}, and {what}; {PASS_IT_IN}"

@@ -156,7 +156,7 @@ def chain(error: BaseException) -> list[BaseException]:
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an exception's text that says anything, without colours.
+    """Return the first line of an exception's text that says anything, without colors.
 
     What it recommends that is unsafe is left out.
     """

@@ -22,12 +22,13 @@ from pytest_confmat.authoring.soundness import objection, remarks
 from pytest_confmat.authoring.stated import read_stated
 from pytest_confmat.data import class_names
 from pytest_confmat.decimals import decimal_text
-from pytest_confmat.diagnosis import Suspicion
+from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.errors import ConfmatError, EvaluationError, PolicyError, RequestError
 from pytest_confmat.escaping import printable
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.filenames import short_path
 from pytest_confmat.job import Job
+from pytest_confmat.judging import judge
 from pytest_confmat.kinds import kind_of
 from pytest_confmat.manifest import digest
 from pytest_confmat.plugin.caching import keeper_before_configuring
@@ -40,7 +41,6 @@ from pytest_confmat.plugin.settings import Settings, ini_folder, read_settings
 from pytest_confmat.policy import Policy, read_policy
 from pytest_confmat.spec import ModelSpec
 from pytest_confmat.text import plural
-from pytest_confmat.verdict import judge
 from pytest_confmat.writing import written_beside
 
 _OPTION = "--confmat-init"
@@ -83,7 +83,7 @@ def write_policy(config: pytest.Config) -> int:
     Raises
     ------
     pytest.UsageError
-        If the request cannot be honoured.
+        If the request cannot be honored.
     """
     register_own(config)
     try:
@@ -194,10 +194,10 @@ def _evaluate_and_write(config: pytest.Config, request: Request) -> int:
         )
     if fault := fault_of(evaluation):
         raise EvaluationError(fault)
-    suspicions = list(evaluator.diagnose(job))
-    if probe := _probe(job, evaluation, request, suspicions, objects):
-        suspicions.append(probe)
-    if why := objection(evaluation.matrix, suspicions):
+    likely_causes = list(evaluator.diagnose(job))
+    if probe := _probe(job, evaluation, request, likely_causes, objects):
+        likely_causes.append(probe)
+    if why := objection(evaluation.matrix, likely_causes):
         raise EvaluationError(why)
     proposal = proposal_for(evaluation.matrix)
     if not proposal.limits:
@@ -206,7 +206,7 @@ def _evaluate_and_write(config: pytest.Config, request: Request) -> int:
             f"good model is sure to hold; at this accuracy it takes about "
             f"{examples_needed(proposal):,}"
         )
-    found = _found(request, evaluation, suspicions)
+    found = _found(request, evaluation, likely_causes)
     policy = _publish(request, policy_text(request.draft, found, proposal), evaluation, proposal)
     if kept_in is not None:
         # The gate by the policy is the same evaluation, of data whose features it states.
@@ -215,7 +215,7 @@ def _evaluate_and_write(config: pytest.Config, request: Request) -> int:
         kept_in.keep_as(
             evaluator.origin(evaluator.key(job)), gated, replace(evaluation, notes=notes)
         )
-    _tell(request, found, proposal, suspicions)
+    _tell(request, found, proposal, likely_causes)
     return pytest.ExitCode.OK
 
 
@@ -223,11 +223,11 @@ def _probe(
     job: Job,
     evaluation: Evaluation,
     request: Request,
-    suspicions: Sequence[Suspicion],
+    likely_causes: Sequence[LikelyCause],
     objects: partial[dict[str, object]],
-) -> Suspicion | None:
+) -> LikelyCause | None:
     """Try the usual rescalings where nobody said which; what is done to pixels leaves no trace."""
-    tried = any(suspicion.kind == "preprocessing" for suspicion in suspicions)
+    tried = any(cause.kind == "preprocessing" for cause in likely_causes)
     if tried or _says_pixels(request) or not _takes_pixels(request):
         return None
     from pytest_confmat.probing import probe_preprocessing
@@ -247,10 +247,12 @@ def _takes_pixels(request: Request) -> bool:
     return spec is None or kind_of(spec).takes_pixels(spec)
 
 
-def _found(request: Request, evaluation: Evaluation, suspicions: Sequence[Suspicion]) -> Learned:
+def _found(
+    request: Request, evaluation: Evaluation, likely_causes: Sequence[LikelyCause]
+) -> Learned:
     rescales: bool | None = None
     if _takes_pixels(request):
-        probed = [s.evidence for s in suspicions if s.kind == "preprocessing"]
+        probed = [s.evidence for s in likely_causes if s.kind == "preprocessing"]
         rescales = any(evidence.get("own_layer") is not None for evidence in probed)
     return Learned(
         model=short_path(request.model.path),
@@ -259,7 +261,7 @@ def _found(request: Request, evaluation: Evaluation, suspicions: Sequence[Suspic
         classes=request.classes,
         notes=evaluation.notes,
         rescales_itself=rescales,
-        remarks=tuple(remarks(suspicions)),
+        remarks=tuple(remarks(likely_causes)),
     )
 
 
@@ -304,7 +306,7 @@ def _publish(request: Request, text: str, evaluation: Evaluation, proposal: Prop
 
 
 def _tell(
-    request: Request, found: Learned, proposal: Proposal, suspicions: Sequence[Suspicion]
+    request: Request, found: Learned, proposal: Proposal, likely_causes: Sequence[LikelyCause]
 ) -> None:
     accuracy, recall = proposal.accuracy, [x for x in proposal.limits if x.metric == "recall"]
     _say(
@@ -314,7 +316,7 @@ def _tell(
     _say(f"  accuracy {decimal_text(accuracy.observed)} of {accuracy.trials:,} was observed")
     if proposal.exempt:
         _say(
-            f"  {len(proposal.exempt):,} of {len(request.classes):,} classes bear no limit on "
+            f"  {len(proposal.exempt):,} of {len(request.classes):,} classes have no limit on "
             "recall: too few of their examples are there, or recognized"
         )
     if recall:
@@ -322,24 +324,24 @@ def _tell(
         ends = dict.fromkeys(decimal(value) for value in (values[0], values[-1]))
         _say(f"  limits on recall: {' to '.join(ends)}")
     _say(
-        f"  an equally good model holds all of them together in 95 of 100 runs, each in all but 1 "
+        f"  an equally good model passes all of them together in 95 of 100 runs, each in all but 1 "
         f"of {proposal.runs:,}"
     )
     for remark in found.remarks:
         _say(f"warning: {remark}")
     if found.rescales_itself is False and not _says_pixels(request):
-        _say(f"warning: {_on_pixels(suspicions)}")
+        _say(f"warning: {_on_pixels(likely_causes)}")
     _say(f"next: {found.command}")
 
 
-def _on_pixels(suspicions: Sequence[Suspicion]) -> str:
+def _on_pixels(likely_causes: Sequence[LikelyCause]) -> str:
     said = "the model has no Rescaling layer, and pixels went in as 0 to 255"
-    for suspicion in suspicions:
-        tried = suspicion.evidence.get("tried") or {}
+    for cause in likely_causes:
+        tried = cause.evidence.get("tried") or {}
         if "rescale: 1/255" in tried:
             said += (
-                f" (on {suspicion.evidence['examples']} examples: accuracy "
-                f"{decimal_text(Fraction(suspicion.evidence['accuracy']))} so, "
+                f" (on {cause.evidence['examples']} examples: accuracy "
+                f"{decimal_text(Fraction(cause.evidence['accuracy']))} so, "
                 f"{decimal_text(Fraction(tried['rescale: 1/255']))} with rescale: 1/255)"
             )
     return (

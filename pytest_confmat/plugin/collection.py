@@ -73,7 +73,7 @@ def _evaluation_check(run: GateRun) -> Callable[[pytest.FixtureRequest], None]:
         try:
             result, found["key"] = run.evaluation(request)
             found |= run.remarks()
-            found["suspicions"] = run.suspicions(request)
+            found["suspicions"] = run.likely_causes(request)
             fault = fault_of(result)
         except ConfmatError as error:
             fault = str(error)
@@ -115,7 +115,7 @@ def _limit_check(
             _fail(found, printable_lines(f"not checked: {found['error']}"))
         verdicts = [judged[limit.id] for limit in run.gate.items[name]]
         found["verdicts"] = [verdict.to_plain() for verdict in verdicts]
-        found["suspicions"] = run.suspicions(request)
+        found["suspicions"] = run.likely_causes(request)
         if len(verdicts) == 1:
             request.node.user_properties += _properties(verdicts[0])
         waiting = [v for v in verdicts if v.outcome == "undecided" and not v.blocks]

@@ -19,7 +19,7 @@ from filelock import FileLock
 
 from pytest_confmat import errors
 from pytest_confmat.cache.keeper import Keeper, Origin
-from pytest_confmat.diagnosis import Suspicion
+from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.errors import ConfmatError, EvaluationError, ExamplesError, RequestError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.job import Job, run
@@ -224,30 +224,30 @@ class Evaluator:
                 self._origins[key] = Origin.from_plain(json.loads(told.read_bytes()))
         return self._origins.get(key, Origin())
 
-    def diagnose(self, job: Job, name: str | None = None) -> tuple[Suspicion, ...]:
+    def diagnose(self, job: Job, name: str | None = None) -> tuple[LikelyCause, ...]:
         """Say what the result of `job`, evaluated before, looks like; one process for all."""
         key = self.key(job, name)
         if self._folder is None or key.startswith("objects-"):
             return self._diagnose(key, job)
-        told = self._folder / f"{key}.suspicions.json"
+        told = self._folder / f"{key}.likely_causes.json"
         with FileLock(told.with_suffix(".lock")):
             if not told.exists():
-                with attempt(self._folder, f"suspicions-{key}"):
-                    plain = [suspicion.to_plain() for suspicion in self._diagnose(key, job)]
+                with attempt(self._folder, f"likely_causes-{key}"):
+                    plain = [cause.to_plain() for cause in self._diagnose(key, job)]
                 write_atomically(told, json.dumps(plain).encode())
-            return tuple(Suspicion(**plain) for plain in json.loads(told.read_bytes()))
+            return tuple(LikelyCause(**plain) for plain in json.loads(told.read_bytes()))
 
-    def _diagnose(self, key: str, job: Job) -> tuple[Suspicion, ...]:
+    def _diagnose(self, key: str, job: Job) -> tuple[LikelyCause, ...]:
         evaluation, origin = self.recall(key), self.origin(key)
         if self._keeper is not None:
-            kept = self._keeper.suspicions(origin)
+            kept = self._keeper.likely_causes(origin)
             if kept is not None:
                 return kept
         from pytest_confmat.probing import diagnose
 
         found = diagnose(job, evaluation, self._custom_objects())
         if self._keeper is not None:
-            self._keeper.keep_suspicions(origin, found)
+            self._keeper.keep_likely_causes(origin, found)
         return found
 
     def recall(self, key: str) -> Evaluation:

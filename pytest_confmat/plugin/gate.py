@@ -99,7 +99,7 @@ def open_gate(path: Path, settings: Settings) -> Gate:
     Raises
     ------
     pytest.UsageError
-        If the policy cannot be honoured, or its class names cannot be known.
+        If the policy cannot be honored, or its class names cannot be known.
     """
     try:
         policy = read_policy(path)

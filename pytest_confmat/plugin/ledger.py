@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_confmat.baseline.comparison import Changes
-from pytest_confmat.diagnosis import Suspicion
+from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.errors import ConfmatError
 from pytest_confmat.evaluation import Evaluation, Fault
 from pytest_confmat.manifest import digest
@@ -28,7 +28,7 @@ class Entry:
     key: str | None = None
     cached: str | None = None
     notes: tuple[str, ...] = ()
-    suspicions: tuple[Suspicion, ...] = ()
+    likely_causes: tuple[LikelyCause, ...] = ()
     faults: tuple[Fault, ...] = ()
 
 
@@ -62,7 +62,7 @@ class Ledger:
             entry.faults = tuple(Fault(*plain) for plain in faults)
         if suspected := found.get("suspicions"):
             # Every process that judges says the same.
-            entry.suspicions = tuple(Suspicion(**plain) for plain in suspected)
+            entry.likely_causes = tuple(LikelyCause(**plain) for plain in suspected)
         for plain in found.get("verdicts", ()):
             verdict = Verdict.from_plain(plain, self._gates[found["policy"]].by_id)
             entry.verdicts[verdict.limit.id] = verdict
@@ -157,7 +157,7 @@ def _result(
         exemptions=gate.exemptions,
         error=error,
         faults=entry.faults if evaluation is None else evaluation.faults,
-        suspicions=entry.suspicions if outcome in ("failed", "error") else (),
+        likely_causes=entry.likely_causes if outcome in ("failed", "error") else (),
         notes=notes,
         versions=provenance.get("versions", {}),
         timing=evaluation.timing if evaluation is not None else {},

@@ -71,7 +71,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--confmat-manifest",
         metavar="FILE",
-        help="hold the evaluation set against this manifest; written by the first run",
+        help="compare the evaluation set with this manifest; written by the first run",
     )
     group.addoption(
         "--confmat-baseline",

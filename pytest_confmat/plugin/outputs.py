@@ -25,7 +25,7 @@ def outputs_of(
     Raises
     ------
     pytest.UsageError
-        If one cannot be honoured.
+        If one cannot be honored.
     """
     found: list[Output] = []
     origins = settings.origins

@@ -10,11 +10,12 @@ import pytest
 
 from pytest_confmat.baseline import load_baseline
 from pytest_confmat.baseline.comparison import Changes, Comparison, compare
-from pytest_confmat.diagnosis import Suspicion
+from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.errors import ConfmatError, ModelError, RequestError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.fingerprint import sha256_of
 from pytest_confmat.job import Job
+from pytest_confmat.judging import judge
 from pytest_confmat.plugin.agreed_set import require_agreed
 from pytest_confmat.plugin.attempts import attempt
 from pytest_confmat.plugin.baselines import waiting_note, without_comparison
@@ -22,7 +23,7 @@ from pytest_confmat.plugin.endings import SKIPS, ended_by
 from pytest_confmat.plugin.gate import Gate
 from pytest_confmat.spec import DatasetSpec, ModelSpec
 from pytest_confmat.text import listed
-from pytest_confmat.verdict import Verdict, judge
+from pytest_confmat.verdict import Verdict
 
 if TYPE_CHECKING:
     from pytest_confmat.plugin.state import GateState
@@ -199,7 +200,7 @@ class GateRun:
             self._verdicts = {verdict.limit.id: verdict for verdict in verdicts}
         return self._verdicts
 
-    def suspicions(self, request: pytest.FixtureRequest) -> list[dict[str, Any]]:
+    def likely_causes(self, request: pytest.FixtureRequest) -> list[dict[str, Any]]:
         """Say what the result looks like, where a limit fails; once, then nothing.
 
         Never raises: verdicts stand without it.
@@ -213,9 +214,9 @@ class GateRun:
             assert self._job is not None
             found = self._session.evaluator.diagnose(self._job, name=str(self.gate.path))
         except Exception as error:
-            text = f"no pattern could be looked for: {type(error).__name__}: {error}"
-            found = (Suspicion("none", " ".join(text.split()), {}),)
-        return [suspicion.to_plain() for suspicion in found]
+            text = f"the search for likely causes failed: {type(error).__name__}: {error}"
+            found = (LikelyCause("none", " ".join(text.split()), {}),)
+        return [cause.to_plain() for cause in found]
 
 
 def fingerprint_of(request: pytest.FixtureRequest) -> str | None:
@@ -268,7 +269,7 @@ def _require_pinned(gate: Gate, model: Any, found: str | None) -> None:
     if not isinstance(model, ModelSpec):
         raise ModelError(
             f"{where} pins model_sha256, and the model comes from a fixture confmat_model of the "
-            f"project's ({_kind(model)}), which has no file to hold against it: take the pin out, "
+            f"project's ({_kind(model)}), which has no file to compare with it: take the pin out, "
             "or name the file with --confmat-model"
         )
     if found is not None and found != pinned:

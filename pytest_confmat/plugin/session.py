@@ -202,7 +202,7 @@ def start(config: pytest.Config) -> None:
     Raises
     ------
     pytest.UsageError
-        If the request cannot be honoured.
+        If the request cannot be honored.
     """
     is_worker = workers.is_worker(config)
     record = None

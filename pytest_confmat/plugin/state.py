@@ -41,7 +41,7 @@ class GateState:
     Raises
     ------
     pytest.UsageError
-        If a policy cannot be honoured.
+        If a policy cannot be honored.
     """
 
     def __init__(self, config: pytest.Config, settings: Settings) -> None:

@@ -14,13 +14,13 @@ from pytest_confmat.authoring import Tightened, tighten
 from pytest_confmat.errors import ConfmatError, EvaluationError, OutputError
 from pytest_confmat.escaping import printable
 from pytest_confmat.filenames import short_path
+from pytest_confmat.judging import judge
 from pytest_confmat.output import Output
 from pytest_confmat.plugin.gate import Gate
 from pytest_confmat.plugin.state import GateState
 from pytest_confmat.policy import read_policy
 from pytest_confmat.result import GateResult
 from pytest_confmat.text import joined, plural
-from pytest_confmat.verdict import judge
 from pytest_confmat.writing import write_atomically, written_beside
 
 FORCE = "force"
@@ -74,7 +74,7 @@ class TightenOutput(Output):
         self._state = state
 
     def finish(self, results: Sequence[GateResult], *, green: bool) -> Sequence[str]:
-        """Tighten, or say why not; a request that is not honoured is not green."""
+        """Tighten, or say why not; a request that is not honored is not green."""
         lines: list[str] = []
         try:
             _require_passed(results, green=green)
@@ -145,7 +145,7 @@ def _told(edit: Edit) -> list[str]:
     if found.changes:
         lines.append(
             f"{printable(name)}: {plural(len(found.changes), 'number')} tightened; an equally good "
-            f"model holds all {found.considered} limits on shares together in 95 of 100 runs"
+            f"model passes all {found.considered} limits on shares together in 95 of 100 runs"
         )
         diff = unified_diff(
             edit.before.splitlines(), found.text.splitlines(), name, name, lineterm="", n=1
@@ -153,7 +153,7 @@ def _told(edit: Edit) -> list[str]:
         lines += [printable(line, _LINE) for line in diff]
         lines += [
             f"{printable(change.before)} -> {change.after} as far as {printable(change.held_by)} "
-            f"bears, for {len(change.limits)} limits"
+            f"allows, for {len(change.limits)} limits"
             for change in found.changes
             if change.held_by is not None
         ]

@@ -65,6 +65,7 @@ def _trials(limit: Limit, support: Mapping[str, int]) -> int:
         return min(support.values(), default=0)
     if limit.actual is None:
         return sum(support.values())
-    if limit.metric == "specificity":
+    metric = metric_called(limit.metric)
+    if metric is not None and metric.of_others:
         return sum(support.values()) - support.get(limit.actual, 0)
     return support.get(limit.actual, 0)

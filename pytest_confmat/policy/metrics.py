@@ -263,7 +263,7 @@ def _diagonal_schema(schema: dict[str, Any]) -> None:
 
 
 class WeightedDiagonal(PerClass):
-    """Limits on the diagonal of the weighted matrix, after normalising."""
+    """Limits on the diagonal of the weighted matrix, after normalizing."""
 
     model_config = ConfigDict(json_schema_extra=_diagonal_schema)
     expected: ClassVar[str] = "a mapping such as {weights: inverse_frequency, at_least: 0.9}"

@@ -37,20 +37,20 @@ _MOST = 2400
 _MARGIN = 24
 _HEAD = 100
 _GAP = 36
-_BAR = (16, 16, 70)  # room before the colour bar, its width, room for its labels
+_BAR = (16, 16, 70)  # room before the color bar, its width, room for its labels
 _LABEL = 24
 _LINE = 11
 _STEPS = [step * 10**power for power in range(9) for step in (1, 2, 5)]
-_RED, _GREY = "#b2182b", "0.4"
+_RED, _GRAY = "#b2182b", "0.4"
 _OUTCOME_COLORS = {"passed": "#1a7f37", "failed": _RED, "error": _RED, "incomplete": "#9a6700"}
 _TICKS = (-1.0, -0.5, -0.1, -0.01, 0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True)
 class _Panel:
-    """One matrix: what its colours show (K, K; NaN where nothing is known), and its cells say.
+    """One matrix: what its colors show (K, K; NaN where nothing is known), and its cells say.
 
-    `scale` is the value that has the full colour.
+    `scale` is the value that has the full color.
     """
 
     title: str
@@ -126,7 +126,7 @@ def _head(result: GateResult, fonts: Fonts) -> list[tuple[str, dict[str, Any]]]:
             facts.append(f"accuracy {decimal_text(accuracy)}")
     given = result.dataset.get("input")
     told = [", ".join(facts), *([fonts.text(f"input: {given}", 160)] if given else [])]
-    return [*lines, *((text, {"size": 9.0, "color": _GREY}) for text in told)]
+    return [*lines, *((text, {"size": 9.0, "color": _GRAY}) for text in told)]
 
 
 def _figure(
@@ -199,7 +199,7 @@ def _draw_panel(panel: _Panel, axes: Axes, bar: Axes, classes: ClassView, layout
         ax=axes, include_values=False, colorbar=False, im_kw={"cmap": color_map, "norm": norm}
     )
     style = layout.fonts.style
-    axes.set_title(panel.title, loc="left", **style(10, color=_GREY))
+    axes.set_title(panel.title, loc="left", **style(10, color=_GRAY))
     _label(axes, classes, layout)
     colors = color_map(norm(np.ma.masked_invalid(display.confusion_matrix)))
     for i, row in enumerate(panel.texts):
@@ -210,17 +210,17 @@ def _draw_panel(panel: _Panel, axes: Axes, bar: Axes, classes: ClassView, layout
             axes.text(j, i, text, ha="center", va="center", **style(8, color=color, weight=weight))
     axes.figure.colorbar(display.im_, cax=bar)
     ticks = [f"{abs(tick) * panel.scale:.3g}" for tick in _TICKS]
-    bar.set_yticks(_TICKS, ticks, **style(7, color=_GREY))
-    bar.set_ylabel("wrong            right", **style(8, color=_GREY))
+    bar.set_yticks(_TICKS, ticks, **style(7, color=_GRAY))
+    bar.set_ylabel("wrong            right", **style(8, color=_GRAY))
     bar.minorticks_off()
-    bar.tick_params(color=_GREY)
+    bar.tick_params(color=_GRAY)
     bar.yaxis.get_offset_text().set_visible(False)
     for part in (display.im_.colorbar.outline, *axes.spines.values()):
         part.set(edgecolor="0.8")
 
 
 def _norm(k: int) -> FuncNorm:
-    """Return the scale of colours: what is right from 0 to 1, what is wrong from 0 to -1.
+    """Return the scale of colors: what is right from 0 to 1, what is wrong from 0 to -1.
 
     A root makes small shares of wrong visible, the more of it the smaller the cells.
     """
@@ -242,8 +242,8 @@ def _label(axes: Axes, classes: ClassView, layout: _Layout) -> None:
     labels = [layout.labels[i] for i in named]
     axes.set_xticks(named, labels, rotation=90 if layout.upright else 0, **style(layout.size))
     axes.set_yticks(named, labels, **style(layout.size))
-    axes.set_xlabel("predicted class", **style(9, color=_GREY))
-    axes.set_ylabel("true class", **style(9, color=_GREY))
+    axes.set_xlabel("predicted class", **style(9, color=_GRAY))
+    axes.set_ylabel("true class", **style(9, color=_GRAY))
     for index, *ticks in zip(named, axes.get_xticklabels(), axes.get_yticklabels(), strict=True):
         if index in classes.failed:
             for tick in ticks:

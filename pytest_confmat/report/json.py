@@ -44,7 +44,7 @@ def document(result: GateResult) -> dict[str, Any]:
         "unchecked": list(result.unchecked),
         "exemptions": [_exemption(exemption) for exemption in result.exemptions],
         "error": result.error,
-        "suspicions": [_plain(suspicion.to_plain()) for suspicion in result.suspicions],
+        "suspicions": [_plain(cause.to_plain()) for cause in result.likely_causes],
         "notes": list(all_notes(result)),
         "versions": _plain(result.versions),
         "timing": _timing(result),

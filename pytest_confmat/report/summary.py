@@ -40,7 +40,7 @@ def summary(result: GateResult, width: int, color: bool) -> str:
         Columns of the terminal, 40 at least. Tables keep to it; verdict, limits and error stay
         one line each, however long, so that they can be searched for.
     color
-        Whether to emphasise by ANSI escapes.
+        Whether to emphasize by ANSI escapes.
     """
     # rich costs a tenth of a second, which a run that prints no summary need not pay.
     from rich.text import Text
@@ -49,7 +49,7 @@ def summary(result: GateResult, width: int, color: bool) -> str:
 
     console = ConsoleText(width, color)
     console.whole(Text(verdict_line(result, width), _STYLES[result.outcome]))
-    if suspected := list(_suspicions(result)):
+    if suspected := list(_likely_causes(result)):
         console.wrapped(Text(paragraph, "yellow") for paragraph in suspected)
     console.wrapped(Text(paragraph) for paragraph in _paragraphs(result))
     if error := _error(result):
@@ -203,11 +203,11 @@ def _subject(result: GateResult) -> str:
     return ", ".join(parts)
 
 
-def _suspicions(result: GateResult) -> Iterator[str]:
-    for suspicion in result.suspicions:
+def _likely_causes(result: GateResult) -> Iterator[str]:
+    for cause in result.likely_causes:
         # What follows the first line is for the policy: to be pasted, it stands by itself.
-        first, *more = suspicion.text.split("\n")
-        yield f"suspicion: {printable(first, _SENTENCE)}"
+        first, *more = cause.text.split("\n")
+        yield f"likely cause: {printable(first, _SENTENCE)}"
         yield from (printable(line, _SENTENCE) for line in more)
 
 

@@ -99,7 +99,7 @@ def class_table(class_view: ClassView, width: int) -> tuple[Table, str | None]:
 def matrix_table(class_view: ClassView, width: int) -> Table | None:
     """Return the confusion matrix, columns headed by names or numbers; ``None`` for want of room.
 
-    Zeros are points, the diagonal and confusions that break a limit are emphasised.
+    Zeros are points, the diagonal and confusions that break a limit are emphasized.
     """
     if len(class_view.matrix.classes) * (1 + _GAP) > width:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 
 from pytest_confmat.decimals import decimal_text, percent
@@ -10,7 +10,7 @@ from pytest_confmat.escaping import defused, printable
 from pytest_confmat.escaping import printable_quoted as quoted
 from pytest_confmat.evaluation import Mistake
 from pytest_confmat.limits import FLIPS, Limit, Weighting
-from pytest_confmat.metric import TOP_K, metric_called
+from pytest_confmat.metric import TOP_K, counting_of, metric_called
 from pytest_confmat.report.interval_text import change_words, interval_text
 from pytest_confmat.text import first_lines, plural
 from pytest_confmat.verdict import Verdict, counts_predictions
@@ -149,15 +149,41 @@ def _is_untouched(limit: Limit) -> bool:
 
 def _counts(verdict: Verdict) -> str | None:
     """Word the counts behind the value; a composite metric has none."""
-    if verdict.hits is None or verdict.trials is None:
+    limit, hits, trials = verdict.limit, verdict.hits, verdict.trials
+    template = _template(limit.metric)
+    if hits is None or trials is None or template is None:
         return None
-    if found := TOP_K.fullmatch(verdict.limit.metric):
-        counts = f"have their class among the first {found.group(1)}"
-        return f"{verdict.hits} of {verdict.trials} {counts}{_needed(verdict, verdict.needed)}"
-    word, metric = _COUNTED.get(verdict.limit.metric), metric_called(verdict.limit.metric)
-    if word is None and metric is not None and metric.counts is not None:
-        word = _words(metric.counts)
-    return None if word is None else word(verdict, verdict.hits, verdict.trials)
+    needed = verdict.needed
+    if is_twice := counting_of(limit.metric) == "twice":
+        needed = _half(needed, up=limit.bound.kind == "at_least")
+    counts = template.format(
+        hits=hits,
+        trials=trials,
+        right=hits // 2 if is_twice else hits,
+        examples=plural(verdict.support, "example"),
+        predictions=plural(trials - verdict.support, "prediction"),
+        actual=quoted(limit.actual or ""),
+        predicted=quoted(limit.predicted or ""),
+    )
+    return counts + _needed(verdict, needed)
+
+
+def _template(metric: str) -> str | None:
+    if TOP_K.fullmatch(metric):
+        return f"{{hits}} of {{trials}} have their class among the first {metric.split('_')[1]}"
+    found = metric_called(metric)
+    return _COUNTS.get(metric) if found is None else found.counts
+
+
+_COUNTS = {
+    "weighted_diagonal": "{hits} of {trials} recognized",
+    "confusion": "{hits} of {trials} {actual} predicted as {predicted}",
+    FLIPS: "{hits} of {trials} examples are predicted otherwise",
+}
+
+
+def _half(number: int | None, *, up: bool) -> int | None:
+    return None if number is None else (number + up) // 2
 
 
 def _needed(verdict: Verdict, needed: int | None) -> str:
@@ -166,42 +192,6 @@ def _needed(verdict: Verdict, needed: int | None) -> str:
     if verdict.limit.bound.kind == "at_most":
         return f"; at most {needed} allowed"
     return f"; {needed} {'was' if needed == 1 else 'were'} needed"
-
-
-def _words(template: str) -> Callable[[Verdict, int, int], str]:
-    """Make a counts line of a template in which ``{actual}`` and ``{predicted}`` are classes."""
-
-    def word(verdict: Verdict, hits: int, trials: int) -> str:
-        actual, predicted = verdict.limit.actual or "", verdict.limit.predicted or ""
-        counts = template.format(
-            hits=hits,
-            trials=trials,
-            actual=quoted(actual),
-            predicted=quoted(predicted),
-        )
-        return counts + _needed(verdict, verdict.needed)
-
-    return word
-
-
-def _f1_counts(verdict: Verdict, hits: int, trials: int) -> str:
-    # F1 counts what is right twice: once among the examples, once among the predictions.
-    needed = verdict.needed
-    if needed is not None:
-        needed = needed // 2 if verdict.limit.bound.kind == "at_most" else -(-needed // 2)
-    return (
-        f"{hits // 2} right, among {plural(verdict.support, 'example')} of "
-        f"{quoted(verdict.limit.actual or '')} and "
-        f"{plural(trials - verdict.support, 'prediction')} of it{_needed(verdict, needed)}"
-    )
-
-
-_COUNTED: dict[str, Callable[[Verdict, int, int], str]] = {
-    "weighted_diagonal": _words("{hits} of {trials} recognized"),
-    "f1": _f1_counts,
-    "confusion": _words("{hits} of {trials} {actual} predicted as {predicted}"),
-    FLIPS: _words("{hits} of {trials} examples are predicted otherwise"),
-}
 
 
 def _cells(verdict: Verdict) -> Iterator[str]:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pytest_confmat.cache import keeper as module
 from pytest_confmat.cache.sealed import read_sealed, write_sealed
 from pytest_confmat.cache.store import Cache, Entry
-from pytest_confmat.diagnosis import Suspicion
+from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.evaluation import Evaluation, Fault, NumberedIds, Part
 from pytest_confmat.spec import TFRecordSpec
 from tests.cache.test_keeper import World, shards, world  # noqa: F401 (a fixture)
@@ -140,9 +140,9 @@ HEADERS = {
     "no time": ("computed", "yesterday"),
     "a time without a zone": ("computed", "2026-11-22T01:10:00"),
     "a time that is a number": ("computed", 3),
-    "suspicions in one word": ("suspicions", "many"),
-    "a suspicion that is none": ("suspicions", [{"kind": "permuted"}]),
-    "a suspicion in numbers": ("suspicions", [{"kind": 1, "text": 2, "evidence": {}}]),
+    "likely_causes in one word": ("suspicions", "many"),
+    "a cause that is none": ("suspicions", [{"kind": "permuted"}]),
+    "a cause in numbers": ("suspicions", [{"kind": 1, "text": 2, "evidence": {}}]),
     "evidence that is none": ("suspicions", [{"kind": "none", "text": "", "evidence": 3}]),
 }
 
@@ -160,7 +160,7 @@ def test_a_header_that_was_not_written_here(world, name):  # noqa: F811
     path = world.cache / f"{origin.key}.evaluation"
     key, value = HEADERS[name]
     write_sealed(path, edited(read_sealed(path), lambda header: {**header, key: value}))
-    assert world.keeper().suspicions(origin) is None
+    assert world.keeper().likely_causes(origin) is None
     found, again = world.obtain()
     assert found == world.truth()
     assert again.remarks == (f"the entry {path.name} of the cache is damaged: evaluated anew",)
@@ -267,12 +267,12 @@ def test_no_entry_crashes_or_passes_for_an_evaluation_of_anything_else(data, of_
             if of_records:
                 shards(world)
             _, origin = world.obtain()
-            suspected = (Suspicion("permuted", "text", {"accuracy": 0.5}),)
-            world.keeper().keep_suspicions(origin, suspected)
+            suspected = (LikelyCause("permuted", "text", {"accuracy": 0.5}),)
+            world.keeper().keep_likely_causes(origin, suspected)
             path = world.cache / f"{origin.key}.evaluation"
             write_sealed(path, mutated(data, read_sealed(path)))
             found, again = world.obtain()
-            world.keeper().suspicions(again)
+            world.keeper().likely_causes(again)
             truth = world.truth()
             if again.computed is None:
                 assert found == truth

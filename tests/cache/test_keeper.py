@@ -25,7 +25,7 @@ from pytest_confmat.cache.keeper import Keeper, Origin
 from pytest_confmat.data.directory.listing import list_directory
 from pytest_confmat.data.tfrecord.shard_names import resolve
 from pytest_confmat.data.tfrecord.shards import scan_shard
-from pytest_confmat.diagnosis import Suspicion
+from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.errors import DataError
 from pytest_confmat.evaluation import Evaluation, Fault, NumberedIds, Part
 from pytest_confmat.job import Job, describe_model
@@ -496,21 +496,21 @@ def test_a_dataset_of_the_projects_own_needs_a_fingerprint_too(world):
     assert "the dataset is an object of the project's own (builtins.list)" in origin.remarks[0]
 
 
-def test_suspicions_are_kept_with_it(world):
+def test_likely_causes_are_kept_with_it(world):
     keeper = world.keeper()
     _, origin = world.obtain()
-    assert keeper.suspicions(origin) is None
-    found = (Suspicion("permuted", "text", {"accuracy": 0.5}),)
-    keeper.keep_suspicions(origin, found)
-    assert world.keeper().suspicions(origin) == found
+    assert keeper.likely_causes(origin) is None
+    found = (LikelyCause("permuted", "text", {"accuracy": 0.5}),)
+    keeper.keep_likely_causes(origin, found)
+    assert world.keeper().likely_causes(origin) == found
     evaluation, again = world.obtain()
     assert evaluation == world.truth()
     assert world.computed == 1
     assert again.computed is not None
     # What could not be looked for today may be found tomorrow.
-    keeper.keep_suspicions(origin, (Suspicion("preprocessing", "text", {"error": "lost"}),))
-    assert world.keeper().suspicions(origin) == found
-    assert keeper.suspicions(Origin()) is None
+    keeper.keep_likely_causes(origin, (LikelyCause("preprocessing", "text", {"error": "lost"}),))
+    assert world.keeper().likely_causes(origin) == found
+    assert keeper.likely_causes(Origin()) is None
 
 
 def decisions() -> st.SearchStrategy:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pytest_confmat.cache import store as module
 from pytest_confmat.cache.store import Cache, DamagedEntryError, Entry
-from pytest_confmat.diagnosis import Suspicion
+from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.writing import written_beside
 from tests.report.results import evaluation
@@ -38,8 +38,8 @@ def there(cache: Cache) -> set[str]:
 
 @given(evaluations(), st.booleans())
 def test_what_is_put_in_comes_out(found, suspected):
-    suspicion = Suspicion("permuted", "a\nb", {"accuracy": 0.5, "outputs": ["x", "y"]})
-    entry = Entry(found, WHEN, (suspicion,) if suspected else None)
+    cause = LikelyCause("permuted", "a\nb", {"accuracy": 0.5, "outputs": ["x", "y"]})
+    entry = Entry(found, WHEN, (cause,) if suspected else None)
     with tempfile.TemporaryDirectory() as folder:
         Cache(Path(folder)).put("key", entry)
         recalled = Cache(Path(folder)).get("key")
@@ -49,10 +49,10 @@ def test_what_is_put_in_comes_out(found, suspected):
 
 def test_faults_and_what_was_not_asked_differ_from_nothing_found(tmp_path):
     cache = Cache(tmp_path)
-    cache.put("key", replace(SMALL, suspicions=()))
-    assert cache.get("key").suspicions == ()
+    cache.put("key", replace(SMALL, likely_causes=()))
+    assert cache.get("key").likely_causes == ()
     cache.put("key", SMALL)
-    assert cache.get("key").suspicions is None
+    assert cache.get("key").likely_causes is None
 
 
 def test_nothing_is_known_of_another_key(tmp_path):
@@ -118,7 +118,7 @@ def test_indexes_count_too(tmp_path):
 def test_what_fills_the_cache_by_itself_is_not_kept(tmp_path):
     cache = Cache(tmp_path)
     tiny = Cache(tmp_path, size_of(cache) // 2)
-    cache.put("other", replace(SMALL, suspicions=()))
+    cache.put("other", replace(SMALL, likely_causes=()))
     tiny.put("key", SMALL)
     assert there(cache) == {"other"}
 

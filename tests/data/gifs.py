@@ -10,7 +10,7 @@ from tests.data.makers import encoded
 
 
 def gif(sizes: Sequence[tuple[int, int]]) -> bytes:
-    """Frames of these heights and widths, each of a colour of its own."""
+    """Frames of these heights and widths, each of a color of its own."""
     made = [
         encoded(np.full(size, 60 + 40 * n, np.uint8), "GIF", optimize=False)
         for n, size in enumerate(sizes)

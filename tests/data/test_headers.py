@@ -50,16 +50,16 @@ def frames(form: str, number: int = 3, **options) -> bytes:
 
 PLAIN = {
     "PNG": save("PNG"),
-    "PNG of greys": save("PNG", "L"),
+    "PNG of grays": save("PNG", "L"),
     "interlaced text": save("PNG", pnginfo=None, dpi=(72, 72)),
     "JPEG": encoded(noise(H, W, 3), "JPEG"),
-    "JPEG of greys": save("JPEG", "L"),
+    "JPEG of grays": save("JPEG", "L"),
     "progressive JPEG": encoded(noise(H, W, 3), "JPEG", progressive=True),
     "JPEG with a profile": save("JPEG", icc_profile=b"p" * 200_000),
     "JPEG with a comment": save("JPEG", comment=b"\xff\xc0\x00\x0b\x08\x00\x01\x00\x01\x01"),
     "GIF": save("GIF", "P"),
     "BMP": save("BMP"),
-    "BMP of greys": save("BMP", "L"),
+    "BMP of grays": save("BMP", "L"),
     "WebP": encoded(noise(H, W, 3), "WEBP"),
     "lossless WebP": encoded(noise(H, W, 3), "WEBP", lossless=True),
     "upright JPEG": save("JPEG", exif=exif(1)),
@@ -67,9 +67,9 @@ PLAIN = {
 }
 MARKED = {
     "alpha in PNG": (save("PNG", "RGBA"), ALPHA),
-    "grey and alpha in PNG": (save("PNG", "LA"), ALPHA),
-    "a transparent colour of a palette": (save("PNG", "P", transparency=0), ALPHA),
-    "a transparent colour": (save("PNG", transparency=(0, 0, 0)), ALPHA),
+    "gray and alpha in PNG": (save("PNG", "LA"), ALPHA),
+    "a transparent color of a palette": (save("PNG", "P", transparency=0), ALPHA),
+    "a transparent color": (save("PNG", transparency=(0, 0, 0)), ALPHA),
     "alpha in WebP": (save("WEBP", "RGBA"), ALPHA),
     "alpha in lossless WebP": (save("WEBP", "RGBA", lossless=True), ALPHA),
     "16 bits": (encoded(noise(H, W, dtype=np.uint16)), SIXTEEN_BITS),

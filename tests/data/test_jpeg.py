@@ -74,7 +74,7 @@ def ids(kind, number):
 
 
 @pytest.mark.parametrize("kind", SOURCES)
-def test_what_is_damaged_is_at_fault_and_its_neighbours_are_not(tmp_path, kind, capfd):
+def test_what_is_damaged_is_at_fault_and_its_neighbors_are_not(tmp_path, kind, capfd):
     source = SOURCES[kind](tmp_path, [make() for make, _ in jpegs.DAMAGED.values()])
     sums = Sums()
     found = evaluate(source, sums, CLASSES, on_fault="misclassified")

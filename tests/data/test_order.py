@@ -36,7 +36,7 @@ def test_a_dataset_of_tensorflow_that_shuffles_is_noticed_however_deep():
     source = open_batches(shuffled.batch(2), ("a", "b"), TAKES)
     assert source.notes == (
         "the dataset shuffles (ShuffleDataset): ids are places in its order, so that in another "
-        "run they may name other examples, and the digest differ; hand it in without shuffling",
+        "run they may name other examples, and the digest differ; pass it without shuffling",
     )
 
 

@@ -254,7 +254,7 @@ def test_a_header_of_a_huge_record_does_not_cost_memory(here):
 
 @pytest.mark.parametrize("compression", PACKED)
 @pytest.mark.parametrize("place", [SEVENTH + 9, SEVENTH + 14, STARTS[8] - 2])
-def test_a_damaged_record_is_told_from_its_neighbours(here, compression, place):
+def test_a_damaged_record_is_told_from_its_neighbors(here, compression, place):
     damaged = bytearray(PLAIN)
     damaged[place] ^= 1  # the header's checksum, the data, or their checksum
     packed = {"": bytes, "GZIP": gzip.compress, "ZLIB": zlib.compress}[compression]

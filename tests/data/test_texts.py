@@ -274,7 +274,7 @@ def test_a_text_of_another_kind_is_a_fault_of_its_record(here):
 
 
 def test_a_record_that_is_read_by_itself_is_compared_too(here):
-    # Its neighbour cannot be parsed, which costs the others of its chunk their place in a batch.
+    # Its neighbor cannot be parsed, which costs the others of its chunk their place in a batch.
     good = example(x=[0.5, 0.1], image__class__label=0, image__class__text=b"cat")
     swapped = example(x=[0.5, 0.1], image__class__label=1, image__class__text=b"cat")
     odd = example(x=[0.5, 0.1], image__class__label=1, image__class__text=3)

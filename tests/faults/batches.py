@@ -160,7 +160,7 @@ SECTION = Section(
             data(f"{SLICES}.shuffle(6).batch(3)", TF),
             "the dataset shuffles (ShuffleDataset): ids are places in its order, "
             "so that in another run they may name other examples, and the digest "
-            "differ; hand it in without shuffling",
+            "differ; pass it without shuffling",
             "noted",
         ),
         Fault(

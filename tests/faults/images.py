@@ -79,11 +79,11 @@ def many_rotated(project: Project) -> None:
 
 
 def grey_model(project: Project) -> None:
-    project.model("grey")
+    project.model("gray")
 
 
 def run_lengths() -> bytes:
-    """8 x 8 pixels of one grey."""
+    """8 x 8 pixels of one gray."""
     rows, palette = b"\x08\x80\0\0" * 7 + b"\x08\x80\0\1", bytes(range(256)) * 4
     start = 14 + 40 + len(palette)
     head = struct.pack("<IiiHHIIiiII", 40, 8, 8, 1, 8, 1, len(rows), 0, 0, 256, 0)
@@ -290,7 +290,7 @@ SECTION = Section(
             faulty=6,
         ),
         Fault(
-            "a WebP where the model takes grey images",
+            "a WebP where the model takes gray images",
             all_of(grey_model, instead("cat/1.webp", lambda: encoded(noise(8, 8, 3), "WEBP"))),
             "cat/1.webp is a WebP image that TensorFlow reads as rgb, and not as grayscale",
             faulty=1,
@@ -360,15 +360,15 @@ SECTION = Section(
             "noted",
         ),
         Fault(
-            "a palette with a transparent colour",
-            file(CAT, MARKED["a transparent colour of a palette"][0]),
+            "a palette with a transparent color",
+            file(CAT, MARKED["a transparent color of a palette"][0]),
             "1 file has transparency, which is dropped: cat/1.png",
             "noted",
         ),
         Fault(
             "a CMYK JPEG",
             instead("cat/1.jpg", MARKED["CMYK"][0]),
-            "1 file is a CMYK image, which TensorFlow converts without its colour "
+            "1 file is a CMYK image, which TensorFlow converts without its color "
             "profile: cat/1.jpg",
             "noted",
         ),

@@ -143,7 +143,7 @@ SECTION = Section(
             all_of(gone, file(f"{MODEL}/saved_model.pb", b"x")),
             "m.keras is a SavedModel directory, and models are loaded from .keras, "
             ".h5 or .hdf5 files: save it again with model.save('model.keras'), or "
-            "hand it in as a function by overriding the fixture confmat_model, "
+            "pass it as a function by overriding the fixture confmat_model, "
             "with keras.layers.TFSMLayer or tf.saved_model.load behind it",
         ),
         Fault(
@@ -231,7 +231,7 @@ SECTION = Section(
             weights_alone,
             "m.weights.h5 holds weights only, without the model they belong to: "
             "save the whole model with model.save('model.keras'), or build it, "
-            "load these weights and hand it in as a function by overriding the "
+            "load these weights and pass it as a function by overriding the "
             "fixture confmat_model",
         ),
         Fault(
@@ -239,42 +239,42 @@ SECTION = Section(
             other(MODEL, lambda: members()["model.weights.h5"]),
             "m.keras holds weights only, without the model they belong to: save "
             "the whole model with model.save('model.keras'), or build it, load "
-            "these weights and hand it in as a function by overriding the fixture "
+            "these weights and pass it as a function by overriding the fixture "
             "confmat_model",
         ),
         Fault(
             "a PyTorch model",
             other("m.pt", b"\x80\x02"),
             "m.pt cannot be loaded: models are .keras, .h5 or .hdf5 files, and "
-            "'.pt' is PyTorch; hand it in as a function by overriding the fixture "
+            "'.pt' is PyTorch; pass it as a function by overriding the fixture "
             "confmat_model",
         ),
         Fault(
             "an ONNX model",
             other("m.onnx", b"\x08\x07\x12\x07pytorch"),
             "m.onnx cannot be loaded: models are .keras, .h5 or .hdf5 files, and "
-            "'.onnx' is ONNX; hand it in as a function by overriding the fixture "
+            "'.onnx' is ONNX; pass it as a function by overriding the fixture "
             "confmat_model",
         ),
         Fault(
             "a TensorFlow Lite model",
             other("m.tflite", b"\x1c\0\0\0TFL3"),
             "m.tflite cannot be loaded: models are .keras, .h5 or .hdf5 files, and "
-            "'.tflite' is TensorFlow Lite; hand it in as a function by overriding "
+            "'.tflite' is TensorFlow Lite; pass it as a function by overriding "
             "the fixture confmat_model",
         ),
         Fault(
             "a Python pickle",
             other("m.pkl", b"\x80\x04"),
             "m.pkl cannot be loaded: models are .keras, .h5 or .hdf5 files, and "
-            "'.pkl' is a Python pickle; hand it in as a function by overriding the "
+            "'.pkl' is a Python pickle; pass it as a function by overriding the "
             "fixture confmat_model",
         ),
         Fault(
             "an architecture as JSON",
             other("m.json", json.dumps({"class_name": "Sequential"})),
             "m.json cannot be loaded: models are .keras, .h5 or .hdf5 files, and "
-            "'.json' is JSON; hand it in as a function by overriding the fixture "
+            "'.json' is JSON; pass it as a function by overriding the fixture "
             "confmat_model",
         ),
         Fault(

@@ -23,7 +23,7 @@ def rescaling() -> Any:
     return stack(layers.Rescaling(1 / 255, name="unit"))
 
 
-def grey() -> Any:
+def gray() -> Any:
     return stack(shape=(8, 8, 1))
 
 

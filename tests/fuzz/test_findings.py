@@ -148,7 +148,7 @@ def test_a_shard_that_is_filled_up_with_zeros_is_damaged(
     )
 
 
-def test_whether_an_image_is_at_fault_does_not_depend_on_its_neighbours(tmp_path: Path) -> None:
+def test_whether_an_image_is_at_fault_does_not_depend_on_its_neighbors(tmp_path: Path) -> None:
     # A version of GIF that there is not, and that TensorFlow reads all the same.
     unknown = b"GIF88a" + picture("GIF")[6:]
     for name, content in {"cat/0.gif": unknown, "dog/0.png": png(), "dog/1.png": b"junk"}.items():
@@ -186,7 +186,7 @@ def test_an_example_that_tensorflow_cannot_parse_and_quotes_is_a_fault(tmp_path:
     assert str(caught.value) == "is a tf.train.Example that TensorFlow cannot parse"
 
 
-def test_whether_an_example_is_at_fault_does_not_depend_on_its_neighbours(tmp_path: Path) -> None:
+def test_whether_an_example_is_at_fault_does_not_depend_on_its_neighbors(tmp_path: Path) -> None:
     # A list in three parts: protobuf joins them, TensorFlow reads one of them.
     parts = b"".join(feature([1]) for _ in range(3))
     entry = encode([(1, BYTES, b"image/class/label"), (2, BYTES, parts)])

@@ -290,7 +290,7 @@ def test_the_graph_decides_as_numpy_does(rule, dtype):
     holds()
 
 
-def assert_same(ours: Prediction, theirs: Prediction, labelled):
+def assert_same(ours: Prediction, theirs: Prediction, labeled):
     assert theirs.valid.tolist() == ours.valid.tolist()
     for name in ("predicted", "rank", "score"):
         one, other = getattr(ours, name), getattr(theirs, name)
@@ -298,7 +298,7 @@ def assert_same(ours: Prediction, theirs: Prediction, labelled):
         if name == "score":
             other = np.where(np.abs(other) < np.finfo(np.float32).tiny, 0, other)
             one = np.where(np.abs(one) < np.finfo(np.float32).tiny, 0, one)
-        known = ours.valid & labelled if name == "rank" else ours.valid
+        known = ours.valid & labeled if name == "rank" else ours.valid
         assert one[known].tolist() == other[known].tolist()
 
 

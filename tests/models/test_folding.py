@@ -13,9 +13,9 @@ layers = keras.layers
 SHAPE = (12, 12, 3)
 
 
-def net(*more, normalised=True):
+def net(*more, normalized=True):
     keras.utils.set_random_seed(3)
-    norm = [layers.BatchNormalization()] if normalised else []
+    norm = [layers.BatchNormalization()] if normalized else []
     model = keras.Sequential(
         [
             keras.Input(SHAPE),
@@ -72,7 +72,7 @@ class Nested(keras.Model):
 
 
 @pytest.mark.parametrize("make", [net, Nested], ids=["sequential", "subclassed"])
-def test_weights_are_constants_where_batches_are_normalised(make):
+def test_weights_are_constants_where_batches_are_normalized(make):
     assert "ReadVariableOp" not in kinds(predictor_of(make()))
 
 
@@ -102,7 +102,7 @@ def test_what_a_layer_of_the_users_calls_its_layers_stops_nothing(layer, folded)
 
 
 def test_they_stay_variables_where_nothing_is_gained(monkeypatch):
-    assert "ReadVariableOp" in kinds(predictor_of(net(normalised=False)))
+    assert "ReadVariableOp" in kinds(predictor_of(net(normalized=False)))
     monkeypatch.setattr(folding, "LARGEST", 100)
     assert "ReadVariableOp" in kinds(predictor_of(net()))
 
@@ -126,7 +126,7 @@ def test_what_is_random_stays_random_and_is_not_run_at_the_same_time(layer):
 
 def test_a_net_that_only_computes_may_be_run_at_the_same_time():
     assert predictor_of(net()).is_pure
-    assert predictor_of(net(normalised=False)).is_pure
+    assert predictor_of(net(normalized=False)).is_pure
 
 
 def test_so_may_one_with_loops_but_not_one_that_remembers():

@@ -311,7 +311,7 @@ def test_a_functional_model_of_keras_2_has_one_sentence(nets, tmp_path, version,
 def test_whatever_else_fails_in_a_file_of_keras_2_has_the_same_sentence(nets, tmp_path):
     path = tmp_path / "m.keras"
     nets.sequential.save(path)
-    # As tf-keras writes the axes of a batch normalisation, which are one number to Keras 3.
+    # As tf-keras writes the axes of a batch normalization, which are one number to Keras 3.
     by_surgery(path, lambda text: text.replace('"units": 3', '"units": [3]'), "2.15.0")
     message = failure(path)
     assert message.startswith(f"{path} was saved by Keras 2 (2.15.0), and Keras 3 cannot load it: ")

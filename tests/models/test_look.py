@@ -167,19 +167,19 @@ def test_a_whole_model_is_told_by_format_and_version(tmp_path, name, content, fo
             "m.onnx",
             b"\x08\x07\x12\x07pytorch",
             "{path} cannot be loaded: models are .keras, .h5 or .hdf5 files, and '.onnx' is ONNX; "
-            "hand it in as a function by overriding the fixture confmat_model",
+            "pass it as a function by overriding the fixture confmat_model",
         ),
         (
             "m.xyz",
             b"something",
             "{path} cannot be loaded: models are .keras, .h5 or .hdf5 files, and '.xyz' is none "
-            "of them; hand it in as a function by overriding the fixture confmat_model",
+            "of them; pass it as a function by overriding the fixture confmat_model",
         ),
         (
             "m",
             b"something",
             "{path} cannot be loaded: models are .keras, .h5 or .hdf5 files, and it has no "
-            "extension; hand it in as a function by overriding the fixture confmat_model",
+            "extension; pass it as a function by overriding the fixture confmat_model",
         ),
         (
             "m.zip",
@@ -230,7 +230,7 @@ def test_damage_anywhere_is_an_error_of_ours_or_none(tmp_path, suffix, data):
     assert str(path) in str(said)
 
 
-def test_a_missing_file_names_its_nearest_neighbours(tmp_path):
+def test_a_missing_file_names_its_nearest_neighbors(tmp_path):
     for name in ("digits.keras", "digits-old.keras", "notes.txt", "thumbs.db"):
         (tmp_path / name).write_bytes(b"x")
     with pytest.raises(ModelError) as caught:
@@ -241,7 +241,7 @@ def test_a_missing_file_names_its_nearest_neighbours(tmp_path):
     )
 
 
-def test_a_missing_file_without_a_neighbour_of_its_kind_says_so(tmp_path):
+def test_a_missing_file_without_a_neighbor_of_its_kind_says_so(tmp_path):
     (tmp_path / "notes.txt").write_bytes(b"x")
     with pytest.raises(ModelError) as caught:
         look_at(tmp_path / "digits.keras")
@@ -299,7 +299,7 @@ def test_a_saved_model_directory_has_its_own_sentence(tmp_path):
     )
 
 
-def test_an_unpacked_model_is_recognised(tmp_path):
+def test_an_unpacked_model_is_recognized(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ModelError, match=r"is a directory that holds an unpacked \.keras file"):
         look_at(tmp_path)

@@ -103,7 +103,7 @@ def stateful(keras):
             return x + keras.random.normal(keras.ops.shape(x), seed=self.seeds)
 
     class Normalized(layers.Layer):
-        """A batch normalisation that goes on learning, as if it were trained."""
+        """A batch normalization that goes on learning, as if it were trained."""
 
         def __init__(self, **config):
             super().__init__(**config)
@@ -134,14 +134,14 @@ def stateful(keras):
         "running mean": (lambda: with_layer(Mean()), 9),
         "running mean of a fixed batch": (lambda: with_layer(Mean(), 7), 7),
         "noise": (lambda: with_layer(Noise()), 9),
-        "normalised by the batch": (lambda: with_layer(Normalized()), 40),
+        "normalized by the batch": (lambda: with_layer(Normalized()), 40),
         "subclassed": (Subclassed, 9),
     }
 
 
 NAMES = [
     "lstm", "gru", "count", "raw count", "count beside many", "running mean",
-    "running mean of a fixed batch", "noise", "normalised by the batch", "subclassed",
+    "running mean of a fixed batch", "noise", "normalized by the batch", "subclassed",
 ]  # fmt: skip
 
 
@@ -160,8 +160,8 @@ def test_predictions_are_those_of_keras_and_the_model_is_left_as_it_was(stateful
     assert predicted(again).tolist() == expected.argmax(1).tolist()
     np.testing.assert_allclose(scores(found), expected.max(1), rtol=1e-5)
     other = model.predict(series, batch_size=size, verbose=0)
-    # What it remembers does matter, but where a batch is normalised by itself.
-    assert (np.abs(other - expected).max() > 1e-2) == (name != "normalised by the batch")
+    # What it remembers does matter, but where a batch is normalized by itself.
+    assert (np.abs(other - expected).max() > 1e-2) == (name != "normalized by the batch")
 
 
 @pytest.mark.parametrize("name", ["lstm", "running mean", "subclassed"])

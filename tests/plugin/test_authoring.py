@@ -168,8 +168,8 @@ def test_the_policy_lets_the_good_model_pass_and_blocks_the_regressed_one(digits
             "confmat: wrote thresholds.yaml: 11 limits from 899 examples of 10 classes",
             "  accuracy 0.9922 of 899 was observed",
             "  limits on recall: 0.8* to 0.8*",
-            "  an equally good model holds all of them together in 95 of 100 runs, each in all but "
-            "1 of 220",
+            "  an equally good model passes all of them together in 95 of 100 runs, each in all "
+            "but 1 of 220",
             f"next: pytest --confmat-model {model}",
         ]
     )
@@ -285,7 +285,7 @@ def test_limits_that_are_beaten_are_raised_once(beaten, workers):
             "+++ thresholds.yaml",
             "-  accuracy: 0.9        # agreed",
             "+  accuracy: 0.977        # agreed",
-            "0.9 -> 0.97 as far as recall[[]fox] bears, for 2 limits",
+            "0.9 -> 0.97 as far as recall[[]fox] allows, for 2 limits",
             "left, as they are no shares of examples: balanced_accuracy",
         ]
     )

@@ -17,7 +17,7 @@ DIGITS = ROOT / "examples" / "digits"
 SWAPPED = [[1, 49, 0], [48, 2, 0], [0, 0, 50]]
 COLLAPSED = [[0, 50, 0], [0, 50, 0], [0, 50, 0]]
 PERMUTED = (
-    "suspicion: the model's outputs may be in another order than `classes`: accuracy 0.3533 as "
+    "likely cause: the model's outputs may be in another order than `classes`: accuracy 0.3533 as "
     "declared, 0.9800 if the outputs were dog, cat, fox"
 )
 
@@ -29,19 +29,19 @@ def block(result: pytest.RunResult, title: str = "confmat thresholds.yaml") -> l
     end = next((i for i in range(start + 1, len(lines)) if lines[i].startswith("===")), len(lines))
     joined: list[str] = []
     for line in lines[start + 1 + (not lines[start + 1]) : end]:
-        if joined and joined[-1].startswith("suspicion: ") and line.startswith("  "):
+        if joined and joined[-1].startswith("likely cause: ") and line.startswith("  "):
             joined[-1] += f" {line.strip()}"
         else:
             joined.append(line)
     return joined
 
 
-def suspicions(project: Project) -> list[dict]:
+def likely_causes(project: Project) -> list[dict]:
     return json.loads((project.path / "out/confmat.json").read_text())["suspicions"]
 
 
 @pytest.mark.parametrize("workers", WORKERS, ids=["alone", "xdist"])
-def test_a_suspicion_stands_under_the_verdict_line(project, workers):
+def test_a_likely_cause_stands_under_the_verdict_line(project, workers):
     project.scores(SWAPPED)
     result = project.run("--confmat-report=out", *workers)
     assert result.ret == 1
@@ -50,8 +50,8 @@ def test_a_suspicion_stands_under_the_verdict_line(project, workers):
     assert text[1] == ""
     assert text[2] == PERMUTED
     assert text[3] == "if so, they are to be numbered in that order"
-    assert [found["kind"] for found in suspicions(project)] == ["permuted"]
-    assert suspicions(project)[0]["evidence"]["outputs"] == ["dog", "cat", "fox"]
+    assert [found["kind"] for found in likely_causes(project)] == ["permuted"]
+    assert likely_causes(project)[0]["evidence"]["outputs"] == ["dog", "cat", "fox"]
     assert project.passes == 1
 
 
@@ -62,17 +62,18 @@ def test_a_collapsed_matrix_is_probed_once(project, workers):
     assert result.ret == 1
     text = block(result)
     assert text[2] == (
-        "suspicion: 150 of 150 predictions are 'dog', as 50 of the examples are: no usual "
+        "likely cause: 150 of 150 predictions are 'dog', as 50 of the examples are: no usual "
         "rescaling helps, so it is likely not preprocessing: the weights may not be the trained "
         "ones (never loaded, or from another checkpoint), or the moving statistics of its batch "
         "normalization may not fit the data"
     )
     # The scores are the data here, and another scale leaves their order as it is.
     assert text[3] == (
-        "suspicion: tried on 63 examples: accuracy 0.3333 as declared, at most 0.3333 with "
+        "likely cause: preprocessing, tried on 63 examples: accuracy 0.3333 as declared, "
+        "at most 0.3333 with "
         "`rescale: {scale: 2, offset: -1}`, `rescale: {scale: 1, offset: -0.5}` or `rescale: 255`"
     )
-    assert [found["kind"] for found in suspicions(project)] == ["collapsed", "preprocessing"]
+    assert [found["kind"] for found in likely_causes(project)] == ["collapsed", "preprocessing"]
     assert project.passes == 2
 
 
@@ -81,16 +82,16 @@ def test_where_limits_hold_nothing_is_looked_for(project):
     project.scores(COLLAPSED)
     result = project.run("--confmat-report=out")
     assert result.ret == 0
-    assert "suspicion: " not in result.stdout.str()
-    assert suspicions(project) == []
+    assert "likely cause: " not in result.stdout.str()
+    assert likely_causes(project) == []
     assert project.passes == 1
 
 
-def test_a_failed_limit_that_was_left_out_makes_no_suspicion(project):
+def test_a_failed_limit_that_was_left_out_makes_no_likely_cause(project):
     project.scores(SWAPPED)
     result = project.run("-k", "evaluation or fox")
     result.stdout.fnmatch_lines(["*confmat: INCOMPLETE*"])
-    assert "suspicion: " not in result.stdout.str()
+    assert "likely cause: " not in result.stdout.str()
     result = project.run("thresholds.yaml::recall[cat]")
     assert result.ret == 1
     assert PERMUTED in block(result)
@@ -105,7 +106,7 @@ def test_a_weak_model_is_not_suspected(project):
     project.scores([[30, 15, 5], [10, 35, 5], [2, 3, 45]])
     result = project.run()
     assert result.ret == 1
-    assert "suspicion: " not in result.stdout.str()
+    assert "likely cause: " not in result.stdout.str()
 
 
 CRASHES = """
@@ -124,10 +125,10 @@ pytest_confmat.{module}.{function} = crash
 @pytest.mark.parametrize(
     ("module", "function", "told"),
     [
-        ("probing", "suspicions",
-         "suspicion: no pattern could be looked for: ZeroDivisionError: lost"),
+        ("probing", "likely_causes",
+         "likely cause: the search for likely causes failed: ZeroDivisionError: lost"),
         ("probing", "probe_preprocessing",
-         "suspicion: the usual rescalings could not be tried: lost"),
+         "likely cause: the usual rescalings could not be tried: lost"),
     ],
 )  # fmt: skip
 def test_a_crash_in_the_search_changes_no_verdict(project, workers, module, function, told):
@@ -152,12 +153,12 @@ def test_hostile_names_are_shown_and_not_obeyed(project):
     project.scores(SWAPPED)
     result = project.run("--confmat-report=out")
     text = "\n".join(block(result)[:6])
-    assert "suspicion: the model's outputs may be" in text
+    assert "likely cause: the model's outputs may be" in text
     assert "\x1b[31m" not in result.stdout.str()
     assert "##[" not in text
     assert not any(line.lstrip().startswith("::error") for line in result.outlines)
     assert (
-        suspicions(project)[0]["evidence"]["outputs"][1]
+        likely_causes(project)[0]["evidence"]["outputs"][1]
         == "\x1b[31mred\n::error::x ##[group]y \u202e"
     )
 
@@ -172,7 +173,7 @@ LIMITS = "thresholds: {accuracy: 0.95, recall: 0.9}\n"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
-    """A model that rescales itself; the digits but for the zeros, each labelled by itself.
+    """A model that rescales itself; the digits but for the zeros, each labeled by itself.
 
     Made before any pytester, which would have TensorFlow imported a second time.
     """
@@ -209,21 +210,22 @@ def test_digits_with_classes_rescale_and_offset_wrong(made, project):
     result = gate(project, DIGITS / "digits.keras", "order.yaml", "twice.yaml", "offset.yaml")
     assert result.ret == 1
     assert block(result, "confmat order.yaml")[2:4] == [
-        "suspicion: the model's outputs may be in another order than `classes`: accuracy 0.1980 as "
-        "declared, 0.9922 if the outputs were 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 (the numeric order of "
-        "the names)",
+        "likely cause: the model's outputs may be in another order than `classes`: accuracy "
+        "0.1980 as declared, 0.9922 if the outputs were 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 (the numeric "
+        "order of the names)",
         "classes: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]",
     ]
     assert block(result, "confmat twice.yaml")[2:4] == [
-        "suspicion: 899 of 899 predictions are '1', as 91 of the examples are: preprocessing may "
-        "be missing, or done twice",
-        "suspicion: tried on 60 examples: accuracy 0.1000 as declared, 1.0000 with `rescale: "
+        "likely cause: 899 of 899 predictions are '1', as 91 of the examples are: preprocessing "
+        "may be missing, or done twice",
+        "likely cause: preprocessing, tried on 60 examples: accuracy 0.1000 as declared, "
+        "1.0000 with `rescale: "
         "1/255` (0.9833 with no rescale: too close to tell, and what training did decides)",
     ]
     text = block(result, "confmat offset.yaml")
     assert text[0].startswith("confmat: ERROR")  # no example is left of the last class
     assert text[2] == (
-        "suspicion: labels may be shifted by one: accuracy 0.0025 as declared, 0.9914 if every "
+        "likely cause: labels may be shifted by one: accuracy 0.0025 as declared, 0.9914 if every "
         "label were one higher, as where 1 is subtracted from labels that count from 0; `offset` "
         "in dataset.label is 1, and would then be 0"
     )
@@ -242,13 +244,15 @@ def test_digits_with_a_model_that_rescales_itself(made, project):
     assert result.ret == 1
     own = "; the model rescales its input itself, by a Rescaling layer 'to_unit'"
     assert block(result, "confmat twice.yaml")[3] == (
-        "suspicion: tried on 60 examples: accuracy 0.1000 as declared, 1.0000 without "
+        "likely cause: preprocessing, tried on 60 examples: accuracy 0.1000 as declared, "
+        "1.0000 without "
         f"`rescale`{own}"
     )
     text = block(result, "confmat missing.yaml")
-    assert text[2].startswith("suspicion: 811 of 811 predictions are '1', as 91 of the examples")
+    assert text[2].startswith("likely cause: 811 of 811 predictions are '1', as 91 of the examples")
     assert text[3] == (
-        "suspicion: tried on 63 examples: accuracy 0.1111 as declared, 1.0000 with "
+        "likely cause: preprocessing, tried on 63 examples: accuracy 0.1111 as declared, "
+        "1.0000 with "
         f"`rescale: 255`{own}"
     )
 
@@ -259,4 +263,4 @@ def test_digits_regressed_is_weak_and_not_suspected(project):
     result = gate(project, DIGITS / "digits-regressed.keras", "thresholds.yaml")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["confmat: BLOCKED*"])
-    assert "suspicion: " not in result.stdout.str()
+    assert "likely cause: " not in result.stdout.str()

@@ -31,7 +31,7 @@ def pytest_confmat_metrics(registry):
             "class",
             share_of="examples",
             counts="{hits} of {trials} are not {actual}",
-            lowered_by="taken_for_it",
+            lowered_by="predicted_as_it",
         )
     )
 """

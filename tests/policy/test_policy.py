@@ -347,7 +347,7 @@ def test_classes_that_are_none(classes: list[str], message: str) -> None:
     assert caught.value.message == message
 
 
-def test_paths_are_normalised_unless_a_link_makes_a_difference(tmp_path):
+def test_paths_are_normalized_unless_a_link_makes_a_difference(tmp_path):
     policy = tmp_path / "policies" / "limits.yaml"
     policy.parent.mkdir()
     head = "version: 1\nbaseline: ../base/../b\nclasses: [a, b]\n"

@@ -9,9 +9,10 @@ import numpy as np
 
 from pytest_confmat.errors import Location
 from pytest_confmat.evaluation import Evaluation, NumberedIds, Part
+from pytest_confmat.judging import judge
 from pytest_confmat.limits import Bound, Limit, Weighting, limit_id
 from pytest_confmat.result import GateResult
-from pytest_confmat.verdict import Verdict, judge
+from pytest_confmat.verdict import Verdict
 
 POLICY = Path("thresholds.yaml")
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_confmat.judging import judge
 from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.report.interval_text import (
     bounds_words,
@@ -18,7 +19,6 @@ from pytest_confmat.report.interval_text import (
 from pytest_confmat.report.summary import summary, verdict_line
 from pytest_confmat.report.wording import describe
 from pytest_confmat.result import GateResult
-from pytest_confmat.verdict import judge
 from tests.report.results import POLICY, evaluation
 from tests.verdicts import RULES, drop, limit, of_two, one, recalls, two_models
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from pytest_confmat.errors import EvaluationError, Location
+from pytest_confmat.judging import judge
 from pytest_confmat.limits import Exemption, Weighting
 from pytest_confmat.report.json import document, incomplete_document, write_json
 from pytest_confmat.report.wording import describe
 from pytest_confmat.result import GateResult
-from pytest_confmat.verdict import judge
 from pytest_confmat.weighting import weighted_matrix
 from tests.report.results import POLICY, evaluation, gate, limit
 from tests.verdicts import drop, two_models

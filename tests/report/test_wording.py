@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_confmat.evaluation import Mistake
+from pytest_confmat.judging import holds
 from pytest_confmat.limits import Weighting
 from pytest_confmat.report.wording import describe
-from pytest_confmat.verdict import Verdict, holds
+from pytest_confmat.verdict import Verdict
 from tests.report.results import failed, limit
 
 

@@ -122,7 +122,7 @@ class DirectorySource:
             raise ExampleFault(str(error), label) from error.__cause__
         check = words(tf.constant([content]))
         # As the pass does it, and only then why not: what is at fault must not depend on its
-        # neighbours.
+        # neighbors.
         try:
             pixels, marks = images.decode(self._plan, tf.constant([content]))
         except tf.errors.OpError as error:

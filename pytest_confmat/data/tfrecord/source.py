@@ -144,7 +144,7 @@ class TFRecordSource:
         shard, number = self._place(index)
         record = self._reader.read(self._shards[shard], number)
         reason = "is left out by TensorFlow, which reads its features otherwise"
-        # By the reader of the pass first: what is at fault must not depend on its neighbours.
+        # By the reader of the pass first: what is at fault must not depend on its neighbors.
         try:
             made = self._parser.parse(tf.constant([index], tf.int64), tf.constant([record]))
             found = batch(*made)
