@@ -22,7 +22,8 @@ import numpy as np
 from pytest_confmat.baseline import load_baseline, save_baseline
 from pytest_confmat.baseline.comparison import compare
 from pytest_confmat.evaluation import Evaluation
-from pytest_confmat.parts import NumberedIds, Part
+from pytest_confmat.example_ids import NumberedIds
+from pytest_confmat.parts import Part
 
 WRONG = 0.25
 

@@ -14,7 +14,7 @@ from fuzz.place import folder, one_in, put
 from fuzz.seeds import CLASSES, LAYOUTS, TAKES, good_record
 from fuzz.wire import frame
 from pytest_confmat.data.images import tensorflow
-from pytest_confmat.data.pipeline import batch
+from pytest_confmat.data.pipeline import batches
 from pytest_confmat.data.source import ExampleFault
 from pytest_confmat.data.tfrecord.crc import masked_crc
 from pytest_confmat.data.tfrecord.layout import Layout, feature, features, find_layout
@@ -48,10 +48,10 @@ def example(data: bytes) -> None:
 def shard(data: bytes) -> None:
     """Open a shard and read one of its records; stream many of them to the end."""
     source = _open("encoded", put(folder("shard") / "a.tfrecord", data))
-    (piece,) = source.pieces
+    (part,) = source.parts
     fault: DataError | None = None
     try:
-        source.example(len(data) % len(piece))
+        source.example(len(data) % len(part))
     except DataError as error:
         fault = error
     if one_in(8, data):
@@ -80,7 +80,7 @@ class _Reader:
         fault = self.parser.explain(record)
         places = tf.range(3, dtype=tf.int64)
         try:
-            made = batch(*self.parse(places, tf.constant([self.good, record, self.good])))
+            (made,) = batches(*self.parse(places, tf.constant([self.good, record, self.good])))
         except (tf.errors.OpError, UnicodeDecodeError):  # whose own text may quote the record
             return fault
         index = made.index.tolist()
@@ -117,14 +117,14 @@ def _open(name: str, path: Any) -> TFRecordSource:
 
 def _evaluated(source: TFRecordSource) -> Evaluation | None:
     """Return what a pass makes of all examples; ``None``: it says that it cannot."""
-    (piece,) = source.pieces
+    (part,) = source.parts
     try:
         found = evaluate(
             source, First(), CLASSES, batch_size=2, on_fault="misclassified", max_faults=8
         )
     except DataError:
         return None
-    assert len(found) == len(piece)
+    assert len(found) == len(part)
     return found
 
 

@@ -17,7 +17,8 @@ import numpy as np
 
 from fuzz.wire import example, frame
 from pytest_confmat.baseline import save_baseline
-from pytest_confmat.evaluation import Evaluation, Fault, NumberedIds, Part
+from pytest_confmat.evaluation import Evaluation, Fault, Part
+from pytest_confmat.example_ids import NumberedIds
 from pytest_confmat.spec import (
     ImageFeature,
     ImageSpec,

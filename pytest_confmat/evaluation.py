@@ -19,14 +19,16 @@ from numpy.typing import NDArray
 
 from pytest_confmat.entries import DENSE_CLASSES, Entries
 from pytest_confmat.errors import EvaluationError
+from pytest_confmat.example_ids import JoinedIds, NumberedIds, plain_ids, read_ids
 from pytest_confmat.matrix import ConfusionMatrix, Floats, pair_indices
-from pytest_confmat.parts import ARRAYS, UNPREDICTED, Fault, Mistake, NumberedIds, Part
+from pytest_confmat.parts import ARRAYS, CLOSE, UNPREDICTED, Column, Fault, Mistake, Part
 from pytest_confmat.writing import write_atomically
 
-FORMAT = 1
+FORMAT = 2
 
 __all__ = [
     "UNPREDICTED",
+    "Column",
     "Evaluation",
     "Fault",
     "Mistake",
@@ -170,7 +172,7 @@ class Evaluation:
         scores = self._score
         return tuple(
             Mistake(
-                self._id(int(i)),
+                self.ids[int(i)],
                 self.classes[self._true[i]],
                 self.classes[self._predicted[i]],
                 float(scores[i]),
@@ -210,12 +212,20 @@ class Evaluation:
             return np.zeros(0, np.int64)
         return np.concatenate([getattr(part, name) for part in self.parts])
 
-    def _id(self, place: int) -> str:
-        for part in self.parts:
-            if place < len(part):
-                return part.ids[place]
-            place -= len(part)
-        raise IndexError(place)
+    @cached_property
+    def ids(self) -> JoinedIds:
+        """The ids of all examples, in the set's order."""
+        return JoinedIds.of(part.ids for part in self.parts)
+
+    def column(self, name: str) -> Column:
+        """Return a property of all examples, in the set's order.
+
+        Raises
+        ------
+        KeyError
+            If a part has none of this name.
+        """
+        return Column.of(text for part in self.parts for text in part.columns[name].texts())
 
     def merge(self, other: Evaluation) -> Evaluation:
         """Return the evaluation of both sets of parts; a part that both hold counts once.
@@ -256,9 +266,20 @@ class Evaluation:
         arrays: dict[str, NDArray[Any]] = {}
         parts = []
         for number, part in enumerate(self.parts):
-            names = (*ARRAYS, "weight") if part.weight is not None else ARRAYS
+            names = (*ARRAYS, *CLOSE, *(() if part.weight is None else ("weight",)))
             arrays |= {f"{number}.{name}": getattr(part, name) for name in names}
-            parts.append({"id": part.id, "position": part.position, "ids": _plain_ids(part.ids)})
+            arrays |= {
+                f"{number}.column.{at}": c.codes for at, c in enumerate(part.columns.values())
+            }
+            parts.append(
+                {
+                    "id": part.id,
+                    "position": part.position,
+                    "ids": plain_ids(part.ids),
+                    "content": part.content,
+                    "columns": [[name, each.values] for name, each in part.columns.items()],
+                }
+            )
         header = {
             "format": FORMAT,
             "classes": self.classes,
@@ -332,20 +353,19 @@ def weighted_counts(
     return sums.astype(np.float64), beside
 
 
-def _plain_ids(ids: Sequence[str]) -> Any:
-    if isinstance(ids, NumberedIds):
-        return {"prefix": ids.prefix, "length": ids.length}
-    return list(ids)
-
-
 def _load_parts(parts: Sequence[Mapping[str, Any]], stored: Any) -> Iterator[Part]:
-    for number, part in enumerate(parts):
-        ids = part["ids"]
-        weight = f"{number}.weight"
-        yield Part(
-            part["id"],
-            part["position"],
-            NumberedIds(**ids) if isinstance(ids, dict) else tuple(ids),
-            **{name: stored[f"{number}.{name}"] for name in ARRAYS},
-            weight=stored.get(weight),
+    for number, plain in enumerate(parts):
+        part = Part(
+            plain["id"],
+            plain["position"],
+            read_ids(plain["ids"]),
+            **{name: stored[f"{number}.{name}"] for name in (*ARRAYS, *CLOSE)},
+            weight=stored.get(f"{number}.weight"),
+            columns={
+                name: Column(tuple(values), stored[f"{number}.column.{at}"])
+                for at, (name, values) in enumerate(plain["columns"])
+            },
         )
+        if part.content != plain["content"]:
+            raise EvaluationError(f"part {part.id!r} does not hold the examples that it names")
+        yield part

@@ -1,4 +1,4 @@
-"""One evaluation to be done: which model over which data, and doing it.
+"""An evaluation to be done: which model over which data; and doing it.
 
 A job whose model and data are files is a plain value: equal jobs have equal results, in this
 process or another.
@@ -7,21 +7,25 @@ process or another.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from pytest_confmat.errors import ConfmatError, RequestError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.filenames import text_of
 from pytest_confmat.fingerprint import sha256_of
 from pytest_confmat.spec import DatasetSpec, Decision, Feed, ModelSpec
 
 if TYPE_CHECKING:
-    from pytest_confmat.data.source import Source
+    from pytest_confmat.data.source import SharedSource, Source
+    from pytest_confmat.faults import Care
     from pytest_confmat.models.predictor import Predictor
+    from pytest_confmat.outcomes import PartOutcomes
     from pytest_confmat.streaming import ProgressCallback
 
 
@@ -75,47 +79,166 @@ def run(
     ConfmatError
         If model or data are not what they should be.
     """
+    (found,) = run_all([job], progress, custom_objects)
+    if isinstance(found, ConfmatError):
+        raise found
+    return found
+
+
+def run_all(
+    jobs: Sequence[Job],
+    progress: ProgressCallback | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
+) -> tuple[Evaluation | ConfmatError, ...]:
+    """Stream the data through several models in one pass; see `run`.
+
+    Each evaluation is equal to that of its job alone, but for the seconds that it took: they are
+    those of all together.
+
+    Parameters
+    ----------
+    jobs
+        On one data set, with the same classes.
+
+    Returns
+    -------
+    For each job its evaluation, or the error that is its own.
+
+    Raises
+    ------
+    ConfmatError
+        What is wrong with the data as a whole, or with every model.
+    """
     from pytest_confmat import streaming
 
-    timing: dict[str, float] = {}
-    predictor = _load(job, custom_objects, timing)
-    started = perf_counter()
-    source = _open(job, predictor)
-    timing["open"] = perf_counter() - started
-    # What is wrong with the layout of the data is said first: it may be why the numbers differ.
-    predictor.check_stated()
-    care: dict[str, Any] = {}
-    if isinstance(job.dataset, DatasetSpec):
-        care = {"on_fault": job.dataset.on_fault, "max_faults": job.dataset.max_faults}
-    dataset = {
-        "source": source.description,
-        "states_count": source.states_count,
-        "unfixed": source.unfixed,
-    }
-    provenance = {
-        "model": describe_model(job.model),
-        "dataset": dataset,
-        "versions": versions(),
-    }
+    opened = _open(jobs, custom_objects)
     started = perf_counter()
     try:
-        evaluation = streaming.evaluate(
-            source,
-            predictor,
-            job.classes,
-            batch_size=job.batch_size,
-            provenance=provenance,
+        found = streaming.evaluate_all(
+            opened.shared,
+            opened.predictors,
+            jobs[0].classes,
+            batch_sizes=[job.batch_size for job in jobs],
+            provenances=opened.provenances,
+            care=opened.care,
             progress=progress,
-            **care,
         )
     finally:
-        predictor.rewind()
-    timing["evaluate"] = perf_counter() - started
+        opened.rewind()
+    timing = {**opened.timing, "evaluate": perf_counter() - started}
+    return tuple(
+        each if isinstance(each, ConfmatError) else _told_of(each, job.model, source, timing)
+        for each, job, source in zip(found, jobs, opened.shared.sources, strict=True)
+    )
+
+
+def plan(job: Job, custom_objects: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+    """Return the ids of the parts that a job consists of.
+
+    Raises
+    ------
+    ConfmatError
+        If model or data are not what they should be, or the data have no parts.
+    """
+    opened = _open([job], custom_objects)
+    parts = opened.shared.sources[0].parts
+    if parts is None:
+        raise RequestError(
+            f"{opened.shared.sources[0].description} has no parts that could be evaluated by "
+            "themselves: only a pass over all of it tells what it holds"
+        )
+    return tuple(part.id for part in parts)
+
+
+def run_parts(
+    job: Job, parts: Collection[str], custom_objects: Mapping[str, Any] | None = None
+) -> Iterator[PartOutcomes]:
+    """Evaluate parts of a job's data by their ids, and yield the outcomes of each when it is done.
+
+    This is the pass that `run` makes over all parts: wherever a part is evaluated, its outcomes
+    are the same.
+
+    Raises
+    ------
+    ConfmatError
+        If model or data are not what they should be, there is no such part, or the model must see
+        the whole set in its order.
+    """
+    from pytest_confmat.streaming import Pass
+
+    opened = _open([job], custom_objects)
+    try:
+        made = Pass(
+            opened.shared,
+            opened.predictors,
+            job.classes,
+            batch_sizes=[job.batch_size],
+            care=opened.care,
+            parts=parts,
+        )
+        with closing(made.outcomes()) as outcomes:
+            yield from (part for _, part in outcomes)
+    finally:
+        opened.rewind()
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """Models and data of jobs, ready for a pass."""
+
+    shared: SharedSource
+    predictors: tuple[Predictor, ...]
+    provenances: tuple[Mapping[str, Any], ...]
+    care: Care
+    timing: Mapping[str, float]
+
+    def rewind(self) -> None:
+        for predictor in self.predictors:
+            predictor.rewind()
+
+
+def _open(jobs: Sequence[Job], custom_objects: Mapping[str, Any] | None) -> _Opened:
+    from pytest_confmat import data
+    from pytest_confmat.faults import Care
+
+    first = jobs[0]
+    timing: dict[str, float] = {}
+    predictors = tuple(_load(job, custom_objects, timing) for job in jobs)
+    started = perf_counter()
+    inputs = [predictor.input for predictor in predictors]
+    shared = data.open_shared(first.dataset, first.classes, inputs, first.expected_examples)
+    timing["open"] = perf_counter() - started
+    # What is wrong with the layout of the data is said first: it may be why the numbers differ.
+    for predictor in predictors:
+        predictor.check_stated()
+    care = Care()
+    if isinstance(first.dataset, DatasetSpec):
+        care = Care(first.dataset.on_fault, first.dataset.max_faults)
+    provenances = tuple(
+        {
+            "model": describe_model(job.model),
+            "dataset": {
+                "source": source.description,
+                "states_count": source.states_count,
+                "unfixed": source.unfixed,
+            },
+            "versions": versions(),
+        }
+        for job, source in zip(jobs, shared.sources, strict=True)
+    )
+    return _Opened(shared, predictors, provenances, care, timing)
+
+
+def _told_of(
+    evaluation: Evaluation, model: Any, source: Source, timing: Mapping[str, float]
+) -> Evaluation:
+    """Add to an evaluation what is known after the pass."""
     feed = source.feed  # of a dataset of the project's own known only now
+    dataset = {**evaluation.provenance["dataset"], "input": feed.text}
     return replace(
         evaluation,
-        provenance={**evaluation.provenance, "dataset": {**dataset, "input": feed.text}},
-        notes=(*evaluation.notes, *filter(None, [_doubt(feed, job.model)])),
+        provenance={**evaluation.provenance, "dataset": dataset},
+        notes=(*evaluation.notes, *filter(None, [_doubt(feed, model)])),
         timing={**timing, **evaluation.timing},
     )
 
@@ -123,7 +246,7 @@ def run(
 def _load(
     job: Job, custom_objects: Mapping[str, Any] | None, timing: dict[str, float]
 ) -> Predictor:
-    """Return the model behind a predictor; enter in `timing` how long it took."""
+    """Return the model behind a predictor; add to `timing` how long it took."""
     from pytest_confmat import models
     from pytest_confmat.models import runtime
 
@@ -133,17 +256,10 @@ def _load(
     else:
         predictor = models.wrap(job.model, job.classes, job.decision)
     took = perf_counter() - started
-    timing["import"] = min(took, runtime.import_seconds - imported)
-    timing["load"] = took - timing["import"]
+    importing = min(took, runtime.import_seconds - imported)
+    timing["import"] = timing.get("import", 0.0) + importing
+    timing["load"] = timing.get("load", 0.0) + took - importing
     return predictor
-
-
-def _open(job: Job, predictor: Predictor) -> Source:
-    from pytest_confmat import data
-
-    if isinstance(job.dataset, DatasetSpec):
-        return data.open_source(job.dataset, job.classes, predictor.input)
-    return data.open_batches(job.dataset, job.classes, predictor.input, job.expected_examples)
 
 
 def _doubt(feed: Feed, model: Any) -> str | None:

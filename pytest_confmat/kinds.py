@@ -19,7 +19,7 @@ from pytest_confmat.spec import DatasetSpec, ModelInput
 
 if TYPE_CHECKING:
     from pytest_confmat.data.reading import Reading
-    from pytest_confmat.data.source import Source
+    from pytest_confmat.data.source import SharedSource, Source
     from pytest_confmat.evaluation import Evaluation
     from pytest_confmat.policy.dataset import ImagesShape
 
@@ -151,6 +151,18 @@ class DataKind(ABC, Generic[Spec]):
         MissingDependencyError
             If what reads them is not installed.
         """
+
+    def open_shared(
+        self,
+        spec: Spec,  # noqa: ARG002
+        classes: tuple[str, ...],  # noqa: ARG002
+        inputs: Sequence[ModelInput],  # noqa: ARG002
+    ) -> SharedSource | None:
+        """Open the set for several models of one pass; see `open`.
+
+        ``None``: this kind cannot share what it reads, and the set is read once for each model.
+        """
+        return None
 
     @abstractmethod
     def is_of(self, evaluation: Evaluation, reading: Reading) -> bool:

@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_confmat.data.source import Batch, ExampleFault, Piece
+from pytest_confmat.data.part_plan import PlannedPart
+from pytest_confmat.data.source import Batch, ExampleFault
 from pytest_confmat.errors import DataError
-from pytest_confmat.evaluation import UNPREDICTED, Part
 from pytest_confmat.models.predictor import Prediction
+from pytest_confmat.parts import ARRAYS, CLOSE, NO_VALUE, UNPREDICTED, Column, Part
+
+
+@dataclass(frozen=True, eq=False)
+class PartOutcomes:
+    """What became of the examples of one part.
+
+    Attributes
+    ----------
+    part
+        An example at fault is predicted as none in it; where its class is not known, that is 0.
+    faults
+        By place in the part.
+    marks
+        See `Batch.marks`, uint8 (n,); ``None``: nothing is remarkable.
+    late
+        How many examples did not come with their batch, and were read one by one.
+    """
+
+    part: Part
+    faults: Mapping[int, ExampleFault]
+    marks: NDArray[np.uint8] | None = None
+    late: int = 0
 
 
 class Outcomes:
-    """Outcomes by the example's place in the set, some 15 bytes each.
+    """Outcomes by the example's place in the set, some 25 bytes each.
 
     Parameters
     ----------
@@ -26,20 +50,28 @@ class Outcomes:
     """
 
     def __init__(self, k: int, total: int | None, name: Callable[[int], str]) -> None:
-        narrow = np.min_scalar_type(k - 1)
+        self._k = k
         self._total = total
         self._name = name
-        self._arrays: dict[str, NDArray[Any]] = {
-            field: np.zeros(total or 0, dtype)
-            for field, dtype in (
-                ("seen", np.bool_),
-                ("true", narrow),
-                ("predicted", narrow),
-                ("rank", narrow),
-                ("score", np.float32),
-                ("check", np.uint64),
-            )
+        # Wide enough for `UNPREDICTED`, and for the rank of an example at fault.
+        signed, rank = np.min_scalar_type(-k - 1), np.min_scalar_type(k)
+        dtypes: dict[str, Any] = {
+            "seen": np.bool_,
+            "true": np.min_scalar_type(k - 1),
+            "predicted": signed,
+            "rank": rank,
+            "score": np.float32,
+            "check": np.uint64,
+            "runner_up": signed,
+            "runner_up_score": np.float32,
+            "tied": rank,
+            "true_tied": np.bool_,
+            "marks": np.uint8,
         }
+        self._arrays: dict[str, NDArray[Any]] = {
+            name: np.zeros(total or 0, dtype) for name, dtype in dtypes.items()
+        }
+        self._texts: dict[str, dict[str | None, int]] = {}
         self.count = 0
         self.extent = total or 0
 
@@ -48,51 +80,48 @@ class Outcomes:
         """Whether examples have weights of their own."""
         return "weight" in self._arrays
 
-    def misclassify(self, faults: Mapping[int, ExampleFault], k: int) -> None:
-        """Store examples at fault, whose classes (and weights) are known, as predicted as none."""
-        at = np.array(list(faults), np.int64)
-        rows: dict[str, Any] = {
-            "true": [fault.label for fault in faults.values()],
-            "predicted": UNPREDICTED,
-            "rank": k,
-            "score": np.nan,
-            "check": np.array([fault.check for fault in faults.values()], np.uint64),
-            "weight": [fault.weight for fault in faults.values()],
-            "seen": True,
-        }
-        for field in ("predicted", "rank"):
-            self._arrays[field] = self._arrays[field].astype(np.min_scalar_type(-k - 1))
-        self.count += len(at) - int(self._arrays["seen"][at].sum())
-        for field, values in self._arrays.items():
-            values[at] = rows[field]
-
     def add(self, batch: Batch, prediction: Prediction) -> None:
         """Store a batch's outcomes.
 
         Raises
         ------
         DataError
-            If one of its examples was there before, or is none of the set's, or weights come
-            with some batches alone.
+            If one of its examples was there before, or is none of the set's, or weights or
+            columns come with some batches alone.
         """
         at = self._place(batch.index)
-        if self.count == 0 and batch.weights is not None:
-            self._arrays["weight"] = np.zeros(len(self._arrays["seen"]))
+        if self.count == 0:
+            self._begin(batch)
         if ("weight" in self._arrays) != (batch.weights is not None):
             raise DataError("some batches of the set have weights and others have none")
+        if batch.columns.keys() != self._texts.keys():
+            raise DataError("some batches of the set have columns that others do not have")
         rows: dict[str, Any] = {
+            **vars(prediction),
             "true": batch.labels,
-            "predicted": prediction.predicted,
-            "rank": prediction.rank,
-            "score": prediction.score,
             "check": batch.check,
             "weight": batch.weights,
+            "marks": 0 if batch.marks is None else batch.marks,
             "seen": True,
         }
+        for name, texts in batch.columns.items():
+            rows[_column(name)] = self._codes(name, texts)
         for field, values in self._arrays.items():
             # What does not fit the narrow dtype is a fault, and the pass ends without a result.
             values[at] = rows[field]
         self.count += len(batch.index)
+
+    def _begin(self, batch: Batch) -> None:
+        n = len(self._arrays["seen"])
+        if batch.weights is not None:
+            self._arrays["weight"] = np.zeros(n)
+        for name in batch.columns:
+            self._texts[name] = {None: NO_VALUE}
+            self._arrays[_column(name)] = np.zeros(n, np.int32)
+
+    def _codes(self, name: str, texts: Sequence[str | None]) -> list[int]:
+        known = self._texts[name]
+        return [known.setdefault(text, len(known) - 1) for text in texts]
 
     def _place(self, index: NDArray[np.int64]) -> NDArray[np.int64] | slice:
         """Return where a batch goes: a slice, where its examples follow one another."""
@@ -124,21 +153,74 @@ class Outcomes:
             for field, values in self._arrays.items():
                 self._arrays[field] = np.concatenate([values, np.zeros(more, values.dtype)])
 
-    def holds_class(self, label: int, besides: Collection[int]) -> bool:
-        """Whether an example has come of this class, `besides` those at these places."""
-        came = self._arrays["seen"] & (self._arrays["true"] == label)
+    def missing(self, span: range | None = None) -> list[int]:
+        """Return the places of examples that have not come, of all or of a span."""
+        start, stop = (0, self.extent) if span is None else (span.start, span.stop)
+        return [start + int(i) for i in np.flatnonzero(~self._arrays["seen"][start:stop])]
+
+    def classes(self, besides: Sequence[int]) -> frozenset[int]:
+        """Return the true classes of what came, `besides` the examples at these places."""
+        came = self._arrays["seen"].copy()
         came[list(besides)] = False
-        return bool(came.any())
+        return frozenset(np.unique(self._arrays["true"][came]).tolist())
 
-    def missing(self) -> list[int]:
-        """Return the places of examples that have not come."""
-        return [int(i) for i in np.flatnonzero(~self._arrays["seen"][: self.extent])]
+    def part(
+        self, planned: PlannedPart, position: int, start: int, faults: Mapping[int, ExampleFault]
+    ) -> PartOutcomes:
+        """Return the outcomes of a part that begins at place `start`.
 
-    def part(self, piece: Piece, position: int, start: int, end: int) -> Part:
-        """Return the outcomes of a piece that lies at `start` to `end`."""
-        names = ("true", "predicted", "score", "rank", "check", "weight")
-        arrays = {name: self._arrays[name][start:end] for name in names if name in self._arrays}
-        return Part(piece.id, position, piece.ids, **arrays)
+        Parameters
+        ----------
+        faults
+            By place in the set; those of other parts are passed over.
+        """
+        at = slice(start, start + len(planned))
+        of = {name: values[at].copy() for name, values in self._arrays.items()}
+        own = {
+            place - start: fault for place, fault in faults.items() if at.start <= place < at.stop
+        }
+        for place, fault in own.items():
+            _misclassify(of, place, fault, self._k)
+        if not own:  # then all dtypes are as narrow as the classes allow
+            for name in ("predicted", "rank"):
+                of[name] = of[name].astype(of["true"].dtype)
+        marks = of["marks"] if of["marks"].any() else None
+        part = Part(
+            planned.id,
+            position,
+            planned.ids,
+            **{name: of[name] for name in (*ARRAYS, *CLOSE)},
+            weight=of.get("weight"),
+            columns={name: self._column_of(name, of[_column(name)]) for name in self._texts},
+        )
+        return PartOutcomes(part, own, marks)
+
+    def _column_of(self, name: str, codes: NDArray[np.int32]) -> Column:
+        texts = {code: text for text, code in self._texts[name].items()}
+        return Column.of(texts[code] for code in codes.tolist())
+
+
+def _misclassify(of: Mapping[str, NDArray[Any]], place: int, fault: ExampleFault, k: int) -> None:
+    """Count an example at fault as predicted as none."""
+    row = {
+        "true": fault.label if fault.label is not None and 0 <= fault.label < k else 0,
+        "predicted": UNPREDICTED,
+        "rank": k,
+        "score": np.nan,
+        "check": np.uint64(fault.check),
+        "weight": np.nan if fault.weight is None else fault.weight,
+        "runner_up": UNPREDICTED,
+        "runner_up_score": np.nan,
+        "tied": 0,
+        "true_tied": False,
+    }
+    for name, value in row.items():
+        if name in of:
+            of[name][place] = value
+
+
+def _column(name: str) -> str:
+    return f"column {name}"
 
 
 def _repeated(index: NDArray[np.int64]) -> NDArray[np.int64]:

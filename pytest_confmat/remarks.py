@@ -2,54 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_confmat.data.headers import MARKS
 from pytest_confmat.evaluation import Fault
-from pytest_confmat.text import and_more, joined, plural
+from pytest_confmat.text import joined, plural
 
 SHOWN = 3
 
-Name = Callable[[int], str]
 
+def mark_notes(marks: NDArray[np.uint8], ids: Sequence[str], noun: str) -> Iterator[str]:
+    """Yield a sentence for each mark, with the first ids in the set's order.
 
-class Marks:
-    """Collects the examples that are marked by their source, some 9 bytes each."""
-
-    def __init__(self) -> None:
-        self._found: list[tuple[NDArray[np.int64], NDArray[np.uint8]]] = []
-
-    def add(self, index: NDArray[np.int64], marks: NDArray[np.uint8] | None) -> None:
-        """Take the marks of a batch whose examples stand at `index` in the set."""
-        if marks is not None and marks.any():
-            marked = marks > 0
-            self._found.append((index[marked], marks[marked]))
-
-    def notes(self, name: Name, noun: str) -> Iterator[str]:
-        """Yield a sentence for each mark, with the first ids in the set's order.
-
-        Parameters
-        ----------
-        name
-            Tells the id of the example at an index.
-        noun
-            What the examples are, such as ``file``.
-        """
-        if not self._found:
-            return
-        index = np.concatenate([index for index, _ in self._found])
-        marks = np.concatenate([marks for _, marks in self._found])
-        for mark, (one, many) in MARKS.items():
-            places = np.unique(index[marks & mark > 0])
-            if places.size:
-                what = f"{noun} {one}" if places.size == 1 else f"{noun}s {many}"
-                ids = ", ".join(name(int(place)) for place in places[:SHOWN])
-                hidden = places.size - SHOWN
-                others = f" {and_more(hidden)}" if hidden > 0 else ""
-                yield f"{places.size:,} {what}: {ids}{others}"
+    Parameters
+    ----------
+    marks, ids
+        Of all examples; see `Batch.marks`.
+    noun
+        What the examples are, such as ``file``.
+    """
+    for mark, (one, many) in MARKS.items():
+        places = np.flatnonzero(marks & mark)
+        if places.size:
+            what = f"{noun} {one}" if places.size == 1 else f"{noun}s {many}"
+            shown = ", ".join(ids[int(place)] for place in places[:SHOWN])
+            hidden = places.size - SHOWN
+            others = f" {and_more(hidden)}" if hidden > 0 else ""
+            yield f"{places.size:,} {what}: {shown}{others}"
 
 
 def warning_notes(warned: tuple[int, str] | None) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Source x predictor -> Evaluation, in one pass.
+"""The pass: one source x one or more predictors -> outcomes of parts -> evaluations.
 
 Every example a source holds ends in exactly one of two places: among the outcomes, or among the
 faults. Faults are collected and raised together; there is no evaluation of fewer examples.
@@ -6,33 +6,33 @@ faults. Faults are collected and raised together; there is no evaluation of fewe
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from itertools import accumulate
-from time import perf_counter
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from pytest_confmat.assembly import assembled
+from pytest_confmat.batching import joined
 from pytest_confmat.data.overhearing import EAR
-from pytest_confmat.data.source import Batch, ExampleFault, Piece, Source
-from pytest_confmat.errors import DataError, ExamplesError, ModelError, RequestError
-from pytest_confmat.evaluation import Evaluation, Fault, NumberedIds, Part
+from pytest_confmat.data.part_plan import spans as spans_of
+from pytest_confmat.data.source import Batch, SharedSource, Source
+from pytest_confmat.errors import ConfmatError, ExamplesError, ModelError, RequestError
+from pytest_confmat.evaluation import Evaluation
+from pytest_confmat.faults import Care
 from pytest_confmat.interrupts import interrupts
 from pytest_confmat.models.predictor import Prediction, Predictor
-from pytest_confmat.outcomes import Outcomes
-from pytest_confmat.remarks import Marks, misclassified_note, warning_notes
+from pytest_confmat.outcomes import PartOutcomes
+from pytest_confmat.remarks import warning_notes
+from pytest_confmat.share import Share
 from pytest_confmat.spec import MAX_FAULTS, OnFault
-from pytest_confmat.text import and_more, one_line
 from pytest_confmat.threads import cores, ordered_map
 
 BATCH_BYTES = 16 * 2**20
 # Whole blocks of the matrix kernels (see models.keras.BLOCK), or halves where examples are large.
 BATCH_SIZES = (8, 16, 24, 48, 96, 192, 384)
 UNKNOWN_BATCH = 48
-FAULTS_SHOWN = 20
 MOST_THREADS = 4
 
 ProgressCallback = Callable[[int, int | None], None]
@@ -77,11 +77,8 @@ def evaluate(
         Instead of `batch_size_for`'s. A batch size that the model insists on goes before both.
     provenance
         What was evaluated with what; ``batch_size`` is added.
-    on_fault
-        ``misclassified``: an example at fault counts as a wrong prediction of its class, where
-        that is known; where it is not, it is an error all the same.
-    max_faults
-        How many faulty examples are collected before the pass is given up.
+    on_fault, max_faults
+        See `Care`.
     progress
         Called after each batch with the number of examples seen, and of how many if known.
 
@@ -94,313 +91,286 @@ def evaluate(
     RequestError
         If `batch_size` or `max_faults` is less than 1.
     """
-    for name, number in (("batch size", batch_size), ("max_faults", max_faults)):
-        if number is not None and number < 1:
-            raise RequestError(f"{name} must be at least 1, and is {number}")
-    size = (
-        predictor.input.batch or batch_size or batch_size_for(source.shape, predictor.input.dtype)
-    )
-    run = _Pass(
-        source,
-        predictor,
+    (found,) = evaluate_all(
+        SharedSource.of(source),
+        [predictor],
         classes,
-        size,
-        on_fault=on_fault,
-        max_faults=max_faults,
+        batch_sizes=[batch_size],
+        provenances=[provenance],
+        care=Care(on_fault, max_faults),
         progress=progress,
     )
-    with EAR.listening():
-        run.stream(source.batches(size))
-        run.stream(run.missing(size))
-        warned = EAR.unclaimed
-    run.require_whole()
-    faults = run.misclassify()
-    return Evaluation(
-        classes,
-        run.parts(),
-        {**provenance, "batch_size": size},
-        (*source.notes, *predictor.notes, *warning_notes(warned), *run.notes(faults)),
-        timing={"first_batch": run.first_batch},
-        faults=faults,
+    if isinstance(found, ConfmatError):
+        raise found
+    return found
+
+
+def evaluate_all(
+    shared: SharedSource,
+    predictors: Sequence[Predictor],
+    classes: tuple[str, ...],
+    *,
+    batch_sizes: Sequence[int | None],
+    provenances: Sequence[Mapping[str, Any]],
+    care: Care,
+    progress: ProgressCallback | None = None,
+) -> tuple[Evaluation | ConfmatError, ...]:
+    """Predict every example once with each of several models, in one pass over the set.
+
+    Each evaluation is equal to that of its model alone.
+
+    Parameters
+    ----------
+    batch_sizes, provenances
+        For each model; see `evaluate`.
+
+    Returns
+    -------
+    For each model its evaluation, or the error that is its own.
+
+    Raises
+    ------
+    ConfmatError
+        What is wrong with the set as a whole, or with every model; see `evaluate`.
+    """
+    made = Pass(shared, predictors, classes, batch_sizes=batch_sizes, care=care, progress=progress)
+    results: list[list[PartOutcomes]] = [[] for _ in predictors]
+    with closing(made.outcomes()) as outcomes:
+        for number, part in outcomes:
+            results[number].append(part)
+    return tuple(
+        share.error or _evaluation(share, parts, provenance, care, made.warned)
+        for share, parts, provenance in zip(made.shares, results, provenances, strict=True)
     )
 
 
-class _Pass:
-    """One pass: what came, what is at fault, what is still to come."""
+def _evaluation(
+    share: Share,
+    parts: Sequence[PartOutcomes],
+    provenance: Mapping[str, Any],
+    care: Care,
+    warned: tuple[int, str] | None,
+) -> Evaluation | ConfmatError:
+    try:
+        share.require_in_order()
+        return assembled(
+            share.source,
+            share.classes,
+            parts,
+            care=care,
+            provenance={**provenance, "batch_size": share.size},
+            notes=(*share.source.notes, *share.predictor.notes, *warning_notes(warned)),
+            timing={"first_batch": share.first_batch},
+        )
+    except ConfmatError as error:
+        return error
+
+
+class Pass:
+    """One pass over a set.
+
+    Parameters
+    ----------
+    shared, predictors, classes, batch_sizes, progress
+        See `evaluate_all`.
+    parts
+        The ids of the parts to evaluate; ``None``: all.
+
+    Raises
+    ------
+    RequestError
+        If a batch size or `care.max_faults` is less than 1, or the set has no such part.
+    """
 
     def __init__(
         self,
-        source: Source,
-        predictor: Predictor,
-        classes: Sequence[str],
-        size: int,
+        shared: SharedSource,
+        predictors: Sequence[Predictor],
+        classes: tuple[str, ...],
         *,
-        on_fault: OnFault,
-        max_faults: int,
-        progress: ProgressCallback | None,
+        batch_sizes: Sequence[int | None],
+        care: Care,
+        progress: ProgressCallback | None = None,
+        parts: Collection[str] | None = None,
     ) -> None:
-        self.first_batch = 0.0  # seconds, with the tracing of the graph
-        self._source = source
-        self._predictor = predictor
-        self._classes = classes
-        self._k = k = len(classes)
-        self._size = size
-        self._on_fault = on_fault
-        self._max_faults = max_faults
+        numbers = [("batch size", size) for size in batch_sizes]
+        for name, number in (*numbers, ("max_faults", care.max_faults)):
+            if number is not None and number < 1:
+                raise RequestError(f"{name} must be at least 1, and is {number}")
+        self.warned: tuple[int, str] | None = None
+        self._shared = shared
         self._progress = progress
-        self._pieces = source.pieces
-        self._ends = list(accumulate(len(piece) for piece in self._pieces or ()))
-        self._total = None if self._pieces is None else sum(len(piece) for piece in self._pieces)
-        self._outcomes = Outcomes(k, self._total, self._name)
-        self._faults: dict[int, ExampleFault] = {}
-        self._marks = Marks()
-        self._foreign: dict[int, int] = {}
-        self._checked = False
-        self._late = 0  # examples that did not come with their batch
+        self._chosen = _chosen(shared.sources[0], parts)
+        self._is_whole = len(self._chosen) == len(shared.sources[0].parts or ())
+        self.shares = tuple(
+            Share(source, predictor, classes, _size(source, predictor, size), care)
+            for source, predictor, size in zip(shared.sources, predictors, batch_sizes, strict=True)
+        )
 
-    def stream(self, batches: Generator[Batch]) -> None:
-        """Take every batch, and hold the model against the first of all."""
+    def outcomes(self) -> Generator[tuple[int, PartOutcomes]]:
+        """Yield the outcomes of each part as it is done, with the number of the model.
+
+        Raises
+        ------
+        ConfmatError
+            What is wrong with the set as a whole, or with every model.
+        """
+        with EAR.listening():
+            yield from self._stream(self._batches())
+            for share in self.shares:
+                if share.error is None:
+                    yield from self._stream(self._late(share))
+            self.warned = EAR.unclaimed
+        for number, share in enumerate(self.shares):
+            if share.error is None:
+                yield from ((number, part) for part in share.others(self._chosen))
+
+    def _late(self, share: Share) -> Iterator[tuple[Share, Batch]]:
+        try:
+            for batch in _grouped(share.late(self._chosen), share.size):
+                yield share, batch
+        except ExamplesError as error:
+            self._fail(share, error)
+
+    def _stream(
+        self, batches: Iterable[tuple[Share, Batch]]
+    ) -> Generator[tuple[int, PartOutcomes]]:
+        """Predict batches, and yield the parts that are done."""
         # Closed before an error leaves: its traceback would keep threads going.
         with (
-            closing(batches),
-            closing(ordered_map(self._predict, self._fitting(batches), self._threads)) as predicted,
+            closing(_closable(batches)) as asked,
+            closing(ordered_map(_predict, asked, self._threads)) as predicted,
             interrupts() as raise_if_interrupted,
         ):
-            for batch, prediction in predicted:
+            for (share, batch), prediction in predicted:
                 raise_if_interrupted()
-                self._outcomes.add(batch, prediction)
-                self._marks.add(batch.index, batch.marks)
-                self._find_faults(batch, prediction)
-                if self._progress is not None:
-                    self._progress(self._outcomes.count, self._total)
+                if share.error is not None:
+                    continue
+                try:
+                    if isinstance(prediction, ConfmatError):
+                        raise prediction
+                    done = share.add(batch, prediction)
+                except (ModelError, ExamplesError) as error:
+                    self._fail(share, error)
+                    continue
+                number = self.shares.index(share)
+                yield from ((number, part) for part in done)
+                if self._progress is not None and share is self.shares[0]:
+                    self._progress(share.count, share.total(self._chosen))
 
-    def _fitting(self, batches: Iterable[Batch]) -> Iterator[Batch]:
-        for batch in batches:
-            self._require_equal_lengths(batch)
-            if not len(batch.labels):
-                continue
-            if not self._checked:
-                started = perf_counter()
-                self._predictor.check(batch.inputs, self._size)
-                self.first_batch = perf_counter() - started
-                self._checked = True
-            yield batch
-
-    def _predict(self, batch: Batch) -> Prediction:
-        return self._predictor.predict(batch.inputs, batch.labels)
+    def _fail(self, share: Share, error: ConfmatError) -> None:
+        """Go on without a model; raise if it was the last."""
+        share.error = error
+        if all(each.error is not None for each in self.shares):
+            raise error
 
     def _threads(self) -> int:
         # One batch alone does not keep all cores busy: it is split only within each operation.
-        return min(cores(), MOST_THREADS) if self._predictor.is_pure else 1
+        return min(cores(), MOST_THREADS) if all(s.predictor.is_pure for s in self.shares) else 1
 
-    def missing(self, size: int) -> Generator[Batch]:
-        """Ask for each example that no batch held: one at fault must not cost its neighbors."""
-        waiting: list[Batch] = []
-        for index in self._outcomes.missing():
-            self._late += 1
-            try:
-                batch = self._source.example(index)
-            except DataError as error:
-                self._fault(index, error)
-                continue
-            if batch.index.tolist() != [index]:
-                raise DataError(
-                    f"{self._source.description} was asked for {self._name(index)} and gave "
-                    f"the examples at {batch.index.tolist()}: the source must give that one alone"
-                )
-            if self._predictor.is_stateful:
-                continue  # too late: see `require_whole`
-            if waiting and (len(waiting) == size or not _alike(waiting[0], batch)):
-                yield _joined(waiting)
-                waiting = []
-            waiting.append(batch)
-        if waiting:
-            yield _joined(waiting)
+    def _batches(self) -> Generator[tuple[Share, Batch]]:
+        """Yield the batches of all models, once every model has been checked with its first."""
+        if any(share.predictor.is_pure is False for share in self.shares):
+            yield from self._read(None)
+            return
+        source = self.shares[0].source
+        parts = None if source.parts is None else spans_of(source.parts)
+        chosen = None if parts is None else [parts[position] for position in self._chosen]
+        with closing(self._read(chosen)) as batches:
+            first = list(self._checked(batches))
+            in_order = any(share.predictor.is_pure is False for share in self.shares)
+            if not in_order or chosen is None or (self._is_whole and len(chosen) == 1):
+                yield from first
+                yield from batches
+                return
+        # What was read is read again: only now it is known that the set's order matters.
+        yield from self._read(None)
 
-    def require_whole(self) -> None:
-        """Raise what was found, unless every example has its outcome, or can be given one."""
-        if any(map(self._is_error, self._faults.values())):
-            raise self._report(len(self._faults))
-        if self._late and self._predictor.is_stateful:
+    def _checked(self, batches: Iterable[tuple[Share, Batch]]) -> Iterator[tuple[Share, Batch]]:
+        """Take batches until every model has been checked with its first."""
+        for share, batch in batches:
+            yield share, batch
+            if all(each.is_checked or each.error is not None for each in self.shares):
+                return
+
+    def _read(self, spans: Sequence[range] | None) -> Generator[tuple[Share, Batch]]:
+        """Read the set, or spans of it; ``None``: all, in its order."""
+        if spans is None and not self._is_whole:
             raise ModelError(
-                "the model keeps a state from batch to batch, so that all examples must come in "
-                f"their order, and {self._late:,} of {self._source.description} did not come with "
-                "their batch: replace what is at fault, or take it out of the set"
+                "the model is not pure (it keeps a state, draws at random, or is a function of the "
+                "project's own), so that it must see the whole set in its order: evaluate it as a "
+                "whole"
             )
-        if not self._outcomes.count:
-            raise DataError(f"{self._source.description} holds no examples to judge a model by")
+        for share in self.shares:
+            share.begin(spans)
+        smallest = min(share.size for share in self.shares)
+        with closing(self._shared.read(smallest, spans)) as chunks:
+            for number, chunk in chunks:
+                share = self.shares[number]
+                if share.error is None:
+                    yield from self._fitting(share, share.batcher.add(share.sound(chunk)))
+        for share in self.shares:
+            if share.error is None:
+                yield from self._fitting(share, share.batcher.rest())
 
-    def misclassify(self) -> tuple[Fault, ...]:
-        """Count what is at fault as wrong predictions; return it, in the set's order."""
-        if not self._faults:
-            return ()
-        self._outcomes.misclassify(self._faults, self._k)
-        return tuple(self._listed())
-
-    def _listed(self) -> Iterator[Fault]:
-        for index, fault in sorted(self._faults.items()):
-            known = fault.label is not None and 0 <= fault.label < self._k
-            actual = self._classes[fault.label or 0] if known else None
-            yield Fault(self._name(index), " ".join(str(fault).split()), actual)
-
-    def notes(self, faults: Sequence[Fault]) -> Iterator[str]:
-        """Tell what is remarkable of single examples."""
-        noun = "example"
-        if self._pieces is not None:
-            numbered = any(isinstance(piece.ids, NumberedIds) for piece in self._pieces)
-            noun = "record" if numbered else "file"
-        yield from self._marks.notes(self._name, noun)
-        if faults:
-            yield misclassified_note(faults)
-
-    def _is_error(self, fault: ExampleFault) -> bool:
-        """Whether a fault cannot be counted as a wrong prediction."""
-        weightless = self._outcomes.weighted and fault.weight is None
-        return not self._counts_faults or fault.label is None or weightless
-
-    @property
-    def _counts_faults(self) -> bool:
-        """Whether faults may count as wrong: not if nothing at all could be predicted."""
-        return self._on_fault == "misclassified" and self._outcomes.extent > len(self._faults)
-
-    def parts(self) -> tuple[Part, ...]:
-        """Return the outcomes, piece by piece."""
-        pieces = self._pieces
-        if pieces is None:
-            pieces = (Piece("", NumberedIds("", self._outcomes.count)),)
-        ends = list(accumulate(len(piece) for piece in pieces))
-        return tuple(
-            self._outcomes.part(piece, position, end - len(piece), end)
-            for position, (piece, end) in enumerate(zip(pieces, ends, strict=True))
-        )
-
-    def _require_equal_lengths(self, batch: Batch) -> None:
-        n = len(batch.labels)
-        if len(batch.inputs) == n == len(batch.index) == len(batch.check) and (
-            batch.weights is None or len(batch.weights) == n
-        ):
-            return
-        names = ("inputs", "labels", "index", "check", "weights")
-        columns = {name: getattr(batch, name) for name in names}
-        listing = ", ".join(f"{len(c)} {name}" for name, c in columns.items() if c is not None)
-        raise DataError(f"a batch of {self._source.description} does not fit itself: {listing}")
-
-    def _find_faults(self, batch: Batch, prediction: Prediction) -> None:
-        named = (batch.labels >= 0) & (batch.labels < self._k)
-        fine = named & prediction.valid
-        if batch.weights is not None:
-            fine &= np.isfinite(batch.weights) & (batch.weights >= 0)
-        if fine.all():
-            return
-        for at in np.flatnonzero(~fine):
-            index, label, check = (int(of[at]) for of in (batch.index, batch.labels, batch.check))
-            weight = None if batch.weights is None else float(batch.weights[at])
-            if not named[at]:
-                self._foreign[index] = label
-                self._fault(index, self._label_fault(label, index))
-            elif weight is not None and not (np.isfinite(weight) and weight >= 0):
-                reason = f"weight {weight} is not a finite number of at least 0"
-                self._fault(index, ExampleFault(reason, label, check))
-            else:
-                reason = "has a score from the model that is NaN or infinite"
-                self._fault(index, ExampleFault(reason, label, check, weight))
-
-    def _label_fault(self, label: int, index: int) -> DataError:
-        if label == -1 and self._pieces is not None:
-            # The source says so of a label that names no class, and knows what it was.
-            try:
-                self._source.example(index)
-            except DataError as error:
-                return error
-        said, offset = f"label {label}", self._source.offset
-        if offset:  # the number as the data hold it, so that it can be found there
-            said = f"label {label + offset} minus offset {offset} is {label}, which"
-        return DataError(f"{said} is none of the {self._k} classes (0 to {self._k - 1})")
-
-    def _fault(self, index: int, error: DataError) -> None:
-        if len(self._faults) == self._max_faults:
-            raise self._report(None)
-        fault = error if isinstance(error, ExampleFault) else ExampleFault(str(error))
-        self._faults[index] = fault
-
-    def _report(self, number: int | None) -> ExamplesError:
-        """Return the error that lists the faults: all there are, or more if `number` is None."""
-        total = self._total if number is None else self._outcomes.extent
-        of = "" if total is None else f" of {total:,}"
-        many = f"more than {self._max_faults:,}" if number is None else f"{number:,}"
-        noun = "example" if total == 1 else "examples"
-        # Those that could be counted all the same come last.
-        ordered = sorted(
-            self._faults, key=lambda index: (not self._is_error(self._faults[index]), index)
-        )
-        shown = ordered[:FAULTS_SHOWN]
-        names = [one_line(self._name(index)) for index in shown]
-        width = min(48, max(len(name) for name in names))
-        lines = [
-            f"{many}{of} {noun} cannot be used: fix them, or take them out of the set "
-            f"({self._source.description})",
-            *(
-                f"  {name:{width}}   {' '.join(str(self._faults[index]).split())}"
-                for name, index in zip(names, shown, strict=True)
-            ),
-        ]
-        if number is None:
-            lines.append(f"  and more: stopped after {self._max_faults:,} faults")
-        elif number > len(shown):
-            lines.append(f"  {and_more(number - len(shown))}")
-        if len(ordered) > len(shown):
-            lines.append(f"  confmat.json lists all {len(ordered):,} of them: --confmat-report DIR")
-        if hint := self._offset_hint():
-            lines.append(hint)
-        if number is not None and self._on_fault == "misclassified":
-            lines.append(self._why_not_misclassified())
-        faults = ((fault.id, fault.reason, fault.actual) for fault in self._listed())
-        return ExamplesError("\n".join(lines), faults)
-
-    def _offset_hint(self) -> str | None:
-        """Say so where the labels out of range look as if counted from another number."""
-        offset = self._source.offset
-        for stray, missing, change in ((self._k, 0, 1), (-1, self._k - 1, -1)):
-            only = set(self._foreign.values()) == {stray}
-            if only and not self._outcomes.holds_class(missing, self._foreign):
-                fits = f"offset: {offset + change} in dataset.label would make them fit"
-                if self._pieces is None:  # batches, of which no policy says an offset
-                    fits = f"{'subtract' if change > 0 else 'add'} 1 to make them fit"
-                return (
-                    f"  no label is {missing + offset}, as if they were counted from "
-                    f"{change + offset}: {fits}"
-                )
-        return None
-
-    def _why_not_misclassified(self) -> str:
-        if not self._counts_faults:
-            return "  on_fault: misclassified needs an example that can be used, and there is none"
-        unknown = sum(self._is_error(fault) for fault in self._faults.values())
-        what = "class or weight" if self._outcomes.weighted else "class"
-        whose = f"the {what} of {unknown:,} of them is" if unknown > 1 else f"the {what} of one is"
-        return f"  on_fault: misclassified cannot count them all: {whose} not known"
-
-    def _name(self, index: int) -> str:
-        """Return the id of the example at `index`."""
-        if self._pieces is None:
-            return f"#{index}"
-        at = bisect_right(self._ends, index)
-        return self._pieces[at].ids[index - (self._ends[at] - len(self._pieces[at]))]
+    def _fitting(self, share: Share, batches: Iterable[Batch]) -> Iterator[tuple[Share, Batch]]:
+        for batch in batches:
+            if not share.is_checked:
+                try:
+                    share.check(batch)
+                except ModelError as error:
+                    self._fail(share, error)
+                    return
+            yield share, batch
 
 
-def _alike(one: Batch, other: Batch) -> bool:
-    return tuple(np.shape(one.inputs)) == tuple(np.shape(other.inputs))
+def _size(source: Source, predictor: Predictor, asked: int | None) -> int:
+    return predictor.input.batch or asked or batch_size_for(source.shape, predictor.input.dtype)
 
 
-def _joined(batches: Sequence[Batch]) -> Batch:
-    """Return batches of one as one, so that they are predicted as the others were."""
-    weights = [batch.weights for batch in batches if batch.weights is not None]
-    marks = [np.zeros(1, np.uint8) if batch.marks is None else batch.marks for batch in batches]
-    return Batch(
-        np.concatenate([np.asarray(batch.inputs) for batch in batches]),
-        np.concatenate([batch.labels for batch in batches]),
-        np.concatenate([batch.index for batch in batches]),
-        np.concatenate([batch.check for batch in batches]),
-        np.concatenate(weights) if len(weights) == len(batches) else None,
-        np.concatenate(marks),
-    )
+def _predict(asked: tuple[Share, Batch]) -> Prediction | ConfmatError:
+    share, batch = asked
+    try:
+        return share.predictor.predict(batch.inputs, batch.labels)
+    except ConfmatError as error:
+        return error
+
+
+def _chosen(source: Source, parts: Collection[str] | None) -> Sequence[int]:
+    """Return the positions of the parts to evaluate.
+
+    Raises
+    ------
+    RequestError
+        If the set has no such part.
+    """
+    known = {part.id: position for position, part in enumerate(source.parts or ())}
+    if parts is None:
+        return range(len(known))
+    for part in parts:
+        if part not in known:
+            raise RequestError(
+                f"{source.description} has no part {part!r}: its parts are those of another set, "
+                "or files of it have changed"
+            )
+    return sorted(known[part] for part in parts)
+
+
+def _grouped(batches: Iterable[Batch], size: int) -> Iterator[Batch]:
+    """Put batches of one together, so that they are predicted as the others were."""
+    waiting: list[Batch] = []
+    for batch in batches:
+        if waiting and (len(waiting) == size or _shape(waiting[0]) != _shape(batch)):
+            yield joined(waiting)
+            waiting = []
+        waiting.append(batch)
+    if waiting:
+        yield joined(waiting)
+
+
+def _shape(batch: Batch) -> tuple[int, ...]:
+    return tuple(np.shape(batch.inputs))
+
+
+def _closable(values: Iterable[Any]) -> Generator[Any]:
+    yield from values

@@ -8,7 +8,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from pytest_confmat.evaluation import UNPREDICTED, Evaluation
-from pytest_confmat.parts import NumberedIds, Part
+from pytest_confmat.example_ids import NumberedIds
+from pytest_confmat.parts import Part
 
 CLASSES = ("cat", "dog", "fox")
 # id, check word, true class, predicted class

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from pytest_confmat.evaluation import Evaluation, NumberedIds, Part
+from pytest_confmat.evaluation import Evaluation, Part
+from pytest_confmat.example_ids import NumberedIds
 from pytest_confmat.matrix import ConfusionMatrix
 
 names = st.text(min_size=1, max_size=8)

@@ -180,8 +180,10 @@ def test_tfrecords(world, saved, oracle, kind, labels, compression):
     evaluation = evaluate(saved, TFRecordSpec((pattern,), image, label, images=images))
     assert np.array_equal(evaluation.matrix.counts, oracle)
     # Records carry their shard and place: example n of shard s is image order[s + 3 n].
-    for shard, part in enumerate(evaluation.parts):
-        assert part.true.tolist() == world.labels[world.order[shard::3]].tolist()
+    (part,) = evaluation.parts
+    shards = [world.labels[world.order[shard::3]].tolist() for shard in range(3)]
+    assert part.true.tolist() == [label for labels in shards for label in labels]
+    assert [len(piece) for piece in part.ids.pieces] == list(map(len, shards))
 
 
 def test_directory_and_shards_agree_example_by_example(world, saved):

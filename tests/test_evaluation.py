@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_confmat.errors import EvaluationError
-from pytest_confmat.evaluation import Evaluation, Mistake, NumberedIds, Part
+from pytest_confmat.evaluation import Evaluation, Mistake, Part
+from pytest_confmat.example_ids import NumberedIds
 from pytest_confmat.matrix import ConfusionMatrix
 from tests.strategies import evaluations
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_confmat.errors import DataError
-from pytest_confmat.evaluation import Evaluation, NumberedIds, Part
+from pytest_confmat.evaluation import Evaluation, Part
+from pytest_confmat.example_ids import NumberedIds
 from pytest_confmat.manifest import (
     Difference,
     Entry,

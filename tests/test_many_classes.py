@@ -13,7 +13,8 @@ from pytest_confmat import evaluation as evaluating
 from pytest_confmat import matrix as matrices
 from pytest_confmat.diagnosis import likely_causes
 from pytest_confmat.entries import Entries
-from pytest_confmat.evaluation import Evaluation, NumberedIds, Part
+from pytest_confmat.evaluation import Evaluation, Part
+from pytest_confmat.example_ids import NumberedIds
 from pytest_confmat.judging import judge
 from pytest_confmat.limits import Bound, Limit, Weighting
 from pytest_confmat.metric import metric_keys

@@ -5,7 +5,8 @@ import numpy as np
 from pytest_confmat.baseline import Baseline
 from pytest_confmat.baseline.comparison import compare
 from pytest_confmat.entries import Entries
-from pytest_confmat.evaluation import Evaluation, NumberedIds, Part
+from pytest_confmat.evaluation import Evaluation, Part
+from pytest_confmat.example_ids import NumberedIds
 
 
 def test_they_are_one_short_line(tmp_path):

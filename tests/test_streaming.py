@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, top_k_accuracy_score
 
 from pytest_confmat.data.headers import ALPHA
-from pytest_confmat.data.source import Batch, ExampleFault, Piece
+from pytest_confmat.data.part_plan import PlannedPart
+from pytest_confmat.data.source import Batch, ExampleFault
 from pytest_confmat.errors import DataError, ExamplesError, ModelError, RequestError
-from pytest_confmat.evaluation import NumberedIds
+from pytest_confmat.example_ids import NumberedIds
 from pytest_confmat.models import wrap
 from pytest_confmat.spec import Argmax, ModelInput, Threshold
 from pytest_confmat.streaming import batch_size_for, evaluate
@@ -31,7 +32,7 @@ class Memory:
         inputs,
         labels,
         *,
-        pieces=None,
+        parts=None,
         weights=None,
         order=None,
         left_out=(),
@@ -44,9 +45,9 @@ class Memory:
         self.weights = None if weights is None else np.asarray(weights, np.float64)
         n = len(self.labels)
         if known:
-            self.pieces = pieces or (Piece("p", NumberedIds("p", n)),)
+            self.parts = parts or (PlannedPart("p", NumberedIds("p", n)),)
         else:
-            self.pieces = None
+            self.parts = None
         self.shape = self.inputs.shape[1:] if known else None
         self.offset = 0
         self.order = np.arange(n) if order is None else np.asarray(order, np.int64)
@@ -65,10 +66,13 @@ class Memory:
             None if self.marks is None else self.marks[index],
         )
 
-    def batches(self, batch_size):
+    def batches(self, batch_size, spans=None):
         self.sizes.append(batch_size)
-        for start in range(0, len(self.order), batch_size):
-            index = self.order[start : start + batch_size]
+        places = self.order
+        if spans is not None:
+            places = [place for span in spans for place in self.order if place in span]
+        for start in range(0, len(places), batch_size):
+            index = np.asarray(places[start : start + batch_size], np.int64)
             # As the contract says: one at fault takes its whole batch along.
             if not self.left_out & set(index.tolist()):
                 yield self.at(index)
@@ -142,14 +146,14 @@ def test_classes_are_kept_in_the_smallest_dtype_that_holds_them(k, dtype):
     assert part.rank.tolist() == [0, k - 1]
 
 
-def test_pieces_become_parts_with_their_own_ids():
+def test_parts_become_parts_with_their_own_ids():
     scores, labels = scores_of(9), labels_of(9)
-    pieces = (
-        Piece("one", NumberedIds("one.tfrecord", 4)),
-        Piece("none", ()),
-        Piece("two", tuple("vwxyz")),
+    parts = (
+        PlannedPart("one", NumberedIds("one.tfrecord", 4)),
+        PlannedPart("none", ()),
+        PlannedPart("two", tuple("vwxyz")),
     )
-    found = evaluate(Memory(scores, labels, pieces=pieces), scored(), ABC, batch_size=3)
+    found = evaluate(Memory(scores, labels, parts=parts), scored(), ABC, batch_size=3)
     assert [(part.id, part.position, len(part)) for part in found.parts] == [
         ("one", 0, 4),
         ("none", 1, 0),
@@ -291,7 +295,7 @@ class TestFaults:
         source = Memory(
             scores,
             labels,
-            pieces=(Piece("x", [f"cat/{i:02}.jpg" for i in range(20)]), numbered("t", 20)),
+            parts=(PlannedPart("x", [f"cat/{i:02}.jpg" for i in range(20)]), numbered("t", 20)),
             left_out={8, 33},
             lost={8: "is no image:\n  it begins with 'hello'", 33: "its label is missing"},
         )
@@ -408,7 +412,9 @@ class TestFaults:
         labels = labels_of(2)
         labels[1] = 9
         source = Memory(
-            scores_of(2), labels, pieces=(Piece("p", ("a", "x\n::error::\x1b[31m" + "y" * 99)),)
+            scores_of(2),
+            labels,
+            parts=(PlannedPart("p", ("a", "x\n::error::\x1b[31m" + "y" * 99)),),
         )
         lines = message_of(source).splitlines()
         assert len(lines) == 2
@@ -421,7 +427,7 @@ class TestFaults:
 
 
 def numbered(name, n):
-    return Piece(name, NumberedIds(name, n))
+    return PlannedPart(name, NumberedIds(name, n))
 
 
 class TestSourcesThatBreakTheContract:
@@ -441,7 +447,7 @@ class TestSourcesThatBreakTheContract:
     )
     def test_an_example_from_outside_the_set(self, index, shown):
         class Outside(Memory):
-            def batches(self, _):
+            def batches(self, *_):
                 yield replace(self.at(range(len(index))), index=np.array(index))
 
         source = Outside(scores_of(9), labels_of(9))
@@ -460,7 +466,7 @@ class TestSourcesThatBreakTheContract:
 
     def test_columns_of_different_length(self):
         class Short(Memory):
-            def batches(self, _):
+            def batches(self, *_):
                 yield replace(self.at([0, 1, 2]), labels=np.array([0, 1]))
 
         assert message_of(Short(scores_of(9), labels_of(9))) == (
@@ -470,7 +476,7 @@ class TestSourcesThatBreakTheContract:
     @pytest.mark.parametrize("first", [True, False])
     def test_weights_with_some_batches_alone(self, first):
         class Some(Memory):
-            def batches(self, _):
+            def batches(self, *_):
                 batches = [self.at([0, 1]), replace(self.at([2, 3]), weights=None)]
                 yield from batches if first else reversed(batches)
 
@@ -479,9 +485,9 @@ class TestSourcesThatBreakTheContract:
 
     def test_empty_batches_are_nothing(self):
         class Gaps(Memory):
-            def batches(self, batch_size):
+            def batches(self, *asked):
                 yield self.at([])
-                yield from super().batches(batch_size)
+                yield from super().batches(*asked)
                 yield self.at([])
 
         found = evaluate(Gaps(scores_of(4), labels_of(4)), scored(), ABC)
@@ -490,7 +496,7 @@ class TestSourcesThatBreakTheContract:
 
 def test_what_the_source_raises_about_the_set_comes_through():
     class Broken(Memory):
-        def batches(self, _):
+        def batches(self, *_):
             yield self.at([0])
             raise DataError("shard 3 is cut off")
 
@@ -537,11 +543,11 @@ def passes(draw):
     order = draw(st.permutations(range(n)))
     cuts = sorted(draw(st.lists(st.integers(0, n), max_size=3)))
     edges = [0, *cuts, n]
-    pieces = tuple(numbered(f"s{i}", edges[i + 1] - edges[i]) for i in range(len(edges) - 1))
+    parts = tuple(numbered(f"s{i}", edges[i + 1] - edges[i]) for i in range(len(edges) - 1))
     return {
         "n": n,
         "order": order,
-        "pieces": pieces,
+        "parts": parts,
         "left_out": draw(st.sets(st.integers(0, n - 1), max_size=3)),
         "batch_size": draw(st.integers(1, 50)),
         "seed": draw(st.integers(0, 5)),
@@ -561,7 +567,7 @@ def test_batch_size_order_and_sharding_change_nothing(case):
         scores,
         labels,
         order=case["order"],
-        pieces=case["pieces"],
+        parts=case["parts"],
         left_out=case["left_out"],
     )
     found = evaluate(source, scored(), ABC, batch_size=case["batch_size"])

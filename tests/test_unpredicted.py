@@ -13,7 +13,8 @@ from sklearn import metrics as sk
 from sklearn.utils.class_weight import compute_sample_weight
 
 from pytest_confmat.errors import MatrixError
-from pytest_confmat.evaluation import Evaluation, Fault, NumberedIds, Part
+from pytest_confmat.evaluation import Evaluation, Fault, Part
+from pytest_confmat.example_ids import NumberedIds
 from pytest_confmat.judging import judge
 from pytest_confmat.limits import Bound, Limit, Weighting
 from pytest_confmat.matrix import ConfusionMatrix, normalized

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_confmat.evaluation import Evaluation, Mistake, NumberedIds, Part
+from pytest_confmat.evaluation import Evaluation, Mistake, Part
+from pytest_confmat.example_ids import NumberedIds
 from pytest_confmat.judging import holds, judge, needed
 from pytest_confmat.limits import Bound, Limit, Weighting
 from pytest_confmat.matrix import ConfusionMatrix

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_confmat.baseline.example_ids import JoinedIds
 from pytest_confmat.baseline.files import BaselineFiles
 from pytest_confmat.baseline.outcomes import Outcomes, decode, encode
 from pytest_confmat.baseline.text import contradictions, render
 from pytest_confmat.errors import BaselineError
 from pytest_confmat.evaluation import Evaluation, outcome_matrix
+from pytest_confmat.example_ids import JoinedIds
 from pytest_confmat.matrix import ConfusionMatrix
-from pytest_confmat.parts import UNPREDICTED, NumberedIds
+from pytest_confmat.parts import UNPREDICTED, Column
 from pytest_confmat.text import quoted
 
 _CANNOT = "this evaluation cannot be a baseline"
@@ -44,6 +44,8 @@ class Baseline:
         What was evaluated with what, as in `Evaluation`.
     path
         As it was given, without the ending of the text part.
+    columns
+        Properties of the examples that were kept, by name.
     """
 
     classes: tuple[str, ...]
@@ -54,6 +56,7 @@ class Baseline:
     rank: NDArray[np.int64]
     provenance: Mapping[str, Any] = field(default_factory=dict)
     path: Path = Path()
+    columns: Mapping[str, Column] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not isinstance(self.ids, JoinedIds):
@@ -63,8 +66,10 @@ class Baseline:
         return f"<Baseline {self.path}: {len(self.true)} examples of {len(self.classes)} classes>"
 
     @classmethod
-    def of(cls, evaluation: Evaluation, path: Path = Path()) -> Baseline:
-        """Return an evaluation in the form of a baseline, not yet stored anywhere."""
+    def of(
+        cls, evaluation: Evaluation, path: Path = Path(), columns: Sequence[str] = ()
+    ) -> Baseline:
+        """Return an evaluation, with these of its columns, as a baseline that is not yet stored."""
         parts = evaluation.parts
         arrays = {
             name: np.concatenate([np.zeros(0, dtype), *(getattr(part, name) for part in parts)])
@@ -75,12 +80,14 @@ class Baseline:
                 ("rank", np.int64),
             )
         }
-        ids = JoinedIds(
-            tuple(
-                part.ids if isinstance(part.ids, NumberedIds) else tuple(part.ids) for part in parts
-            )
+        return cls(
+            evaluation.classes,
+            evaluation.ids,
+            **arrays,
+            provenance=evaluation.provenance,
+            path=path,
+            columns={name: evaluation.column(name) for name in columns},
         )
-        return cls(evaluation.classes, ids, **arrays, provenance=evaluation.provenance, path=path)
 
     def __len__(self) -> int:
         return len(self.true)
@@ -91,7 +98,7 @@ class Baseline:
         return outcome_matrix(self.true, self.predicted, self.classes)
 
 
-def save_baseline(evaluation: Evaluation, path: Path) -> Baseline:
+def save_baseline(evaluation: Evaluation, path: Path, columns: Sequence[str] = ()) -> Baseline:
     """Keep an evaluation as the baseline at `path`, in the place of the one before.
 
     A process that dies meanwhile leaves the old baseline whole, and at most files beside it that
@@ -101,6 +108,9 @@ def save_baseline(evaluation: Evaluation, path: Path) -> Baseline:
     ----------
     path
         Without ending, as ``baselines/production``; folders are made.
+    columns
+        Which columns to keep: a baseline lies under version control, where what identifies a
+        person must not go by accident.
 
     Raises
     ------
@@ -108,7 +118,7 @@ def save_baseline(evaluation: Evaluation, path: Path) -> Baseline:
         If the evaluation cannot be a baseline, or the files cannot be written.
     """
     files = BaselineFiles(path)
-    baseline = Baseline.of(evaluation, files.path)
+    baseline = Baseline.of(evaluation, files.path, columns)
     _require_fixed(evaluation)
     _require_sound(baseline)
     try:
@@ -142,6 +152,7 @@ def load_baseline(path: Path) -> Baseline:
         outcomes.rank,
         values["provenance"],
         files.path,
+        outcomes.columns,
     )
     if wrong := contradictions(values, baseline.matrix):
         raise files.damaged(
@@ -158,6 +169,7 @@ def _outcomes(baseline: Baseline) -> Outcomes:
         baseline.true,
         baseline.predicted,
         baseline.rank,
+        baseline.columns,
     )
 
 

@@ -18,8 +18,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_confmat.baseline.example_ids import JoinedIds
 from pytest_confmat.errors import BaselineError
+from pytest_confmat.example_ids import JoinedIds
 from pytest_confmat.text import quoted
 
 Integers = NDArray[np.int64]

@@ -1,26 +1,28 @@
 """The binary part of a baseline: the outcomes of its examples, in a few bytes each.
 
-A line that names the form; a line of JSON with classes, the pieces of the ids and the length of
-each block; then the blocks. Nothing in it is code, and nothing is read past what the lengths say.
+A line that names the form; a line of JSON with classes, the pieces of the ids, the columns and the
+length of each block; then the blocks. Nothing in it is code, and nothing is read past what the
+lengths say. Form 1, which earlier releases wrote, has no columns, and is read too.
 """
 
 from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_confmat.baseline.example_ids import JoinedIds
 from pytest_confmat.errors import BaselineError
-from pytest_confmat.parts import UNPREDICTED, NumberedIds
+from pytest_confmat.example_ids import JoinedIds, NumberedIds
+from pytest_confmat.parts import NO_VALUE, UNPREDICTED, Column
 from pytest_confmat.text import shortened
 
-MAGIC = b"pytest-confmat baseline outcomes 1\n"
+_FORM_1 = b"pytest-confmat baseline outcomes 1\n"
+MAGIC = b"pytest-confmat baseline outcomes 2\n"
 LONGEST_ID = 4096  # bytes; also the longest path of Linux
 _ROWS = 4096  # ids a block
 _LEVEL = 6
@@ -39,6 +41,7 @@ class Outcomes:
     true: Integers
     predicted: Integers
     rank: Integers
+    columns: Mapping[str, Column] = field(default_factory=dict)
 
 
 def encode(outcomes: Outcomes) -> bytes:
@@ -61,13 +64,20 @@ def encode(outcomes: Outcomes) -> bytes:
         "rank": _encode_numbers(outcomes.rank, k),
         "ids": text,
     }
+    for name, column in outcomes.columns.items():
+        blocks[_block_of(name)] = _encode_numbers(
+            column.codes.astype(np.int64) - NO_VALUE, len(column.values)
+        )
     header = {
         "classes": outcomes.classes,
         "examples": len(outcomes.true),
         "pieces": [
-            [piece.prefix, len(piece)] if isinstance(piece, NumberedIds) else len(piece)
+            [piece.prefix, len(piece), piece.start]
+            if isinstance(piece, NumberedIds)
+            else len(piece)
             for piece in pieces
         ],
+        "columns": {name: column.values for name, column in outcomes.columns.items()},
         "widths": widths,
         "blocks": {name: len(block) for name, block in blocks.items()},
     }
@@ -83,7 +93,7 @@ def decode(content: bytes) -> Outcomes:
     BaselineError
         If it is anything else; the text is the reason alone.
     """
-    if not content.startswith(MAGIC):
+    if not content.startswith((_FORM_1, MAGIC)):
         raise BaselineError("it does not begin as one")
     end = content.find(b"\n", len(MAGIC))
     if end < 0:
@@ -100,7 +110,8 @@ def decode(content: bytes) -> Outcomes:
 def _decode_blocks(header: dict[str, Any], rest: memoryview) -> Outcomes:
     classes = _classes(header.get("classes"))
     examples = _count(header.get("examples"), "examples")
-    blocks = _split(header.get("blocks"), rest)
+    values = _columns(header.get("columns", {}))
+    blocks = _split(header.get("blocks"), (*_BLOCKS, *map(_block_of, values)), rest)
     if len(blocks["check"]) != 8 * examples:
         raise BaselineError(f"it has {len(blocks['check'])} bytes of check words of {examples}")
     k = len(classes)
@@ -114,14 +125,35 @@ def _decode_blocks(header: dict[str, Any], rest: memoryview) -> Outcomes:
     rank = _decode_numbers(blocks["rank"], examples, k, "rank")
     ids = _decode_ids(header, blocks["ids"], examples)
     check = np.frombuffer(blocks["check"], "<u8").astype(np.uint64)
-    return Outcomes(classes, ids, check, true, predicted, rank)
+    columns = {
+        name: Column(
+            texts,
+            _decode_numbers(
+                blocks[_block_of(name)], examples, len(texts), f"column {name!a}", "values"
+            )
+            + NO_VALUE,
+        )
+        for name, texts in values.items()
+    }
+    return Outcomes(classes, ids, check, true, predicted, rank, columns)
 
 
-def _split(lengths: Any, rest: memoryview) -> dict[str, memoryview]:
-    if not isinstance(lengths, dict) or tuple(lengths) != _BLOCKS:
-        raise BaselineError(f"its blocks are not {', '.join(_BLOCKS)}")
+def _block_of(column: str) -> str:
+    return f"column {column}"
+
+
+def _columns(value: Any) -> dict[str, tuple[str, ...]]:
+    texts = value.values() if isinstance(value, dict) else [None]
+    if not all(isinstance(each, list) and all(isinstance(t, str) for t in each) for each in texts):
+        raise BaselineError("its columns are no mapping of names to lists of texts")
+    return {name: tuple(each) for name, each in value.items()}
+
+
+def _split(lengths: Any, names: Sequence[str], rest: memoryview) -> dict[str, memoryview]:
+    if not isinstance(lengths, dict) or list(lengths) != list(names):
+        raise BaselineError(f"its blocks are not {', '.join(names)}")
     blocks = {}
-    for name in _BLOCKS:
+    for name in names:
         length = _count(lengths[name], f"bytes of {name}")
         blocks[name], rest = rest[:length], rest[length:]
         if len(blocks[name]) != length:
@@ -157,13 +189,15 @@ def _encode_numbers(numbers: Integers, k: int) -> bytes:
     return zlib.compress(np.ascontiguousarray(planes).tobytes(), _LEVEL)
 
 
-def _decode_numbers(block: memoryview, count: int, k: int, what: str) -> Integers:
+def _decode_numbers(
+    block: memoryview, count: int, k: int, what: str, of: str = "classes"
+) -> Integers:
     dtype = _dtype(k)
     planes = np.frombuffer(_inflate(block, count * dtype.itemsize, what), np.uint8)
     rows = np.ascontiguousarray(planes.reshape(dtype.itemsize, count).T)
     numbers = rows.reshape(-1).view(dtype).astype(np.int64)
     if (numbers > k).any():
-        raise BaselineError(f"it has {numbers.max()} in {what}, of {k} classes")
+        raise BaselineError(f"it has {numbers.max()} in {what}, of {k} {of}")
     return numbers
 
 
@@ -204,8 +238,8 @@ def _decode_ids(header: dict[str, Any], block: memoryview, examples: int) -> Joi
         raise BaselineError("its ids have no pieces")
     found: list[NumberedIds | int] = []
     for piece in pieces:
-        if isinstance(piece, list) and len(piece) == 2 and isinstance(piece[0], str):
-            found.append(NumberedIds(piece[0], _count(piece[1], "ids")))
+        if isinstance(piece, list) and len(piece) in (2, 3) and isinstance(piece[0], str):
+            found.append(NumberedIds(piece[0], *(_count(number, "ids") for number in piece[1:])))
         else:
             found.append(_count(piece, "ids"))
     total = sum(piece if isinstance(piece, int) else piece.length for piece in found)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_confmat.data.stated import names_of
@@ -11,9 +13,9 @@ from pytest_confmat.spec import DatasetSpec, ModelInput
 from pytest_confmat.text import listed
 
 if TYPE_CHECKING:
-    from pytest_confmat.data.source import Source
+    from pytest_confmat.data.source import SharedSource, Source
 
-__all__ = ["class_names", "names_of", "open_batches", "open_source"]
+__all__ = ["class_names", "names_of", "open_batches", "open_shared", "open_source"]
 
 
 def class_names(spec: DatasetSpec, declared: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -58,6 +60,42 @@ def open_source(spec: DatasetSpec, classes: tuple[str, ...], model_input: ModelI
         If TensorFlow is not installed.
     """
     return kind_of(spec).open(spec, classes, model_input)
+
+
+def open_shared(
+    dataset: Any,
+    classes: tuple[str, ...],
+    inputs: Sequence[ModelInput],
+    expected_examples: int | None = None,
+) -> SharedSource:
+    """Open a data set for several models, to be read in one pass.
+
+    Parameters
+    ----------
+    dataset
+        As `open_source` or as `open_batches` takes it.
+    inputs
+        What each model takes.
+    expected_examples
+        See `open_batches`.
+
+    Raises
+    ------
+    ConfmatError
+        See the other two.
+    """
+    from pytest_confmat.data.source import SharedSource
+
+    if isinstance(dataset, DatasetSpec):
+        shared = kind_of(dataset).open_shared(dataset, classes, inputs)
+        if shared is not None:
+            return shared
+        return SharedSource.of(*(open_source(dataset, classes, each) for each in inputs))
+    from pytest_confmat.data.batches import BatchesSource
+
+    first = BatchesSource(dataset, classes, inputs[0], expected_examples)
+    others = tuple(map(first.beside, inputs[1:]))
+    return SharedSource((first, *others), partial(first.read_with, others))
 
 
 def open_batches(

@@ -1,12 +1,13 @@
-"""Batches of the user's own: a tf.data.Dataset, a PyDataset, or any iterable.
+"""Batches of the project's own: a tf.data.Dataset, a PyDataset, or any iterable.
 
-Needs no TensorFlow unless the data set does.
+Needs no TensorFlow unless the dataset does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
+from copy import copy
 from itertools import count
 from typing import Any
 from weakref import ref
@@ -27,7 +28,8 @@ from pytest_confmat.data.feeds import of_batch
 from pytest_confmat.data.headers import NOT_FINITE
 from pytest_confmat.data.held import Held
 from pytest_confmat.data.order import note_on_order, unfixed
-from pytest_confmat.data.source import Batch, Piece
+from pytest_confmat.data.part_plan import PlannedPart
+from pytest_confmat.data.source import Batch, Spans
 from pytest_confmat.data.stated import compare_names
 from pytest_confmat.errors import ConfmatError, DataError
 from pytest_confmat.spec import Feed, ModelInput
@@ -36,7 +38,7 @@ _INFINITE = -1  # tf.data.INFINITE_CARDINALITY
 
 
 class BatchesSource:
-    """Any iterable of batches, read in its own order, handed on in batches of equal size.
+    """Any iterable of batches, read in its own order.
 
     Parameters
     ----------
@@ -66,12 +68,12 @@ class BatchesSource:
         self._model = model
         self._expected = expected
         self._last: Callable[[], Any] = lambda: None
-        self._feed = Feed("nothing was read", is_own=True)
+        self._first: list[NDArray[Any]] = []  # the inputs of a first batch
         _refuse_at_sight(dataset)
         self._notes = compare_names(dataset, classes)
 
     @property
-    def pieces(self) -> tuple[Piece, ...] | None:
+    def parts(self) -> tuple[PlannedPart, ...] | None:
         """None: only the pass can tell."""
         return None
 
@@ -89,7 +91,9 @@ class BatchesSource:
     @property
     def feed(self) -> Feed:
         """What the first batch of a pass was."""
-        return self._feed
+        if not self._first:
+            return Feed("nothing was read", is_own=True)
+        return of_batch(np.concatenate(self._first))
 
     @property
     def description(self) -> str:
@@ -113,33 +117,60 @@ class BatchesSource:
             return "it can be read only once, so that nothing shows that it stays the same"
         return unfixed(self._dataset)
 
-    def batches(self, batch_size: int) -> Generator[Batch]:
+    def beside(self, model: ModelInput) -> BatchesSource:
+        """Return the same dataset for another model."""
+        other = copy(self)
+        other._model, other._first = model, []
+        return other
+
+    def batches(self, batch_size: int, spans: Spans | None = None) -> Generator[Batch]:
         """One pass; see `Source.batches`."""
+        with closing(self.read_with((), batch_size, spans)) as shared:
+            for _, each in shared:
+                yield each
+
+    def read_with(
+        self,
+        others: Sequence[BatchesSource],
+        batch_size: int,
+        spans: Spans | None = None,  # noqa: ARG002 (there is but one)
+    ) -> Generator[tuple[int, Batch]]:
+        """One pass for this and other models; see `SharedSource.read`."""
+        sources = (self, *others)
+        for source in sources:
+            source._first = []
         place = 0
         with closing(Held(self._iterator(batch_size))) as elements:
-            for rows in _rebatch(self._rows(elements), batch_size):
-                if not place:
-                    self._feed = of_batch(rows.inputs)
-                index = np.arange(place, place + len(rows))
-                place += len(rows)
-                marks = _marks(rows.inputs)
-                yield Batch(rows.inputs, rows.labels, index, rows.check, rows.weights, marks)
+            for views in self._rows(elements, [source._model for source in sources]):
+                index = np.arange(place, place + len(views[0]))
+                for number, (source, rows) in enumerate(zip(sources, views, strict=True)):
+                    if place < batch_size:
+                        source._keep_first(rows.inputs)
+                    yield number, _batch(rows, index)
+                place += len(index)
         if not place:
             raise DataError(
                 "the dataset yields no examples; a generator that was read before yields nothing "
                 "a second time"
             )
 
+    def _keep_first(self, inputs: NDArray[Any]) -> None:
+        if not self._first or self._first[0].shape[1:] == inputs.shape[1:]:
+            self._first.append(inputs)
+
     def example(self, index: int) -> Batch:  # noqa: ARG002 (the contract's)
         """Refuse: the data set can only be read as a whole."""
         raise DataError("cannot be read by itself, as it comes from a dataset of the project's own")
 
-    def _rows(self, elements: Iterator[Any]) -> Iterator[Rows]:
+    def _rows(
+        self, elements: Iterator[Any], models: Sequence[ModelInput]
+    ) -> Iterator[tuple[Rows, ...]]:
         weighted: bool | None = None
         came = 0
         for number, element in enumerate(_told(elements)):
             try:
-                rows = read_element(element, self._classes, self._model)
+                views = tuple(read_element(element, self._classes, model) for model in models)
+                rows = views[0]
                 if weighted not in (None, rows.weights is not None):
                     raise DataError(
                         f"it has {'no ' if weighted else ''}weights, unlike those before"
@@ -150,7 +181,7 @@ class BatchesSource:
             came += len(rows)
             bound(self._expected, came, f"the {self.description}")
             if len(rows):
-                yield rows
+                yield views
 
     def _iterator(self, batch_size: int) -> Iterator[Any]:
         dataset = self._dataset
@@ -242,26 +273,14 @@ def _whole_arrays(dataset: Any) -> tuple[Any, ...] | None:
     return parts if whole else None
 
 
+def _batch(rows: Rows, index: NDArray[np.int64]) -> Batch:
+    marks = _marks(rows.inputs)
+    return Batch(rows.inputs, rows.labels, index, rows.check, rows.weights, marks)
+
+
 def _marks(inputs: NDArray[Any]) -> NDArray[np.uint8] | None:
     """Mark the rows that hold NaN or infinite numbers: a model may know what they mean."""
     if inputs.dtype.kind != "f" or np.isfinite(inputs).all():
         return None
     finite = np.isfinite(inputs).reshape(len(inputs), -1).all(axis=1)
     return np.where(finite, 0, NOT_FINITE).astype(np.uint8)
-
-
-def _rebatch(source: Iterable[Rows], size: int) -> Iterator[Rows]:
-    """Draw together and split up; examples of different shapes stay apart."""
-    held: list[Rows] = []
-    for rows in source:
-        if held and not held[0].fits(rows):
-            yield held[0].apply(np.concatenate, *held[1:])
-            held = []
-        held.append(rows)
-        while sum(map(len, held)) >= size:
-            whole = held[0].apply(np.concatenate, *held[1:]) if len(held) > 1 else held[0]
-            yield whole.apply(lambda arrays: arrays[0][:size])
-            rest = whole.apply(lambda arrays: arrays[0][size:])
-            held = [rest] if len(rest) else []
-    if held:
-        yield held[0].apply(np.concatenate, *held[1:])

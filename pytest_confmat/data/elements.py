@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ _OF_TENSORFLOW = re.compile(
 
 @dataclass(frozen=True)
 class Rows:
-    """Examples on their way from the user's batches to ours."""
+    """Examples of one batch of the project's."""
 
     inputs: NDArray[Any]
     labels: NDArray[np.int64]
@@ -41,20 +41,6 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.labels)
-
-    def fits(self, other: Rows) -> bool:
-        """Whether the two can stand in one batch."""
-        return self.inputs.shape[1:] == other.inputs.shape[1:]
-
-    def apply(self, function: Callable[[list[Any]], Any], *others: Rows) -> Rows:
-        """Apply a function to each array, together with those of `others`."""
-        rows = (self, *others)
-        return Rows(
-            function([row.inputs for row in rows]),
-            function([row.labels for row in rows]),
-            function([row.check for row in rows]),
-            None if self.weights is None else function([row.weights for row in rows]),
-        )
 
 
 def read_element(element: Any, classes: tuple[str, ...], model: ModelInput) -> Rows:

@@ -7,6 +7,7 @@ the same order. Functions here build TensorFlow graphs, and run eagerly too.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -55,11 +56,15 @@ def tensorflow() -> Any:
     return tensorflow
 
 
-def decode(plan: Plan, contents: Any) -> tuple[Any, Any]:
-    """Decode and resize encoded images, strings (n,), after a look at their headers.
+def decode(plans: Sequence[Plan], contents: Any) -> list[tuple[Any, Any]]:
+    """Decode and resize encoded images, strings (n,), for each of several plans.
+
+    An image is decoded once for all plans that read it with as many channels.
 
     Returns
     -------
+    For each plan:
+
     pixels
         float32 (n, *plan.pixels). An error of them all where one header declares a size that is
         not allowed, where one image cannot be decoded, or where the decoder warned meanwhile,
@@ -67,33 +72,46 @@ def decode(plan: Plan, contents: Any) -> tuple[Any, Any]:
     marks
         See `Batch.marks`; uint8 (n,).
     """
+    made: list[tuple[Any, Any]] = [(None, None)] * len(plans)
+    for channels in dict.fromkeys(plan.channels for plan in plans):
+        alike = [number for number, plan in enumerate(plans) if plan.channels == channels]
+        pixels, marks = _decode_alike([plans[number] for number in alike], contents)
+        for number, each in zip(alike, pixels, strict=True):
+            made[number] = each, marks
+    return made
+
+
+def _decode_alike(plans: Sequence[Plan], contents: Any) -> tuple[Sequence[Any], Any]:
+    """Decode once for plans of the same channels; return the pixels for each, and marks."""
     tf = tensorflow()
     is_heard()
     EAR.claim()
-    signature = tf.TensorSpec(plan.pixels, tf.float32)
+    signatures = tuple(tf.TensorSpec(plan.pixels, tf.float32) for plan in plans)
     eager = tf.executing_eagerly()
+    channels = plans[0].channels
 
     def one(content: Any) -> Any:
-        image = tf.image.decode_image(content, channels=plan.channels, expand_animations=False)
-        pixels = tf.cast(resize(plan, image), tf.float32)
-        pixels.set_shape(plan.pixels)
-        return pixels
+        image = tf.image.decode_image(content, channels=channels, expand_animations=False)
+        made = tuple(tf.cast(resize(plan, image), tf.float32) for plan in plans)
+        for plan, pixels in zip(plans, made, strict=True):
+            pixels.set_shape(plan.pixels)
+        return made
 
     def is_quiet(count: NDArray[np.int64]) -> NDArray[np.bool_]:
         return np.array(EAR.count == count)
 
     with EAR.listening(claim=True) if eager else contextlib.nullcontext():
-        count, allowed, marks, cut = _looked_at(plan, contents)
+        count, allowed, marks, cut = _looked_at(plans[0], contents)
         with tf.control_dependencies([tf.debugging.Assert(allowed, ["headers"])]):
-            pixels = tf.map_fn(one, cut, fn_output_signature=signature)
+            made = tf.map_fn(one, cut, fn_output_signature=signatures)
         # Lines that come late, or of others that are decoded now, cost no more than another look.
-        with tf.control_dependencies([pixels]):
+        with tf.control_dependencies(made):
             quiet = tf.numpy_function(is_quiet, [count], tf.bool, stateful=False)
     if eager and not quiet:
         marks |= [_require_harmless(content) for content in contents.numpy()]
-        return pixels, marks
+        return made, marks
     with tf.control_dependencies([tf.debugging.Assert(quiet, ["warnings"])]):
-        return tf.identity(pixels), marks
+        return [tf.identity(pixels) for pixels in made], marks
 
 
 def deafness() -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from math import prod
 from typing import Any
@@ -19,33 +19,41 @@ from pytest_confmat.threads import cores
 # images, small enough that large ones fit into memory some dozens of times.
 _CHUNK_NUMBERS = 1 << 20
 _CHUNK_BYTES = 1 << 24  # of encoded images, held at the same time
-_SMALLEST_CHUNK, _LARGEST_CHUNK = 8, 64
+_CHUNKS = (8, 16, 24, 48, 96)  # of which whole batches consist
 
 
-def decoding_chunk(plan: Plan, encoded: float = 0) -> int:
+def decoding_chunk(plans: Sequence[Plan], batch_size: int, encoded: float = 0) -> int:
     """Return how many images are decoded in one go: a rule of their size alone.
 
     Parameters
     ----------
+    plans
+        Of each model that is fed.
+    batch_size
+        Batches are put together of whole chunks, or chunks cut into whole batches, where there
+        is such a size.
     encoded
         Bytes of an encoded image, roughly; 0 where it is small or not known.
     """
-    fitting = min(_CHUNK_NUMBERS // max(prod(plan.pixels), 1), int(_CHUNK_BYTES // max(encoded, 1)))
-    return min(max(fitting, _SMALLEST_CHUNK), _LARGEST_CHUNK)
+    numbers = sum(prod(plan.pixels) for plan in plans)
+    most = min(_CHUNK_NUMBERS // max(numbers, 1), int(_CHUNK_BYTES // max(encoded, 1)))
+    fitting = [size for size in _CHUNKS if size <= most] or [_CHUNKS[0]]
+    whole = (size for size in fitting if not batch_size % size or not size % batch_size)
+    return max(whole, default=fitting[-1])
 
 
-def stream(chunks: Any, make: Callable[..., Any], batch_size: int) -> Generator[Batch]:
-    """Turn chunks into batches, in order.
+def stream(chunks: Any, make: Callable[..., Any], ahead: int) -> Generator[tuple[Batch, ...]]:
+    """Turn chunks into batches, in order: of each chunk one for each model.
 
     Parameters
     ----------
     chunks
         A ``tf.data.Dataset``.
     make
-        Makes of a chunk the tensors of a `Batch`, in its order. A chunk in which it fails is
-        left out: one bad example costs its chunk, whose others are then read one by one.
-    batch_size
-        Of all batches but the last.
+        Makes of a chunk what `batches` takes. A chunk in which it fails is left out: one bad
+        example costs its chunk, whose others are then read one by one.
+    ahead
+        How many chunks to keep ready.
     """
     tf = tensorflow()
     options = tf.data.Options()
@@ -57,17 +65,28 @@ def stream(chunks: Any, make: Callable[..., Any], batch_size: int) -> Generator[
     made = chunks.map(graph, num_parallel_calls=cores())
     # Safe here alone: no dataset below yields the same error for ever.
     whole = made.ignore_errors()
-    with closing(Held(whole.rebatch(batch_size).prefetch(2).with_options(options))) as held:
+    with closing(Held(whole.prefetch(max(2, ahead)).with_options(options))) as held:
         for tensors in held:
-            yield batch(*tensors)
+            yield batches(*tensors)
 
 
-def batch(inputs: Any, *others: Any) -> Batch:
-    """Return a `Batch` of tensors: labels, index, check words, marks and a dict of what else."""
-    labels, index, check, marks = (other.numpy() for other in others[:4])
-    more = others[4] if others[4:] else {}
+def batches(views: Any, labels: Any, index: Any, check: Any, more: Any) -> tuple[Batch, ...]:
+    """Return a `Batch` for each model, of tensors.
+
+    Parameters
+    ----------
+    views
+        What each model gets: inputs and marks.
+    labels, index, check
+        As in `Batch`, the same for all.
+    more
+        Weights and texts, where there are any.
+    """
+    shared = (labels.numpy(), index.numpy(), check.numpy())
     weights = more["weights"].numpy().astype(np.float64) if "weights" in more else None
-    return Batch(inputs, labels, index, check, weights, marks, more.get("texts"))
+    return tuple(
+        Batch(inputs, *shared, weights, marks.numpy(), more.get("texts")) for inputs, marks in views
+    )
 
 
 def words(contents: Any) -> Any:

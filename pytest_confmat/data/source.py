@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_confmat.data.part_plan import PlannedPart
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import Feed
 
@@ -26,26 +28,23 @@ class ExampleFault(DataError):  # noqa: N818 (it is a fault, in our words)
         The word over its content; 0: its content cannot be read.
     weight
         Its own weight; ``None``: not known, or the source has none.
+    stray
+        A label that is none of the classes; ``None``: it is not that.
     """
 
     def __init__(
-        self, reason: str, label: int | None = None, check: int = 0, weight: float | None = None
+        self,
+        reason: str,
+        label: int | None = None,
+        check: int = 0,
+        weight: float | None = None,
+        stray: int | None = None,
     ) -> None:
         super().__init__(reason)
         self.label = label
         self.check = check
         self.weight = weight
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A part of a set before it is evaluated: its id, how many examples, and their ids."""
-
-    id: str
-    ids: Sequence[str]
-
-    def __len__(self) -> int:
-        return len(self.ids)
+        self.stray = stray
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +70,8 @@ class Batch:
     texts
         What the data call each example's class beside its number, a string tensor (n,), empty
         where they do not; ``None``: they never do.
+    columns
+        Properties of the examples: a text for each, ``None`` where it has none, by name.
     """
 
     inputs: Any
@@ -80,19 +81,23 @@ class Batch:
     weights: NDArray[np.float64] | None = None
     marks: NDArray[np.uint8] | None = None
     texts: Any = None
+    columns: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
+
+
+Spans = Sequence[range]
 
 
 class Source(Protocol):
     """An evaluation set, ready to be streamed for one model.
 
-    Pieces in their order, and the examples in each in theirs, make up the set's order, to which
+    Parts in their order, and the examples in each in theirs, make up the set's order, to which
     `Batch.index` refers. Batches may come in any order, but every example must come, or be
     found wanting by `example`: streaming counts them.
     """
 
     @property
-    def pieces(self) -> Sequence[Piece] | None:
-        """The pieces, or ``None`` if only the pass can tell how many examples there are."""
+    def parts(self) -> Sequence[PlannedPart] | None:
+        """The parts, or ``None`` if only the pass can tell how many examples there are."""
 
     @property
     def shape(self) -> tuple[int, ...] | None:
@@ -126,11 +131,21 @@ class Source(Protocol):
         is made of a set without that promise.
         """
 
-    def batches(self, batch_size: int) -> Generator[Batch]:
-        """One pass over the set; whoever gives it up early closes it.
+    def batches(self, batch_size: int, spans: Spans | None = None) -> Generator[Batch]:
+        """Read the set, or the examples of some parts; whoever gives it up early closes it.
 
         A batch that cannot be produced because an example in it is at fault is left out here;
         streaming then asks for its examples one by one.
+
+        Parameters
+        ----------
+        batch_size
+            How many examples the model is given at a time. Batches here may be smaller or larger:
+            streaming makes them that size.
+        spans
+            Places in the set's order to read: each span covers whole parts, and its examples
+            should come in their order. ``None``: all, as one span. A source without parts knows
+            no other.
 
         Raises
         ------
@@ -147,3 +162,40 @@ class Source(Protocol):
             If it is at fault; the text is the reason, without the example's id. An
             `ExampleFault` where its class is known all the same.
         """
+
+
+@dataclass(frozen=True)
+class SharedSource:
+    """An evaluation set as each of several models sees it, to be read in one pass.
+
+    Attributes
+    ----------
+    sources
+        The set for each model; they differ in what a model is fed with.
+    read
+        As `Source.batches`, with the number of the model that each batch is for. What is read and
+        decoded for one model is not read and decoded again for another that can use it.
+    """
+
+    sources: tuple[Source, ...]
+    read: Callable[[int, Spans | None], Generator[tuple[int, Batch]]]
+
+    @classmethod
+    def of(cls, *sources: Source) -> SharedSource:
+        """Return sources of one set that share nothing: it is read once for each, in turns."""
+
+        def read(batch_size: int, spans: Spans | None) -> Generator[tuple[int, Batch]]:
+            with ExitStack() as stack:
+                reading = {
+                    number: stack.enter_context(closing(source.batches(batch_size, spans)))
+                    for number, source in enumerate(sources)
+                }
+                while reading:
+                    for number, batches in list(reading.items()):
+                        batch = next(batches, None)
+                        if batch is None:
+                            del reading[number]
+                        else:
+                            yield number, batch
+
+        return cls(sources, read)

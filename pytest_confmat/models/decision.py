@@ -1,4 +1,4 @@
-"""How scores become a class, in NumPy. `graph` holds the same rules for a TensorFlow graph."""
+"""How scores become a class: the one place where that is decided, whatever computed them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from pytest_confmat.text import listed
 SMALLEST = np.finfo(np.float32).tiny
 # How far a score may lie outside 0 to 1 by rounding alone.
 ROUNDING = 1e-6
+# Numbers decided on at a time: what is made of them on the way stays in the cache of a core.
+_BLOCK = 1 << 17
 _LISTED = 20
 
 
@@ -154,6 +156,14 @@ class Rule:
         ModelError
             If a threshold is given scores outside 0 to 1.
         """
+        rows = max(1, _BLOCK // max(scores.shape[1], 1))
+        blocks = [
+            self._decide(scores[at : at + rows], labels[at : at + rows], name)
+            for at in range(0, max(len(scores), 1), rows)
+        ]
+        return blocks[0] if len(blocks) == 1 else _joined(blocks)
+
+    def _decide(self, scores: NDArray[Any], labels: NDArray[np.int64], name: str) -> Prediction:
         valid = np.isfinite(scores).all(axis=1)
         # TensorFlow takes numbers below the smallest normal one for zero, and so do we.
         scores = np.where(np.abs(scores) < np.finfo(scores.dtype).tiny, 0, scores)
@@ -161,20 +171,27 @@ class Rule:
         if self.threshold is None:
             return _argmax(scores, true, valid)
         scores = scores.astype(np.float32)
-        extremes = np.where(
-            scores.max(axis=1) > 1 + ROUNDING, scores.max(axis=1), scores.min(axis=1)
-        )
-        self.require_probabilities(extremes[valid], name)
+        if len(scores):
+            extremes = np.where(
+                scores.max(axis=1) > 1 + ROUNDING, scores.max(axis=1), scores.min(axis=1)
+            )
+            self.require_probabilities(extremes[valid], name)
         # One unit is the score of the positive class, wherever that stands.
         own = scores[:, 0 if scores.shape[1] == 1 else self.positive]
         other = np.float32(1) - own if scores.shape[1] == 1 else scores[:, 1 - self.positive]
         above = own >= self.threshold
         predicted = np.where(above, self.positive, 1 - self.positive)
+        is_right = predicted == true
+        tied = own == other
         return Prediction(
             predicted.astype(np.int64),
             np.where(above, own, other),
-            (predicted != true).astype(np.int64),
+            (~is_right).astype(np.int64),
             valid,
+            1 - predicted.astype(np.int64),
+            np.where(above, other, own),
+            np.where(tied, 2, 1),
+            tied | np.where(true == self.positive, own > other, other > own),
         )
 
 
@@ -183,12 +200,33 @@ def _argmax(
 ) -> Prediction:
     rows, units = np.arange(len(scores)), np.arange(scores.shape[1])
     predicted = np.argmax(scores, axis=1)
-    own = scores[rows, true][:, np.newaxis]
-    before = (scores == own) & (units < true[:, np.newaxis])
+    own, top = scores[rows, true][:, np.newaxis], scores[rows, predicted]
+    equal = scores == own
+    before = np.count_nonzero(equal & (units < true[:, np.newaxis]), axis=1)
+    rank = np.count_nonzero(scores > own, axis=1) + before
+    true_tied = own[:, 0] == top
+    tied = np.count_nonzero(scores == top[:, np.newaxis], axis=1)
+    # Of the others the first with the highest score.
+    others = scores.copy()
+    others[rows, predicted] = -np.inf
+    runner_up = np.argmax(others, axis=1)
     with np.errstate(over="ignore"):
-        score = scores[rows, predicted].astype(np.float32)
-    rank = np.count_nonzero((scores > own) | before, axis=1)
-    return Prediction(predicted.astype(np.int64), score, rank.astype(np.int64), valid)
+        score, second = (scores[rows, unit].astype(np.float32) for unit in (predicted, runner_up))
+    return Prediction(
+        predicted.astype(np.int64),
+        score,
+        rank.astype(np.int64),
+        valid,
+        runner_up.astype(np.int64),
+        second,
+        tied.astype(np.int64),
+        true_tied,
+    )
+
+
+def _joined(predictions: Sequence[Prediction]) -> Prediction:
+    columns = zip(*(vars(each).values() for each in predictions), strict=True)
+    return Prediction(*map(np.concatenate, columns))
 
 
 def one_row(shape: Sequence[int | None]) -> tuple[int | None, ...]:

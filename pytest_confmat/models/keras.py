@@ -1,4 +1,4 @@
-"""Keras models, run in one graph with the decisions on their scores."""
+"""Keras models, run as a TensorFlow graph."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_confmat.errors import ConfmatError, ModelError
-from pytest_confmat.models import graph
+from pytest_confmat.models import purity
 from pytest_confmat.models.decision import Rule, one_row, with_n
 from pytest_confmat.models.folding import folded
 from pytest_confmat.models.inputs import Shape, arranged, fit, input_of
@@ -27,7 +27,7 @@ BLOCK = 48
 
 
 class KerasPredictor:
-    """A Keras model and a decision, run in one TensorFlow graph with a fixed signature.
+    """A Keras model, run as a TensorFlow graph with a fixed signature, and a decision.
 
     Parameters
     ----------
@@ -84,9 +84,9 @@ class KerasPredictor:
         return (*self._notes, f"{self._name} has one output, read as the score of {positive!r}")
 
     @property
-    def is_pure(self) -> bool:
+    def is_pure(self) -> bool | None:
         """Whether the graph does nothing but compute: no state, nothing at random."""
-        return self._step is not None and graph.is_pure(self._step)
+        return None if self._step is None else purity.is_pure(self._step)
 
     @property
     def is_stateful(self) -> bool:
@@ -145,7 +145,9 @@ class KerasPredictor:
             outside 0 to 1.
         """
         if not len(labels):
-            return graph.unpack(np.zeros((0, 5), np.int32), self._rule, self._name)
+            return self._rule.decide(
+                np.zeros((0, self._units or 1), np.float32), labels, self._name
+            )
         tensor = fit(inputs, self._shape, self._dtype, self._name)
         size = self._input.batch or len(labels)
         with _explained(self._name, len(labels)):
@@ -153,15 +155,14 @@ class KerasPredictor:
                 with tolerant():
                     self._build(tensor)
             if len(labels) <= size:  # the common case: a slice would be a copy
-                packed = self._run(tensor, labels)
+                scores = self._run(tensor)
             else:
                 starts = range(0, len(labels), size)
-                each = [self._run(tensor[i : i + size], labels[i : i + size]) for i in starts]
-                packed = np.concatenate(each)
-        return graph.unpack(packed, self._rule, self._name)
+                scores = np.concatenate([self._run(tensor[at : at + size]) for at in starts])
+        return self._rule.decide(scores, labels, self._name)
 
-    def _run(self, tensor: Any, labels: NDArray[np.int64]) -> NDArray[np.int32]:
-        n = len(labels)
+    def _run(self, tensor: Any) -> NDArray[np.floating]:
+        n = len(tensor)
         size = self._input.batch or min(-(-n // BLOCK) * BLOCK, self._most)
         if self._found is not None:
             # What a state is made of must be as many examples as it would be elsewhere.
@@ -169,9 +170,8 @@ class KerasPredictor:
             self._require_whole_batches(n, size)
         if n < size:
             tensor = _filled(tensor, size)
-            labels = np.concatenate([labels, np.zeros(size - n, np.int64)])
-        packed: NDArray[np.int32] = self._step(tensor, labels).numpy()
-        return packed[:n]
+        scores: NDArray[np.floating] = self._step(tensor).numpy()
+        return scores[:n]
 
     def _require_whole_batches(self, n: int, size: int) -> None:
         """Hold a batch of a stateful model against its fixed size: one may be smaller, the last."""
@@ -206,47 +206,45 @@ class KerasPredictor:
         self._shape = tuple(tensor.shape[1:]) if self._shape is None else self._shape
         self._dtype = tensor.dtype.name
         batch = self._input.batch
-        signature = (
-            tf.TensorSpec((batch, *self._shape), tensor.dtype),
-            tf.TensorSpec((batch,), tf.int64),
-        )
-        self._units = self._stated_units(tensor) or self._traced_units(tensor, signature[0])
+        signature = tf.TensorSpec((batch, *self._shape), tensor.dtype)
+        self._units = self._stated_units(tensor) or self._traced_units(tensor, signature)
         step = self._folded(signature) or self._trace(self._forward, signature)
-        if elsewhere := graph.kept_elsewhere(step):
+        if elsewhere := purity.kept_elsewhere(step):
             raise ModelError(
                 f"{self._name} keeps a state outside of variables ({', '.join(elsewhere)}), which "
                 "cannot be put back after it was tried on the first batch: keep it in a variable, "
                 "or hand in a function that calls the model, by overriding the fixture "
                 "confmat_model"
             )
-        if graph.writes_variables(step):
+        if purity.writes_variables(step):
             self._found = Kept(step.graph.variables)
         self._step = step
 
     def _forward(self, inputs: Any) -> Any:
         return self._model(arranged(self._model, inputs), training=False)
 
-    def _folded(self, signature: tuple[Any, ...]) -> Any:
+    def _folded(self, signature: Any) -> Any:
         # A layer of the user's may be one that Keras cannot run on constants.
         with contextlib.suppress(Exception):
             if forward := folded(self._model):
                 return self._trace(lambda x: forward(arranged(self._model, x)), signature)
         return None
 
-    def _trace(self, forward: Callable[[Any], Any], signature: tuple[Any, ...]) -> Any:
-        """Build the graph of a forward pass and the decisions on its scores."""
+    def _trace(self, forward: Callable[[Any], Any], signature: Any) -> Any:
+        """Build the graph of a forward pass: inputs to scores, (n, units)."""
         import tensorflow as tf
 
-        def step(inputs: Any, labels: Any) -> Any:
+        def step(inputs: Any) -> Any:
             scores = self._scores(forward(inputs))
+            if scores.dtype not in (tf.float32, tf.float64):
+                scores = tf.cast(scores, tf.float32)
             if scores.shape.rank == 2:
-                scores = tf.ensure_shape(scores, (None, self._units))
-            else:  # axes of length 1; any other number of scores does not go into this shape
-                scores = tf.reshape(scores, (tf.shape(scores)[0], self._units))
-            return graph.decide(self._rule, scores, labels)
+                return tf.ensure_shape(scores, (None, self._units))
+            # Axes of length 1; any other number of scores does not go into this shape.
+            return tf.reshape(scores, (tf.shape(scores)[0], self._units))
 
         # Without AutoGraph, as Keras's own predict runs a model.
-        function = tf.function(step, input_signature=signature, autograph=False)
+        function = tf.function(step, input_signature=(signature,), autograph=False)
         return function.get_concrete_function()
 
     def _stated_units(self, tensor: Any) -> int | None:

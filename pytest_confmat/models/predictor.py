@@ -1,4 +1,4 @@
-"""The contract of a predictor, and the decision rules that turn scores into classes."""
+"""The contract of a predictor: a model, and what it says about a batch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_confmat.parts import set_unknown
 from pytest_confmat.spec import ModelInput
 
 
@@ -27,12 +28,28 @@ class Prediction:
     valid
         Whether all scores of the example are finite, bool (n,). Where not, the other entries
         mean nothing.
+    runner_up, runner_up_score
+        The class with the highest score but for `predicted`, the first of equals, int64 (n,); its
+        score, float32 (n,).
+    tied
+        How many classes share the highest score, int64 (n,); 1 where there is no tie.
+    true_tied
+        Whether the true class has the highest score, alone or with others, bool (n,).
+
+    The last four are as of a `Part` that does not know them, where they are left out.
     """
 
     predicted: NDArray[np.int64]
     score: NDArray[np.float32]
     rank: NDArray[np.int64]
     valid: NDArray[np.bool_]
+    runner_up: NDArray[np.integer] = None  # type: ignore[assignment]  # set below
+    runner_up_score: NDArray[np.float32] = None  # type: ignore[assignment]
+    tied: NDArray[np.integer] = None  # type: ignore[assignment]
+    true_tied: NDArray[np.bool_] = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        set_unknown(self, len(self.predicted))
 
 
 class Predictor(Protocol):
@@ -47,8 +64,11 @@ class Predictor(Protocol):
         """Sentences for the reader."""
 
     @property
-    def is_pure(self) -> bool:
-        """Whether batches may be predicted at the same time, in threads; known after `check`."""
+    def is_pure(self) -> bool | None:
+        """Whether batches may be predicted in any order, and at the same time, in threads.
+
+        ``None``: that is known after `check`.
+        """
 
     @property
     def is_stateful(self) -> bool:

@@ -13,12 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_confmat.baseline import load_baseline, save_baseline
-from pytest_confmat.baseline.example_ids import JoinedIds
 from pytest_confmat.baseline.files import BaselineFiles
 from pytest_confmat.baseline.outcomes import MAGIC, Outcomes, decode, encode
 from pytest_confmat.errors import BaselineError
 from pytest_confmat.evaluation import Evaluation
-from pytest_confmat.parts import NumberedIds
+from pytest_confmat.example_ids import JoinedIds, NumberedIds
 from tests.baselines import CLASSES, part_of, predicted_right
 from tests.strategies import class_names
 

@@ -17,8 +17,9 @@ from pytest_confmat.baseline import Baseline, load_baseline, save_baseline
 from pytest_confmat.baseline.comparison import compare
 from pytest_confmat.errors import BaselineError, ConfmatError
 from pytest_confmat.evaluation import Evaluation
+from pytest_confmat.example_ids import NumberedIds
 from pytest_confmat.job import Job, run
-from pytest_confmat.parts import NumberedIds, Part
+from pytest_confmat.parts import Part
 from pytest_confmat.spec import Argmax
 from tests.baselines import evaluation_of, part_of, predicted_right, rows
 from tests.strategies import class_names

@@ -20,7 +20,9 @@ from pytest_confmat.cache import keeper as module
 from pytest_confmat.cache.sealed import read_sealed, write_sealed
 from pytest_confmat.cache.store import Cache, Entry
 from pytest_confmat.diagnosis import LikelyCause
-from pytest_confmat.evaluation import Evaluation, Fault, NumberedIds, Part
+from pytest_confmat.evaluation import Evaluation, Fault, Part
+from pytest_confmat.example_ids import NumberedIds
+from pytest_confmat.parts import ARRAYS, CLOSE, Column, Part
 from pytest_confmat.spec import TFRecordSpec
 from tests.cache.test_keeper import World, shards, world  # noqa: F401 (a fixture)
 
@@ -35,12 +37,16 @@ def with_array(name: str, change: Callable[[Any], Any]) -> Callable[[Evaluation]
     return with_part(lambda part: replace(part, **{name: change(getattr(part, name))}))
 
 
+def with_column(column: Column) -> Callable[[Evaluation], Evaluation]:
+    return with_part(lambda part: replace(part, columns={"site": column}))
+
+
 def with_provenance(key: str, value: Any) -> Callable[[Evaluation], Evaluation]:
     return lambda found: replace(found, provenance={**found.provenance, key: value})
 
 
 def shorter(part: Part) -> Part:
-    names = ("true", "predicted", "score", "rank", "check")
+    names = (*ARRAYS, *CLOSE)
     return replace(part, ids=part.ids[1:], **{name: getattr(part, name)[1:] for name in names})
 
 
@@ -73,6 +79,11 @@ FOREIGN = {
     "scores in double": (with_array("score", lambda a: a.astype(np.float64)), DAMAGED),
     "scores that are none": (with_array("score", lambda a: a * np.float32(np.nan)), DAMAGED),
     "check words with a sign": (with_array("check", lambda a: a.astype(np.int64)), DAMAGED),
+    "a runner-up too high": (with_array("runner_up", lambda a: a + 9), DAMAGED),
+    "more ties than classes": (with_array("tied", lambda a: a + 9), DAMAGED),
+    "ties that are no numbers": (with_array("true_tied", lambda a: a * 1.5), DAMAGED),
+    "a column of numbers": (with_column(Column((1,), np.zeros(3, int))), DAMAGED),
+    "a column of other values": (with_column(Column(("a",), np.ones(3, int))), DAMAGED),
     "weights below 0": (with_array("weight", lambda _: -np.ones(3)), DAMAGED),
     "ids that are numbers": (with_part(lambda p: replace(p, ids=(1, 2, 3))), DAMAGED),
     "a part without a name": (with_part(lambda p: replace(p, id=None)), DAMAGED),
@@ -108,7 +119,6 @@ def test_an_entry_that_cannot_be_the_one_asked_for(world, name, verify):  # noqa
     ("change", "reason"),
     [
         (with_part(fewer_records), EXAMPLES),
-        (with_part(lambda p: replace(p, id=f"x{p.id}")), EXAMPLES),
         (with_part(lambda p: replace(p, ids=NumberedIds("x", len(p)))), EXAMPLES),
         (with_part(lambda p: replace(p, ids=tuple(p.ids))), EXAMPLES),
         (lambda e: replace(e, parts=e.parts[1:]), EXAMPLES),

@@ -27,7 +27,8 @@ from pytest_confmat.data.tfrecord.shard_names import resolve
 from pytest_confmat.data.tfrecord.shards import scan_shard
 from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.errors import DataError
-from pytest_confmat.evaluation import Evaluation, Fault, NumberedIds, Part
+from pytest_confmat.evaluation import Evaluation, Fault, Part
+from pytest_confmat.example_ids import NumberedIds
 from pytest_confmat.job import Job, describe_model
 from pytest_confmat.kinds import kind_of
 from pytest_confmat.spec import (

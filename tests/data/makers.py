@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from pytest_confmat.batching import Batcher
+from pytest_confmat.data.source import Batch
 from pytest_confmat.data.tfrecord.crc import masked_crc
 from pytest_confmat.spec import ModelInput
 
@@ -78,6 +80,13 @@ def shard(path: Path, records: Iterable[bytes]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"".join(map(frame, records)))
     return path
+
+
+def rebatched(source: Any, batch_size: int) -> list[Batch]:
+    """The batches that a model is given in a pass."""
+    batcher = Batcher(batch_size)
+    read = [batch for each in source.batches(batch_size) for batch in batcher.add(each)]
+    return [*read, *batcher.rest()]
 
 
 def collect(source: Any, batch_size: int = 4) -> dict[str, np.ndarray]:

@@ -8,11 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytest_confmat.data import open_source
-from pytest_confmat.data.directory import source as directory
+from pytest_confmat.data import open_source, part_plan
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import DirectorySpec, ModelInput
-from tests.data.makers import CLASSES, TAKES_8X6, cats_and_dogs, collect, encoded, png, tree
+from tests.data.makers import (
+    CLASSES,
+    TAKES_8X6,
+    cats_and_dogs,
+    collect,
+    encoded,
+    png,
+    rebatched,
+    tree,
+)
 
 
 @pytest.fixture
@@ -40,13 +48,13 @@ def test_every_example_comes_once_with_its_place_and_class(root):
 
 def test_labels_follow_the_declared_order_and_the_set_does_not(root):
     there, back = opened(root), opened(root, ("dog", "cat"))
-    assert [list(piece.ids) for piece in there.pieces] == [list(piece.ids) for piece in back.pieces]
+    assert [list(part.ids) for part in there.parts] == [list(part.ids) for part in back.parts]
     assert collect(back)["labels"].tolist() == [1, 1, 1, 0, 0]
 
 
 def test_batches_are_full_whatever_the_chunks(root):
-    assert [len(batch.labels) for batch in opened(root).batches(2)] == [2, 2, 1]
-    assert [len(batch.labels) for batch in opened(root).batches(100)] == [5]
+    assert [len(batch.labels) for batch in rebatched(opened(root), 2)] == [2, 2, 1]
+    assert [len(batch.labels) for batch in rebatched(opened(root), 100)] == [5]
 
 
 def test_batch_size_changes_nothing_but_the_batches(root):
@@ -60,12 +68,22 @@ def test_a_source_can_be_passed_over_again(root):
     assert collect(source)["check"].tolist() == collect(source)["check"].tolist()
 
 
-def test_pieces_are_runs_of_files(root, monkeypatch):
-    monkeypatch.setattr(directory, "PIECE", 2)
-    assert [(piece.id, piece.ids) for piece in opened(root).pieces] == [
-        ("files 0-1", ("cat/0000.png", "cat/0001.png")),
-        ("files 2-3", ("cat/0002.png", "dog/0000.png")),
-        ("files 4-4", ("dog/0001.png",)),
+def test_parts_are_runs_of_files(root, monkeypatch):
+    monkeypatch.setattr(part_plan, "PART_EXAMPLES", 2)
+    parts = opened(root).parts
+    assert [part.ids for part in parts] == [
+        ("cat/0000.png", "cat/0001.png"),
+        ("cat/0002.png", "dog/0000.png"),
+        ("dog/0001.png",),
+    ]
+    sizes = [(name, (root / name).stat().st_size) for name in parts[1].ids]
+    assert parts[1].id == part_plan.part_id(1, sizes)
+    (root / "dog" / "0000.png").write_bytes(b"another size")
+    changed = opened(root).parts
+    assert [one.id == other.id for one, other in zip(parts, changed, strict=True)] == [
+        True,
+        False,
+        True,
     ]
 
 
@@ -120,7 +138,7 @@ FAULTS = [
 def test_an_example_at_fault_says_why(root, name, content, reason):
     tree(root, {f"cat/{name}": content})
     source = opened(root)
-    assert source.pieces[0].ids[3] == f"cat/{name}"
+    assert source.parts[0].ids[3] == f"cat/{name}"
     with pytest.raises(DataError) as caught:
         source.example(3)
     assert str(caught.value) == reason
@@ -131,15 +149,15 @@ def test_examples_at_fault_cost_no_other(root):
     tree(root, {f"cat/{name}": content for name, content, _ in FAULTS})
     source = opened(root)
     came = {int(place) for batch in source.batches(4) for place in batch.index}
-    (piece,) = source.pieces
+    (part,) = source.parts
     fine = set()
-    for place in set(range(len(piece))) - came:
+    for place in set(range(len(part))) - came:
         try:
             assert source.example(place).index.tolist() == [place]
         except DataError:
             continue
         fine.add(place)
-    readable = {place for place, name in enumerate(piece.ids) if name[4:8].isdigit()}
+    readable = {place for place, name in enumerate(part.ids) if name[4:8].isdigit()}
     assert came | fine == readable
     assert len(readable) == 5
 
@@ -148,9 +166,9 @@ def test_a_fault_costs_its_chunk_and_not_its_batch(tmp_path):
     root = cats_and_dogs(tmp_path, cats=70, dogs=70)
     tree(root, {"cat/0003.png": b"damaged"})
     source = opened(root, model=ModelInput((2, 2, 3)))
-    batches = list(source.batches(100))
-    assert [len(batch.labels) for batch in batches] == [76]
-    assert batches[0].index.tolist() == list(range(64, 140))
+    batches = rebatched(source, 100)
+    assert [len(batch.labels) for batch in batches] == [4, 40]
+    assert batches[0].index.tolist() == list(range(96, 100))
 
 
 def test_links_that_lead_nowhere_and_files_that_have_gone(root):

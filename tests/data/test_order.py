@@ -9,13 +9,14 @@ from pytest_confmat.data import open_batches
 from pytest_confmat.data.order import shuffling
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import ModelInput
+from tests.data.makers import rebatched
 
 X, Y = np.arange(12, dtype=np.float32).reshape(6, 2), np.arange(6) % 2
 TAKES = ModelInput((2,))
 
 
 def batches(dataset, model: ModelInput = TAKES) -> list:
-    return list(open_batches(dataset, ("a", "b"), model).batches(4))
+    return rebatched(open_batches(dataset, ("a", "b"), model), 4)
 
 
 def refused(dataset) -> str:
@@ -65,8 +66,8 @@ def test_batches_of_other_ranks_are_fitted_or_refused():
     assert [batch.inputs.shape for batch in batches([(X, Y), (X[:, None], Y)], ModelInput())] == [
         (4, 2),
         (2, 2),
-        (4, 1, 2),
         (2, 1, 2),
+        (4, 1, 2),
     ]
     assert refused([(X, Y), (np.zeros((6, 3)), Y)]) == (
         "batch #1 of the dataset: inputs have shape (3,), and the model takes (2,); only axes of "

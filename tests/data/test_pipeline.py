@@ -1,6 +1,5 @@
 """What is asked of tf.data."""
 
-import numpy as np
 import tensorflow as tf
 
 from pytest_confmat.data.pipeline import stream
@@ -16,9 +15,15 @@ def test_batches_come_in_order_and_never_wait_for_an_autotuner(monkeypatch):
 
     monkeypatch.setattr(tf.data.Dataset, "with_options", recording)
     chunks = tf.data.Dataset.range(10).batch(3)
-    batches = list(stream(chunks, lambda n: (n, n, n, n, n), batch_size=4))
-    assert np.concatenate([each.index for each in batches]).tolist() == list(range(10))
-    assert [len(each.index) for each in batches] == [4, 4, 2]
+    made = list(stream(chunks, lambda n: (((n, n), (2 * n, n)), n, n, n, {}), ahead=4))
+    assert [[each.index.tolist() for each in batches] for batches in made] == [
+        [places] * 2 for places in ([0, 1, 2], [3, 4, 5], [6, 7, 8], [9])
+    ]
+    assert [batches[1].inputs.numpy().tolist() for batches in made[1:]] == [
+        [6, 8, 10],
+        [12, 14, 16],
+        [18],
+    ]
     [options] = given
     assert options.deterministic
     # With it, the end of 2,000 photos came up to 4 seconds after the last of them.

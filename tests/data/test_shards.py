@@ -69,7 +69,7 @@ def test_frames_are_those_of_tensorflow(here):
 @pytest.mark.parametrize("compression", PACKED)
 def test_whole_shards_are_counted_and_read(here, compression):
     found = scan_shard(write(here, PACKED[compression]))
-    assert found == Shard(here / "a.tfrecord", compression, 20)
+    assert found == Shard(here / "a.tfrecord", compression, 20, len(PACKED[compression]))
     reader = RecordReader()
     for number in (3, 4, 19, 0, 7, 7):
         assert reader.read(found, number) == RECORDS[number]
@@ -96,7 +96,7 @@ def test_a_length_that_looks_like_compression_is_a_length(here, length):
     # 35,615 bytes begin as a gzip file does, 40,056 as zlib.
     content = frame(bytes(length))
     assert blocks.magic(content) != ""
-    assert scan_shard(write(here, content)) == Shard(here / "a.tfrecord", "", 1)
+    assert scan_shard(write(here, content)) == Shard(here / "a.tfrecord", "", 1, len(content))
 
 
 @settings(deadline=None)

@@ -287,8 +287,8 @@ def test_a_function_over_arrays_is_evaluated_without_tensorflow():
         from pytest_confmat.streaming import evaluate
 
         class Numbers:
-            pieces, shape, notes, description = None, (2,), (), "numbers"
-            def batches(self, size):
+            parts, shape, notes, description = None, (2,), (), "numbers"
+            def batches(self, size, spans=None):
                 inputs = np.eye(2)[[0, 1, 1]]
                 yield Batch(inputs, np.array([0, 1, 0]), np.arange(3), np.zeros(3, np.uint64))
 

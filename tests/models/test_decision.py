@@ -1,16 +1,14 @@
 from fractions import Fraction
-from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from pytest_confmat.errors import ModelError, RequestError
-from pytest_confmat.models import graph
+from pytest_confmat.models import decision
 from pytest_confmat.models.decision import Rule, one_row
-from pytest_confmat.models.predictor import Prediction
 from pytest_confmat.spec import Argmax, Threshold
 
 ABC = ("a", "b", "c")
@@ -244,14 +242,6 @@ def test_argmax_against_a_sort(case):
             assert found.score[i] == size[order[0]]
 
 
-@cache
-def in_graph(rule, units, dtype):
-    import tensorflow as tf
-
-    signature = (tf.TensorSpec((None, units), dtype), tf.TensorSpec((None,), tf.int64))
-    return tf.function(lambda s, y: graph.decide(rule, s, y), input_signature=signature)
-
-
 RULES = {
     "argmax": (Rule.of(Argmax(), ABC), 3),
     "argmax of many": (Rule.of(Argmax(), MANY[:17]), 17),
@@ -263,43 +253,49 @@ RULES = {
 }
 
 
-@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("rule", RULES)
-def test_the_graph_decides_as_numpy_does(rule, dtype):
-    import tensorflow as tf
-
+def test_an_example_is_decided_alike_whatever_stands_beside_it(rule, dtype, monkeypatch):
     rule, units = RULES[rule]
-    limits = {} if rule.threshold is None else {"min_value": 0.0, "max_value": 1.0}
-    if rule.threshold is None:
-        elements = floats(int(dtype[5:]))
-    else:
-        usual = st.floats(**limits, width=int(dtype[5:]))
-        elements = st.one_of(st.sampled_from([0.0, 0.25, 0.5, 1.0, np.nan, np.inf]), usual)
+    elements = floats(64 if dtype is np.float64 else 32)
+    if rule.threshold is not None:
+        elements = st.sampled_from([0.0, 0.25, 0.5, 1.0, np.nan, np.inf])
+    monkeypatch.setattr(decision, "_BLOCK", 2 * units)
 
-    @settings(max_examples=50, deadline=None)
-    @given(scores_of(np.dtype(dtype), units, elements))
+    @given(scores_of(dtype, units, elements))
     def holds(case):
         scores, labels = case
-        packed = in_graph(rule, units, dtype)(tf.constant(scores), tf.constant(labels)).numpy()
-        theirs = graph.unpack(packed, rule, "the model")
-        wide = scores if dtype == "float64" else scores.astype(np.float32)
-        with np.errstate(invalid="ignore"):
-            ours = rule.decide(wide, labels, "the model")
-        assert_same(ours, theirs, (labels >= 0) & (labels < len(rule.classes)))
+        whole = rule.decide(scores, labels, "the model")
+        for at in range(len(scores)):
+            alone = rule.decide(scores[at : at + 1], labels[at : at + 1], "the model")
+            for name, values in vars(whole).items():
+                np.testing.assert_array_equal(values[at : at + 1], getattr(alone, name), name)
+                assert values.dtype == getattr(alone, name).dtype
 
     holds()
 
 
-def assert_same(ours: Prediction, theirs: Prediction, labeled):
-    assert theirs.valid.tolist() == ours.valid.tolist()
-    for name in ("predicted", "rank", "score"):
-        one, other = getattr(ours, name), getattr(theirs, name)
-        assert one.dtype == other.dtype
-        if name == "score":
-            other = np.where(np.abs(other) < np.finfo(np.float32).tiny, 0, other)
-            one = np.where(np.abs(one) < np.finfo(np.float32).tiny, 0, one)
-        known = ours.valid & labeled if name == "rank" else ours.valid
-        assert one[known].tolist() == other[known].tolist()
+@given(scores_of(np.float32, 4, st.sampled_from([0.0, 1e-40, 0.25, 0.5, 1.0])))
+def test_the_runner_up_and_ties_against_a_sort(case):
+    scores, labels = case
+    found = decide(Rule.of(Argmax(), ("a", "b", "c", "d")), scores, labels)
+    for i, row in enumerate(np.where(scores < 1e-38, 0, scores).tolist()):
+        order = sorted(range(4), key=lambda unit: (-row[unit], unit))
+        assert found.runner_up[i] == order[1]
+        assert found.runner_up_score[i] == row[order[1]]
+        assert found.tied[i] == row.count(max(row))
+        if 0 <= labels[i] < 4:
+            assert found.true_tied[i] == (row[labels[i]] == max(row))
+
+
+def test_under_a_threshold_the_other_class_is_the_runner_up():
+    rule = Rule.of(Threshold(Fraction("0.3")), TWO)
+    found = decide(rule, np.float32([[0.4], [0.25], [0.5]]), [1, 1, 0])
+    assert found.predicted.tolist() == [1, 0, 1]
+    assert found.runner_up.tolist() == [0, 1, 0]
+    assert found.runner_up_score.tolist() == [np.float32(0.6), 0.25, 0.5]
+    assert found.tied.tolist() == [1, 1, 2]
+    assert found.true_tied.tolist() == [False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -310,18 +306,11 @@ def assert_same(ours: Prediction, theirs: Prediction, labeled):
         ([[-0.5, 2.0]], "2.0"),
     ],
 )
-def test_the_graph_lets_no_logit_through(scores, shown):
-    import tensorflow as tf
-
-    rule, units = RULES["two units"]
-    labels = np.zeros(len(scores), np.int64)
-    packed = in_graph(rule, units, "float32")(tf.constant(scores), tf.constant(labels)).numpy()
-    with pytest.raises(ModelError) as theirs:
-        graph.unpack(packed, rule, "the model")
-    with pytest.raises(ModelError) as ours:
-        rule.decide(np.float32(scores), labels, "the model")
-    assert str(theirs.value) == str(ours.value)
-    assert f"gave the score {shown}, and a threshold of 0.3 needs" in str(ours.value)
+def test_the_first_logit_is_shown(scores, shown):
+    rule, _ = RULES["two units"]
+    with pytest.raises(ModelError) as caught:
+        rule.decide(np.float32(scores), np.zeros(len(scores), np.int64), "the model")
+    assert f"gave the score {shown}, and a threshold of 0.3 needs" in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,11 @@ from pydantic import Field
 
 from pytest_confmat import DataKind
 from pytest_confmat.data.reading import Reading
-from pytest_confmat.data.source import Batch, Piece
+from pytest_confmat.data.part_plan import PlannedPart
+from pytest_confmat.data.source import Batch
 from pytest_confmat.errors import DataError
 from pytest_confmat.filenames import below
-from pytest_confmat.parts import NumberedIds
+from pytest_confmat.example_ids import NumberedIds
 from pytest_confmat.policy.dataset import ImagesShape
 from pytest_confmat.policy.shapes import LocalPath
 from pytest_confmat.spec import DatasetSpec, Feed
@@ -41,13 +42,13 @@ class ColumnsSource:
         with np.load(spec.columns) as table:
             self.x, self.y = table["x"], table["label"]
         self.description = f"columns {spec.columns.name}"
-        self.pieces = (Piece("rows", NumberedIds(spec.columns.name, len(self.y))),)
+        self.parts = (PlannedPart("rows", NumberedIds(spec.columns.name, len(self.y))),)
         self.shape = self.x.shape[1:]
         self.feed = Feed("numbers of columns")
         if spec.expected_examples not in (None, len(self.y)):
             raise DataError(f"{self.description} holds {len(self.y)} examples")
 
-    def batches(self, batch_size):
+    def batches(self, batch_size, spans=None):
         for start in range(0, len(self.y), batch_size):
             yield self._at(np.arange(start, min(start + batch_size, len(self.y))))
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from pytest_confmat.errors import Location
-from pytest_confmat.evaluation import Evaluation, NumberedIds, Part
+from pytest_confmat.evaluation import Evaluation, Part
+from pytest_confmat.example_ids import NumberedIds
 from pytest_confmat.judging import judge
 from pytest_confmat.limits import Bound, Limit, Weighting, limit_id
 from pytest_confmat.result import GateResult

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -24,7 +25,7 @@ from pytest_confmat.policy.text import shown as quoted
 from pytest_confmat.spec import DirectorySpec, ModelInput
 
 if TYPE_CHECKING:
-    from pytest_confmat.data.source import Source
+    from pytest_confmat.data.source import SharedSource, Source
     from pytest_confmat.evaluation import Evaluation
 
 
@@ -124,10 +125,20 @@ class DirectoryKind(DataKind[DirectorySpec]):
 
         return DirectorySource(spec, classes, model_input)
 
+    def open_shared(
+        self, spec: DirectorySpec, classes: tuple[str, ...], inputs: Sequence[ModelInput]
+    ) -> SharedSource:
+        """See `DataKind.open_shared`: files are read once, and images decoded once."""
+        from pytest_confmat.data.directory.source import DirectorySource
+        from pytest_confmat.data.source import SharedSource
+
+        first = DirectorySource(spec, classes, inputs[0])
+        others = tuple(map(first.beside, inputs[1:]))
+        return SharedSource((first, *others), partial(first.read_with, others))
+
     def is_of(self, evaluation: Evaluation, reading: Reading) -> bool:
         """See `DataKind.is_of`."""
-        ids = chain.from_iterable(part.ids for part in evaluation.parts)
         labels = chain.from_iterable(part.true.tolist() for part in evaluation.parts)
-        return tuple(ids) == tuple(map(text_of, reading.names)) and (
+        return tuple(evaluation.ids) == tuple(map(text_of, reading.names)) and (
             tuple(labels) == tuple(reading.labels)
         )

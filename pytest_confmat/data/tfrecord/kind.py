@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ from pytest_confmat.spec import (
 from pytest_confmat.text import and_more, listed
 
 if TYPE_CHECKING:
-    from pytest_confmat.data.source import Source
+    from pytest_confmat.data.source import SharedSource, Source
     from pytest_confmat.evaluation import Evaluation
 
 # Beside the shards; besides the files that name classes.
@@ -133,21 +134,29 @@ class TFRecordKind(DataKind[TFRecordSpec]):
 
         return TFRecordSource(spec, classes, model_input)
 
+    def open_shared(
+        self, spec: TFRecordSpec, classes: tuple[str, ...], inputs: Sequence[ModelInput]
+    ) -> SharedSource:
+        """See `DataKind.open_shared`: records are read once, and images decoded once."""
+        from pytest_confmat.data.source import SharedSource
+        from pytest_confmat.data.tfrecord.source import TFRecordSource
+
+        first = TFRecordSource(spec, classes, inputs[0])
+        others = tuple(map(first.beside, inputs[1:]))
+        return SharedSource((first, *others), partial(first.read_with, others))
+
     def is_of(self, evaluation: Evaluation, reading: Reading) -> bool:
         """See `DataKind.is_of`."""
         from pytest_confmat.data.tfrecord.shards import plain_records
-        from pytest_confmat.parts import NumberedIds
 
-        parts = evaluation.parts
-        if tuple(part.id for part in parts) != tuple(short_names(reading.shards)):
-            return False
-        if any(part.ids != NumberedIds(part.id, len(part)) for part in parts):
+        ids = evaluation.ids
+        if ids.starts is None or list(ids.starts) != list(short_names(reading.shards)):
             return False
         try:
             counts = list(map(plain_records, reading.shards))
         except (OSError, DataError):
             return False  # the evaluation will say what is wrong
-        return all(n in (None, len(part)) for n, part in zip(counts, parts, strict=True))
+        return all(n in (None, len(piece)) for n, piece in zip(counts, ids.pieces, strict=True))
 
     def inferred(self, notes: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
         """See `DataKind.inferred`: the features that hold image and label."""

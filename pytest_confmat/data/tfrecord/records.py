@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 from math import prod
 from typing import Any
@@ -73,8 +73,12 @@ class Parser:
         self._stored = layout.image.shape or plan.pixels  # of arrays, before resizing
         self._table = self._class_table() if layout.label_kind == "string" else None
 
-    def parse(self, index: Any, records: Any) -> Any:
-        """Turn records into the tensors of a `Batch`; builds a graph.
+    def beside(self, plan: Plan) -> Parser:
+        """Return a parser of the same layout for another plan."""
+        return Parser(self._layout, plan, self._classes)
+
+    def parse(self, index: Any, records: Any, others: Sequence[Parser] = ()) -> Any:
+        """Turn records into the tensors that `pipeline.batches` takes; builds a graph.
 
         Parameters
         ----------
@@ -82,14 +86,14 @@ class Parser:
             Places in the set's order, int64 (n,).
         records
             Serialised Examples, string (n,).
+        others
+            Of other models, which are fed as well.
 
         Returns
         -------
         tuple of tensors
-            Inputs, labels, index, check words, marks and a dict of weights and texts, if there
-            are any: of the examples in which nothing is wrong. One image that cannot be decoded,
-            or whose header declares too many pixels, is an error of them all; see
-            `images.decode`.
+            Of the examples in which nothing is wrong. One image that cannot be decoded, or whose
+            header declares too many pixels, is an error of them all; see `images.decode`.
         """
         tf = images.tensorflow()
         parsed = tf.io.parse_example(records, self._features())
@@ -108,9 +112,18 @@ class Parser:
         found = {name: tf.boolean_mask(tensor, ok) for name, tensor in found.items()}
         index, content, labels = (found.pop(name) for name in ("index", "content", "labels"))
         check = words(content)
-        pixels, marks = self._pixels(content)
-        inputs = images.finish(self._plan, pixels)
-        return inputs, labels, index, check, marks, found
+        parsers = (self, *others)
+        plans = [parser._plan for parser in parsers]
+        if self._layout.image.encoding == "encoded":
+            pixels = images.decode(plans, content)
+        else:
+            nothing = tf.zeros(tf.shape(content)[:1], tf.uint8)
+            pixels = [(parser._numbers(content), nothing) for parser in parsers]
+        views = tuple(
+            (images.finish(plan, each), marks)
+            for plan, (each, marks) in zip(plans, pixels, strict=True)
+        )
+        return views, labels, index, check, found
 
     @property
     def dtype(self) -> str:
@@ -190,14 +203,8 @@ class Parser:
             ok &= _finite(tf.io.decode_raw(whole, self._layout.image.dtype))
         return content, ok
 
-    def _pixels(self, content: Any) -> tuple[Any, Any]:
-        """Return pixels (n, *plan.pixels), and marks, uint8 (n,)."""
-        tf = images.tensorflow()
-        if self._layout.image.encoding == "encoded":
-            return images.decode(self._plan, content)
-        return self._numbers(content), tf.zeros(tf.shape(content)[:1], tf.uint8)
-
     def _numbers(self, content: Any) -> Any:
+        """Return numbers (n, *plan.pixels) of contents that are no encoded images."""
         tf = images.tensorflow()
         image = self._layout.image
         if image.encoding == "raw":

@@ -8,6 +8,7 @@ import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -36,9 +37,12 @@ def resolve(patterns: Sequence[str]) -> tuple[Path, ...]:
     """
     named_by: dict[str, str] = {}
     paths = []
+    real_folder = cache(os.path.realpath)
     for pattern in patterns:
         for path in _matches(pattern):
-            real = os.path.realpath(path)
+            folder, name = os.path.split(path)
+            is_link = os.path.islink(path)  # noqa: PTH114 (thousands of them)
+            real = os.path.realpath(path) if is_link else os.path.join(real_folder(folder), name)  # noqa: PTH118
             if real in named_by:
                 raise DataError(
                     f"dataset.tfrecord names the shard {short_path(path)} twice, by "
@@ -105,12 +109,13 @@ def _matches(pattern: str) -> list[str]:
     if not found:
         raise DataError(_nothing_matches(pattern))
     for path in found:
-        if Path(path).is_dir():
+        kind = irregular(path)
+        if kind is not None and Path(path).is_dir():
             raise DataError(
                 f"dataset.tfrecord names the directory {short_path(path)}; it takes shards, "
                 f"such as {short_path(Path(path, '*.tfrecord*'))}"
             )
-        if kind := irregular(path):
+        if kind is not None:
             raise DataError(
                 f"dataset.tfrecord names {short_path(path)}, which is {kind}; shards are "
                 "regular files"

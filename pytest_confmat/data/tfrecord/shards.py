@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from pytest_confmat.data.part_plan import PART_BYTES, PART_EXAMPLES
 from pytest_confmat.data.sniff import LFS_REASON, looks_like
 from pytest_confmat.data.tfrecord.blocks import (
     WORDS,
@@ -36,15 +37,27 @@ _FRAME = _HEADER.size + _FOOTER
 # What is filled up with zeros is no row of empty records, of which a stream can hold millions.
 _CHECK_OF_EMPTY = masked_crc(bytes(8))
 _AGAIN = "write or fetch it again"
+_AT_ONCE = 16  # shards that one thread scans: small ones are not worth a call each
 
 
 @dataclass(frozen=True)
 class Shard:
-    """A TFRecord file whose boundaries are whole."""
+    """A TFRecord file whose boundaries are whole.
+
+    Attributes
+    ----------
+    size
+        In bytes.
+    cuts
+        Where a range of its records begins that is a part of its own, after the first: which
+        record, and at which byte. A compressed file has none, as it is read from its start.
+    """
 
     path: Path
     compression: Compression
     records: int
+    size: int = 0
+    cuts: tuple[tuple[int, int], ...] = ()
 
 
 def scan(paths: Sequence[Path]) -> tuple[Shard, ...]:
@@ -55,8 +68,10 @@ def scan(paths: Sequence[Path]) -> tuple[Shard, ...]:
     DataError
         For the first shard that is not whole: which, where, and the last whole record.
     """
+    several = [paths[at : at + _AT_ONCE] for at in range(0, len(paths), _AT_ONCE)]
     with ThreadPoolExecutor(max_workers=8) as pool:
-        return tuple(pool.map(scan_shard, paths))
+        scanned = pool.map(lambda few: tuple(map(scan_shard, few)), several)
+        return tuple(shard for few in scanned for shard in few)
 
 
 def scan_shard(path: Path) -> Shard:
@@ -64,14 +79,15 @@ def scan_shard(path: Path) -> Shard:
     try:
         compression = _compression(path)
         try:
-            records, whole = _count(open_blocks(path, compression))
+            records, whole, cuts = _walk(open_blocks(path, compression))
         except StreamError:
             whole = False
         if not whole:
             _diagnose(path, compression)
+        size = path.stat().st_size
     except OSError as error:
         raise DataError(f"the shard {short_path(path)} cannot be read: {error.strerror}") from error
-    return Shard(path, compression, records)
+    return Shard(path, compression, records, size, () if compression else cuts)
 
 
 def plain_records(path: Path) -> int | None:
@@ -85,7 +101,7 @@ def plain_records(path: Path) -> int | None:
         If it cannot be read.
     """
     compression = _compression(path)
-    return None if compression else _count(open_blocks(path, compression))[0]
+    return None if compression else _walk(open_blocks(path, compression))[0]
 
 
 class RecordReader:
@@ -134,10 +150,17 @@ def _length(header: bytes) -> int:
     return int(_HEADER.unpack(header)[0])
 
 
-def _count(source: Blocks) -> tuple[int, bool]:
-    """Return how many records begin, and whether the last one ends where the content does."""
+def _walk(source: Blocks) -> tuple[int, bool, tuple[tuple[int, int], ...]]:
+    """Walk the headers of a content.
+
+    Returns
+    -------
+    How many records begin; whether the last one ends where the content does; see `Shard.cuts`.
+    """
     unpack = _HEADER.unpack_from
-    records = 0
+    records = place = 0  # of the block, in the content
+    cuts = [(0, 0)]
+    next_record, next_byte = PART_EXAMPLES, PART_BYTES
     carry = b""  # the part of a header that stood at the end of the block before
     while block := source.block():
         block = carry + block
@@ -145,15 +168,19 @@ def _count(source: Blocks) -> tuple[int, bool]:
         last = size - _HEADER.size
         at = 0
         while at <= last:
+            if records >= next_record or place + at >= next_byte:
+                cuts.append((records, place + at))
+                next_record, next_byte = records + PART_EXAMPLES, place + at + PART_BYTES
             length, check = unpack(block, at)
             if not length and check != _CHECK_OF_EMPTY:
-                return records, False
+                return records, False, ()
             at += _FRAME + length
             records += 1
         carry = block[at:]
+        place += at
         if at > size and source.skip(at - size) < at - size:
-            return records, False
-    return records, not carry
+            return records, False, ()
+    return records, not carry, tuple(cuts[1:])
 
 
 def _is_header(head: bytes) -> bool:
@@ -167,13 +194,13 @@ def _compression(path: Path) -> Compression:
     """
     with open_file(path) as file:
         head = file.read(64)
+    if _is_header(head[: _HEADER.size]):
+        return ""
     name = f"the shard {short_path(path)}"
     if not head:
         raise DataError(
             f"{name} is empty (0 bytes); a shard holds at least one record, so {_AGAIN}"
         )
-    if _is_header(head[: _HEADER.size]):
-        return ""
     if is_pointer(head):
         raise DataError(f"{name} {LFS_REASON}")
     if compression := magic(head):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing
-from functools import cached_property
+from copy import copy
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -14,28 +15,30 @@ import numpy as np
 from pytest_confmat.data import feeds
 from pytest_confmat.data.counts import expect
 from pytest_confmat.data.images import deafness, tensorflow
-from pytest_confmat.data.pipeline import batch, decoding_chunk, stream
-from pytest_confmat.data.source import Batch, Piece
+from pytest_confmat.data.part_plan import PlannedPart, part_id, runs
+from pytest_confmat.data.pipeline import batches, decoding_chunk, stream
+from pytest_confmat.data.source import Batch, Spans
 from pytest_confmat.data.tfrecord.label_files import compare_label_files
 from pytest_confmat.data.tfrecord.layout import SAMPLE, Layout, find_layout
+from pytest_confmat.data.tfrecord.ranges import RecordRange, cut
 from pytest_confmat.data.tfrecord.records import Parser, plan_for
 from pytest_confmat.data.tfrecord.shard_names import resolve, short_names, stated_lengths
 from pytest_confmat.data.tfrecord.shards import RecordReader, Shard, scan
 from pytest_confmat.data.tfrecord.texts import Texts
 from pytest_confmat.errors import DataError
+from pytest_confmat.example_ids import JoinedIds
 from pytest_confmat.filenames import short_path
 from pytest_confmat.kinds import kind_of
-from pytest_confmat.parts import NumberedIds
 from pytest_confmat.spec import Feed, ModelInput, TFRecordSpec
 from pytest_confmat.text import plural
 from pytest_confmat.threads import cores
 
-_READERS = 8  # shards read at the same time; part of the order in which batches come
+_READERS = 8  # parts read at the same time
 _BUFFER = 1 << 20
 
 
 class TFRecordSource:
-    """TFRecord shards, one piece each.
+    """TFRecord shards.
 
     Parameters
     ----------
@@ -66,18 +69,44 @@ class TFRecordSource:
         self._plan = plan_for(layout.image, spec.images, model)
         self._encoded = layout.image.encoding == "encoded"
         self._parser = Parser(layout, self._plan, classes)
+        self._image = layout.image
         self._texts: Texts | None = None
         if layout.text is not None:
             self._texts = Texts(classes, layout.label.key, layout.text, layout.label.offset)
         self.offset = layout.label.offset
-        self._notes = (*shard_notes, *layout_notes, *file_notes, *self._plan.notes)
+        self._notes = (*shard_notes, *layout_notes, *file_notes)
+
+    def beside(self, model: ModelInput) -> TFRecordSource:
+        """Return the same shards for another model.
+
+        Raises
+        ------
+        DataError
+            If they do not fit `model`.
+        """
+        other = copy(self)
+        other._plan = plan_for(self._image, self._spec.images, model)
+        other._parser = self._parser.beside(other._plan)
+        return other
 
     @cached_property
-    def pieces(self) -> tuple[Piece, ...]:
-        """The shards."""
+    def parts(self) -> tuple[PlannedPart, ...]:
+        """Runs of shards, and ranges of the records of large ones."""
+        ranges = self._ranges
+        sizes = ((each.records, each.size) for each in ranges)
         return tuple(
-            Piece(name, NumberedIds(name, shard.records))
-            for name, shard in zip(self._names, self._shards, strict=True)
+            PlannedPart(
+                part_id(position, (each.name_and_size for each in ranges[run.start : run.stop])),
+                JoinedIds.of(each.ids for each in ranges[run.start : run.stop]),
+            )
+            for position, run in enumerate(runs(sizes))
+        )
+
+    @cached_property
+    def _ranges(self) -> tuple[RecordRange, ...]:
+        shards = zip(self._shards, self._names, strict=True)
+        return tuple(
+            each for number, (shard, name) in enumerate(shards) for each in cut(number, shard, name)
         )
 
     @property
@@ -90,6 +119,7 @@ class TFRecordSource:
         """What was inferred, how pixels are treated, and texts that are no names of classes."""
         return (
             *self._notes,
+            *self._plan.notes,
             *(self._texts.notes() if self._texts is not None else ()),
             *(deafness() if self._encoded else ()),
         )
@@ -120,18 +150,37 @@ class TFRecordSource:
         """Fixed: records as they lie."""
         return None
 
-    def batches(self, batch_size: int) -> Generator[Batch]:
+    def batches(self, batch_size: int, spans: Spans | None = None) -> Generator[Batch]:
         """One pass; see `Source.batches`."""
-        # Numbers are parsed as a whole batch at a time, images are decoded in smaller chunks.
-        chunk = decoding_chunk(self._plan) if self._encoded else batch_size
-        batches = stream(self._records(chunk), self._parser.parse, batch_size)
-        return batches if self._texts is None else self._compared(batches, self._texts)
+        with closing(self.read_with((), batch_size, spans)) as shared:
+            for _, each in shared:
+                yield each
 
-    def _compared(self, batches: Generator[Batch], texts: Texts) -> Generator[Batch]:
+    def read_with(
+        self, others: Sequence[TFRecordSource], batch_size: int, spans: Spans | None
+    ) -> Generator[tuple[int, Batch]]:
+        """One pass for this and other models; see `SharedSource.read`."""
+        sources = (self, *others)
+        # Numbers are parsed as a whole batch at a time, images are decoded in smaller chunks.
+        chunk = batch_size
+        if self._encoded:
+            plans = [source._plan for source in sources]
+            chunk = decoding_chunk(plans, batch_size)
+        parsers = [source._parser for source in others]
+        parse = partial(self._parser.parse, others=parsers)
+        records = self._records(chunk, spans or (range(int(self._starts[-1])),))
+        made = stream(records, parse, 2 * batch_size // chunk)
+        with closing(made if self._texts is None else self._compared(made, self._texts)) as views:
+            for batches in views:
+                yield from enumerate(batches)
+
+    def _compared(
+        self, made: Generator[tuple[Batch, ...]], texts: Texts
+    ) -> Generator[tuple[Batch, ...]]:
         """Hand batches on, and compare what they call their classes: it takes all to tell."""
-        with closing(batches):
-            for each in batches:
-                texts.add(each.labels, each.texts, each.index)
+        with closing(made):
+            for each in made:
+                texts.add(each[0].labels, each[0].texts, each[0].index)
                 if texts.wrong > self._spec.max_faults:
                     break
                 yield each
@@ -147,7 +196,7 @@ class TFRecordSource:
         # By the reader of the pass first: what is at fault must not depend on its neighbors.
         try:
             made = self._parser.parse(tf.constant([index], tf.int64), tf.constant([record]))
-            found = batch(*made)
+            (found,) = batches(*made)
             if len(found.labels):
                 if self._texts is not None:
                     self._texts.require(int(found.labels[0]), found.texts[0])
@@ -165,29 +214,37 @@ class TFRecordSource:
         shard, number = self._place(index)
         return f"{self._names[shard]}#{number}"
 
-    def _records(self, chunk: int) -> Any:
-        """Return chunks of (index, records), deterministically interleaved over shards."""
+    def _records(self, chunk: int, spans: Spans) -> Any:
+        """Return chunks of (index, records); those of several spans take turns."""
         tf = tensorflow()
-        paths = tf.constant([os.fsencode(shard.path) for shard in self._shards])
-        compressions = tf.constant([shard.compression for shard in self._shards])
-        starts = tf.constant(self._starts, tf.int64)
+        ranges = self._ranges
+        paths = tf.constant([os.fsencode(self._shards[each.shard].path) for each in ranges])
+        compressions = tf.constant([self._shards[each.shard].compression for each in ranges])
+        offsets = tf.constant([each.offset for each in ranges], tf.int64)
+        buffers = tf.constant([min(each.size, _BUFFER) for each in ranges], tf.int64)
+        starts = np.cumsum([0, *(each.records for each in ranges)])
+        places = tf.constant(starts, tf.int64)
 
-        def one_shard(shard: Any) -> Any:
-            start, count = starts[shard], starts[shard + 1] - starts[shard]
-            records = tf.data.TFRecordDataset(paths[shard], compressions[shard], _BUFFER)
-            # The range bounds the pass: a shard that cannot be read would fail for ever.
-            number = tf.data.Dataset.range((count + chunk - 1) // chunk)
-            chunks = tf.data.Dataset.zip(number, records.take(count).batch(chunk))
-            return chunks.map(
-                lambda n, found: (
-                    start + n * chunk + tf.range(tf.size(found, tf.int64), dtype=tf.int64),
-                    found,
-                )
+        def one_range(number: Any) -> Any:
+            records = tf.raw_ops.TFRecordDatasetV2(
+                filenames=paths[number][None],
+                compression_type=compressions[number],
+                buffer_size=buffers[number],
+                byte_offsets=offsets[number][None],
             )
+            content = tf.data.experimental.from_variant(records, tf.TensorSpec((), tf.string))
+            # The range bounds the pass: a shard that cannot be read would fail for ever.
+            index = tf.data.Dataset.range(places[number], places[number + 1])
+            return tf.data.Dataset.zip(index, content)
 
-        cycle = min(len(self._shards), _READERS)
-        return tf.data.Dataset.range(len(self._shards)).interleave(
-            tf.autograph.experimental.do_not_convert(one_shard),
+        def one_span(first: Any, end: Any) -> Any:
+            graph = tf.autograph.experimental.do_not_convert(one_range)
+            return tf.data.Dataset.range(first, end).flat_map(graph).batch(chunk)
+
+        bounds = np.searchsorted(starts, [(span.start, span.stop) for span in spans])
+        cycle = min(len(spans), _READERS)
+        return tf.data.Dataset.from_tensor_slices((bounds[:, 0], bounds[:, 1])).interleave(
+            tf.autograph.experimental.do_not_convert(one_span),
             cycle_length=cycle,
             num_parallel_calls=min(cores(), cycle),
             deterministic=True,
