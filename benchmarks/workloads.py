@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 SEED = 20
 # Raised whenever what is made changes.
 VERSION = 2
-_SHARDS = 8
 _SAMPLE = 256
 _JPEG_QUALITY = 85
 
@@ -44,6 +43,8 @@ class Workload:
         Height and width of the JPEG files; ``None``: raw records of the model's size, in shards.
     limit_alone
         Whether we are compared with the limit, and against nothing else.
+    shards
+        Of records.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Workload:
     size: tuple[int, int, int]
     picture: tuple[int, int] | None = None
     limit_alone: bool = False
+    shards: int = 8
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -63,7 +65,8 @@ class Workload:
     @property
     def folder(self) -> Path:
         """Where it is kept: `model.keras`, `thresholds.yaml` and `data`."""
-        made = {key: value for key, value in asdict(self).items() if key != "limit_alone"}
+        left_out = {"limit_alone", *(["shards"] if self.shards == 8 else [])}
+        made = {key: value for key, value in asdict(self).items() if key not in left_out}
         made_of = repr((VERSION, SEED, sorted(made.items())))
         digest = hashlib.sha256(made_of.encode()).hexdigest()[:12]
         return cache_folder() / f"{self.name}-{digest}"
@@ -115,6 +118,26 @@ WORKLOADS = {
             (28, 28, 1),
             limit_alone=True,
         ),
+        Workload(
+            "ten-shards",
+            "50,000 of the same records in ten shards",
+            50_000,
+            10,
+            "small",
+            (28, 28, 1),
+            limit_alone=True,
+            shards=10,
+        ),
+        Workload(
+            "small-shards",
+            "50,000 of the same records in 1,000 shards of 50",
+            50_000,
+            10,
+            "small",
+            (28, 28, 1),
+            limit_alone=True,
+            shards=1000,
+        ),
     )
 }
 
@@ -127,6 +150,7 @@ def quick(workload: Workload) -> Workload:
         name=f"{workload.name}-quick",
         examples=400,
         classes=min(workload.classes, 100),
+        shards=min(workload.shards, 100),
         picture=(height // 5, width // 5) if workload.picture else None,
         size=(96, 96, 3) if workload.model == "mobilenet" else workload.size,
     )
@@ -242,10 +266,10 @@ def _write_records(workload: Workload, folder: Path) -> None:
 
     generator = np.random.default_rng(SEED)
     pictures = _pictures(generator, *workload.size)
-    for shard in range(_SHARDS):
-        path = folder / f"test-{shard:05}-of-{_SHARDS:05}.tfrecord"
+    for shard in range(workload.shards):
+        path = folder / f"test-{shard:05}-of-{workload.shards:05}.tfrecord"
         with tf.io.TFRecordWriter(str(path)) as writer:
-            for number in range(shard, workload.examples, _SHARDS):
+            for number in range(shard, workload.examples, workload.shards):
                 image = tf.train.BytesList(value=[next(pictures).tobytes()])
                 label = tf.train.Int64List(value=[number % workload.classes])
                 features = {

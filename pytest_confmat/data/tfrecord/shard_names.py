@@ -42,7 +42,7 @@ def resolve(patterns: Sequence[str]) -> tuple[Path, ...]:
         for path in _matches(pattern):
             folder, name = os.path.split(path)
             is_link = os.path.islink(path)  # noqa: PTH114 (thousands of them)
-            real = os.path.realpath(path) if is_link else os.path.join(real_folder(folder), name)  # noqa: PTH118
+            real = os.path.realpath(path) if is_link else f"{real_folder(folder)}/{name}"
             if real in named_by:
                 raise DataError(
                     f"dataset.tfrecord names the shard {short_path(path)} twice, by "
@@ -56,8 +56,15 @@ def resolve(patterns: Sequence[str]) -> tuple[Path, ...]:
 
 
 def folders(patterns: Sequence[str]) -> tuple[Path, ...]:
-    """Return the folders that hold the shards, each once."""
-    return tuple(dict.fromkeys(path.parent for path in resolve(patterns)))
+    """Return the folders that hold the shards, each once.
+
+    Raises
+    ------
+    DataError
+        If a pattern matches no file.
+    """
+    found = (os.path.dirname(path) for pattern in patterns for path in _matches(pattern))  # noqa: PTH120
+    return tuple(map(Path, dict.fromkeys(found)))
 
 
 def short_names(paths: Sequence[Path]) -> tuple[str, ...]:
@@ -77,7 +84,8 @@ def stated_lengths(paths: Sequence[Path]) -> tuple[dict[Path, int], tuple[str, .
     """
     lengths: dict[Path, int] = {}
     notes = []
-    infos = [folder / _TFDS_INFO for folder in dict.fromkeys(path.parent for path in paths)]
+    beside = dict.fromkeys(os.path.dirname(path) for path in paths)  # noqa: PTH120 (thousands)
+    infos = [Path(folder, _TFDS_INFO) for folder in beside]
     # Not seen from the current folder: a note is kept with the evaluation.
     for info, name in zip(infos, short_names(infos), strict=True):
         folder, told = info.parent, name

@@ -58,7 +58,8 @@ class TFRecordSource:
         self._names = short_names(paths)
         stated, shard_notes = stated_lengths(paths)
         self._is_stated = all(path in stated for path in paths)
-        _expect_stated(self._shards, stated)
+        if stated:
+            _expect_stated(self._shards, stated)
         self._starts = np.cumsum([0, *(shard.records for shard in self._shards)])
         expect(spec.expected_examples, int(self._starts[-1]), self.description)
         self._reader = RecordReader()
