@@ -7,8 +7,8 @@ REGRESSED := examples/digits/digits-regressed.keras
 GATE := $(BIN)/pytest thresholds.yaml --confmat-model
 
 QUICK := tests/policy tests/evidence $(wildcard tests/test_verdict*.py) \
-	$(addprefix tests/test_,assertions.py changes.py decimals.py entries.py interrupts.py \
-	limits.py matrix.py measuring.py metrics.py reprs.py threads.py writing.py) \
+	$(addprefix tests/test_,assertions.py changes.py decimals.py interrupts.py \
+	limits.py matrix.py measuring.py metrics.py reprs.py sparse_counts.py threads.py writing.py) \
 	--ignore tests/evidence/test_simulation.py
 PYTEST_ARGS ?= -n 2 --dist worksteal
 SECONDS ?= 60

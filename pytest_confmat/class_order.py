@@ -29,7 +29,7 @@ def fitting_order(matrix: ConfusionMatrix) -> tuple[str | None, Order] | None:
     An order with a name was chosen from a handful; the best of all orders from K!, and it takes
     accordingly more to believe it.
     """
-    counts = matrix.entries
+    counts = matrix.cells
     if (counts.values <= matrix.correct[counts.rows]).all():
         return None  # no class is found more often elsewhere than in its own place
     declared = np.arange(len(matrix.classes))
@@ -83,8 +83,8 @@ def _fits_better(matrix: ConfusionMatrix, order: Order, rival: Order, ln_tries: 
     if not moved.size:
         return False
     support = matrix.support[moved]
-    found = matrix.entries.at(moved, order[moved])
-    before = matrix.entries.at(moved, rival[moved])
+    found = matrix.cells.at(moved, order[moved])
+    before = matrix.cells.at(moved, rival[moved])
     each_class = 1 / support
     for weight in (np.ones(len(moved)), each_class):
         if weight @ found < max(weight @ support / 2, 2 * (weight @ before)):

@@ -105,7 +105,7 @@ def _of_order(
 ) -> LikelyCause:
     classes = matrix.classes
     outputs = [classes[i] for i in np.argsort(order)]
-    found = int(matrix.entries.at(np.arange(len(order)), order).sum())
+    found = int(matrix.cells.at(np.arange(len(order)), order).sum())
     accuracy, fitting = (Fraction(n, matrix.total) for n in (int(matrix.correct.sum()), found))
     step = next((step for step, shift in SHIFTED.items() if shift == name), None)
     numbers = f"accuracy {decimal_text(accuracy)} as declared, {decimal_text(fitting)} if"
@@ -189,7 +189,7 @@ def _collapsed(matrix: ConfusionMatrix) -> tuple[int, ...]:
     share of the two among the examples. A model that names each class rightly at least as often
     as it takes it for either of two sends at most 2 of 3 examples there, to one class 1 of 2.
     """
-    counts, k = matrix.entries, len(matrix.classes)
+    counts, k = matrix.cells, len(matrix.classes)
     examples, total = counts.row_sums, counts.values.sum()
     ranked = np.argsort(-matrix.predicted, kind="stable")
     for size in range(1, 3 if k > 3 else 2):
@@ -211,8 +211,8 @@ def _collapse(matrix: ConfusionMatrix, few: tuple[int, ...]) -> LikelyCause:
     evidence = {
         "classes": [matrix.classes[i] for i in few],
         "predictions": int(matrix.predicted[list(few)].sum()),
-        "support": int(matrix.entries.row_sums[list(few)].sum()),
-        "examples": int(matrix.entries.values.sum()),
+        "support": int(matrix.cells.row_sums[list(few)].sum()),
+        "examples": int(matrix.cells.values.sum()),
     }
     return LikelyCause("collapsed", f"{_predictions_on(evidence)}: {_ANY_CAUSE}", evidence)
 
@@ -258,7 +258,7 @@ def with_cause(
 
 def _never_predicted(matrix: ConfusionMatrix) -> list[LikelyCause]:
     """Return the classes that a model would have predicted if it recognized a third of each."""
-    examples = matrix.entries.row_sums
+    examples = matrix.cells.row_sums
     ln_missed = examples * log(1 - RECOGNIZED) + log(len(matrix.classes))
     missing = np.flatnonzero((matrix.predicted == 0) & (ln_missed <= log(CHANCE)))
     if not missing.size:

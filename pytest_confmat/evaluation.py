@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_confmat.entries import DENSE_CLASSES, Entries
 from pytest_confmat.errors import EvaluationError
 from pytest_confmat.example_ids import JoinedIds, NumberedIds, plain_ids, read_ids
 from pytest_confmat.matrix import ConfusionMatrix, Floats, pair_indices
 from pytest_confmat.parts import ARRAYS, CLOSE, UNPREDICTED, Column, Fault, Mistake, Part
+from pytest_confmat.sparse_counts import SparseCounts
 from pytest_confmat.writing import write_atomically
 
 FORMAT = 2
@@ -108,11 +108,11 @@ class Evaluation:
         return outcome_matrix(self._true, self._predicted, self.classes)
 
     @cached_property
-    def sample_weighted(self) -> Floats | Entries | None:
+    def sample_weighted(self) -> SparseCounts | None:
         """The matrix with each example counted by its own weight, float64 (K, K).
 
-        `Entries` of very many classes; ``None`` if the source gives no weights. Summed in the set's
-        order, so that the result is the same to the bit whatever order the parts arrived in.
+        ``None`` if the source gives no weights. Summed in the set's order, so that the result is
+        the same to the bit whatever order the parts arrived in.
         """
         found = self._weighted_counts
         return None if found is None else found[0]
@@ -127,7 +127,7 @@ class Evaluation:
         return None if found is None else found[1]
 
     @cached_property
-    def _weighted_counts(self) -> tuple[Floats | Entries, Floats] | None:
+    def _weighted_counts(self) -> tuple[SparseCounts, Floats] | None:
         weight = self.sample_weight
         if weight is None:
             return None
@@ -338,19 +338,16 @@ def outcome_matrix(
 
 def weighted_counts(
     true: NDArray[np.integer], predicted: NDArray[np.integer], weight: Floats, k: int
-) -> tuple[Floats | Entries, Floats]:
+) -> tuple[SparseCounts, Floats]:
     """Sum the weights of pairs of class indices, all of shape (N,).
 
-    Returns them by true and predicted class, float64 (K, K), of very many classes as `Entries`;
-    and by true class for those that were predicted as none, float64 (K,).
+    Returns them by true and predicted class, float64 (K, K), and by true class for those that were
+    predicted as none, float64 (K,).
     """
     known = predicted != UNPREDICTED
     pairs = pair_indices(true[known], predicted[known], k)
     beside = np.bincount(true[~known], weights=weight[~known], minlength=k).astype(np.float64)
-    if k > DENSE_CLASSES:
-        return Entries.counted(pairs, k, weight[known]), beside
-    sums = np.bincount(pairs, weights=weight[known], minlength=k * k).reshape(k, k)
-    return sums.astype(np.float64), beside
+    return SparseCounts.counted(pairs, k, weight[known]), beside
 
 
 def _load_parts(parts: Sequence[Mapping[str, Any]], stored: Any) -> Iterator[Part]:

@@ -222,7 +222,7 @@ def _confused_with(limit: Limit, source: Measurements) -> tuple[tuple[str, int],
     if limit.actual is None or limit.metric == "confusion" or matrix is None:
         return ()
     index = matrix.index(limit.actual)
-    line = matrix.entries.column if counts_predictions(limit) else matrix.entries.row
+    line = matrix.cells.column if counts_predictions(limit) else matrix.cells.row
     classes, counts = line(index)
     order = np.argsort(-counts, kind="stable")
     others = zip(classes[order].tolist(), counts[order].tolist(), strict=True)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pytest_confmat.entries import DENSE_CLASSES, Entries
 from pytest_confmat.errors import MatrixError
+from pytest_confmat.sparse_counts import DENSE_CLASSES, SparseCounts
 from pytest_confmat.spec import Normalize
 from pytest_confmat.text import listed
 
@@ -31,8 +31,7 @@ class ConfusionMatrix:
     Parameters
     ----------
     counts
-        Shape (K, K), whole numbers that are not negative; kept as int64, read-only. Or `Entries`,
-        of very many classes.
+        Shape (K, K), whole numbers that are not negative. See `from_cells` for very many classes.
     classes
         K distinct names, in the order of rows and columns.
     unpredicted
@@ -47,13 +46,15 @@ class ConfusionMatrix:
 
     classes: tuple[str, ...]
     unpredicted: Counts
-    _stored: Counts | Entries = field(repr=False)
+    cells: SparseCounts = field(repr=False)
 
     def __init__(
-        self, counts: ArrayLike | Entries, classes: Sequence[str], unpredicted: ArrayLike = ()
+        self, counts: ArrayLike, classes: Sequence[str], unpredicted: ArrayLike = ()
     ) -> None:
-        stored = _as_counts(counts)
-        k = stored.k if isinstance(stored, Entries) else len(stored)
+        self._set(SparseCounts.of(_as_counts(counts)), classes, unpredicted)
+
+    def _set(self, cells: SparseCounts, classes: Sequence[str], unpredicted: ArrayLike) -> None:
+        k = cells.k
         names = tuple(classes)
         if len(names) != k:
             raise MatrixError(
@@ -65,7 +66,22 @@ class ConfusionMatrix:
             raise MatrixError(f"class names must differ; given more than once: {repeated}")
         object.__setattr__(self, "classes", names)
         object.__setattr__(self, "unpredicted", _as_unpredicted(unpredicted, k))
-        object.__setattr__(self, "_stored", stored)
+        object.__setattr__(self, "cells", cells)
+
+    @classmethod
+    def from_cells(
+        cls, cells: SparseCounts, classes: Sequence[str], unpredicted: ArrayLike = ()
+    ) -> ConfusionMatrix:
+        """Return the matrix that holds counts in these cells, and none in the others.
+
+        Raises
+        ------
+        MatrixError
+            As the constructor.
+        """
+        matrix = cls.__new__(cls)
+        matrix._set(replace(cells, values=_whole(cells.values)), classes, unpredicted)
+        return matrix
 
     @classmethod
     def from_labels(
@@ -78,9 +94,7 @@ class ConfusionMatrix:
         """Count pairs of class indices, both of shape (N,), within 0 to K - 1."""
         k = len(classes)
         pairs = pair_indices(true, predicted, k)
-        if k > DENSE_CLASSES:
-            return cls(Entries.counted(pairs, k), classes, unpredicted)
-        return cls(np.bincount(pairs, minlength=k * k).reshape(k, k), classes, unpredicted)
+        return cls.from_cells(SparseCounts.counted(pairs, k), classes, unpredicted)
 
     @property
     def is_large(self) -> bool:
@@ -90,32 +104,32 @@ class ConfusionMatrix:
     @property
     def counts(self) -> Counts:
         """All cells, int64 (K, K). Where there are very many classes, it is made anew each time."""
-        if not isinstance(self._stored, Entries):
-            return self._stored
-        dense: Counts = self._stored.dense()
+        return self._dense() if self.is_large else self._kept_dense
+
+    @cached_property
+    def _kept_dense(self) -> Counts:
+        return self._dense()
+
+    def _dense(self) -> Counts:
+        dense: Counts = self.cells.dense()
         dense.setflags(write=False)
         return dense
 
     @cached_property
-    def entries(self) -> Entries:
-        """The cells that are not empty."""
-        return self._stored if isinstance(self._stored, Entries) else Entries.of(self._stored)
-
-    @cached_property
     def support(self) -> Counts:
         """Examples of each true class, shape (K,), those predicted as none included."""
-        support: Counts = self.entries.row_sums + self.unpredicted
+        support: Counts = self.cells.row_sums + self.unpredicted
         return support
 
     @cached_property
     def predicted(self) -> Counts:
         """Predictions of each class, shape (K,)."""
-        return self.entries.column_sums
+        return self.cells.column_sums
 
     @cached_property
     def correct(self) -> Counts:
         """Examples of each class predicted as that class, shape (K,): the diagonal."""
-        return self.entries.diagonal
+        return self.cells.diagonal
 
     @cached_property
     def total(self) -> int:
@@ -143,9 +157,7 @@ class ConfusionMatrix:
                 f"{listed(self.classes, _LISTED)} and {listed(other.classes, _LISTED)}"
             )
         unpredicted = self.unpredicted + other.unpredicted
-        if self.is_large:
-            return ConfusionMatrix(self.entries + other.entries, self.classes, unpredicted)
-        return ConfusionMatrix(self.counts + other.counts, self.classes, unpredicted)
+        return ConfusionMatrix.from_cells(self.cells + other.cells, self.classes, unpredicted)
 
     __add__ = merge
 
@@ -161,12 +173,12 @@ class ConfusionMatrix:
             return NotImplemented
         return (
             self.classes == other.classes
-            and self.entries == other.entries
+            and self.cells == other.cells
             and np.array_equal(self.unpredicted, other.unpredicted)
         )
 
     def __hash__(self) -> int:
-        return hash((self.classes, self.entries, self.unpredicted.tobytes()))
+        return hash((self.classes, self.cells, self.unpredicted.tobytes()))
 
     def weighted(self, weights: ArrayLike) -> Floats:
         """Return the counts with each row scaled by its class's weight, float64 (K, K).
@@ -258,9 +270,7 @@ def _as_unpredicted(values: Any, k: int) -> Counts:
     return _whole(given)
 
 
-def _as_counts(values: Any) -> Counts | Entries:
-    if isinstance(values, Entries):
-        return replace(values, values=_whole(values.values))
+def _as_counts(values: Any) -> Counts:
     try:
         given = np.asarray(values)
     except ValueError:

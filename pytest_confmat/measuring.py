@@ -126,7 +126,7 @@ class Measurements:
             support = counts.support[index]
             if not support:
                 return Measured(None, undefined=NO_EXAMPLES)
-            count = int(counts.matrix.entries.at(index, counts.matrix.index(limit.predicted)))
+            count = int(counts.matrix.cells.at(index, counts.matrix.index(limit.predicted)))
             return Measured(Fraction(count, support), count, support)
         if limit.weighting is None:
             return counts.per_class(limit.metric, index)
@@ -142,7 +142,7 @@ class Measurements:
         if reason := _without_examples(counts.support, matrix.classes, NO_EXAMPLES):
             return Measurement(Measured(None, undefined=reason), None, counts.total, counts.total)
         excluded = _indices(limit, matrix.classes)
-        off = matrix.entries.off_diagonal()
+        off = matrix.cells.off_diagonal()
         found = zip(off.rows.tolist(), off.columns.tolist(), off.values.tolist(), strict=True)
         cells = [Cell(i, j, n, counts.support[i]) for i, j, n in found if (i, j) not in excluded]
         filled: dict[int, int] = {}

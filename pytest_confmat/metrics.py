@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_confmat.entries import Entries
 from pytest_confmat.limits import Weighting
 from pytest_confmat.matrix import ConfusionMatrix, Floats
 from pytest_confmat.metric import METRICS, TOP_K, Metric
+from pytest_confmat.sparse_counts import SparseCounts
 
 NO_EXAMPLES = "it has no examples"
 NEVER_PREDICTED = "it was never predicted"
@@ -66,7 +66,7 @@ class MetricCounts:
 
     matrix: ConfusionMatrix
     rank_counts: NDArray[np.int64] | None = None
-    sample_weighted: Floats | Entries | None = None
+    sample_weighted: SparseCounts | None = None
     sample_unpredicted: Floats | None = None
 
     @cached_property
@@ -136,16 +136,15 @@ class MetricCounts:
             return Measured(cell / whole)
         if not self.predicted[index]:
             return Measured(None, undefined=NEVER_PREDICTED)
-        rows, counts = (cells.tolist() for cells in self.matrix.entries.column(index))
+        rows, counts = (cells.tolist() for cells in self.matrix.cells.column(index))
         terms = [weights[i] * n for i, n in zip(rows, counts, strict=True)]
         return Measured(cell / exact_sum(terms))
 
     def _sample_diagonal(self, weighting: Weighting) -> list[Measured]:
-        given, beside = self.sample_weighted, self.sample_unpredicted
+        sums, beside = self.sample_weighted, self.sample_unpredicted
         k = len(self.support)
-        if given is None:
+        if sums is None:
             return [Measured(None, undefined="the evaluation set states no weights")] * k
-        sums = given if isinstance(given, Entries) else Entries.of(given)
         if beside is None:
             beside = np.zeros(k)
         if weighting.normalize == "pred":

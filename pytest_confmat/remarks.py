@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pytest_confmat.data.headers import MARKS
 from pytest_confmat.evaluation import Fault
-from pytest_confmat.text import joined, plural
+from pytest_confmat.text import and_more, joined, plural
 
 SHOWN = 3
 

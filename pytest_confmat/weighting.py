@@ -7,7 +7,6 @@ from fractions import Fraction
 
 import numpy as np
 
-from pytest_confmat.entries import Entries
 from pytest_confmat.errors import EvaluationError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.limits import Weighting
@@ -18,6 +17,7 @@ from pytest_confmat.matrix import (
     inverse_frequency_weights,
     normalized,
 )
+from pytest_confmat.sparse_counts import SparseCounts
 
 
 def weighted_matrix(evaluation: Evaluation, weighting: Weighting) -> Floats:
@@ -41,7 +41,7 @@ def weighted_matrix(evaluation: Evaluation, weighting: Weighting) -> Floats:
     return np.where(matrix.support[:, np.newaxis] > 0, shares, np.nan)
 
 
-def weighted_entries(evaluation: Evaluation, weighting: Weighting) -> Entries:
+def weighted_entries(evaluation: Evaluation, weighting: Weighting) -> SparseCounts:
     """Return what is not empty in `weighted_matrix`; what is unknown there is left out here."""
     sums, beside = _weighted_sums(evaluation, weighting)
     by_row = sums.row_sums + beside
@@ -54,19 +54,19 @@ def weighted_entries(evaluation: Evaluation, weighting: Weighting) -> Entries:
     known = (divisor > 0) & (evaluation.matrix.support[sums.rows] > 0)
     shares = np.divide(sums.values, divisor, out=np.zeros(len(sums)), where=known)
     chosen = shares != 0  # nor is a share of less than the least float
-    return Entries(sums.rows[chosen], sums.columns[chosen], shares[chosen], sums.k)
+    return SparseCounts(sums.rows[chosen], sums.columns[chosen], shares[chosen], sums.k)
 
 
-def _weighted_sums(evaluation: Evaluation, weighting: Weighting) -> tuple[Entries, Floats]:
+def _weighted_sums(evaluation: Evaluation, weighting: Weighting) -> tuple[SparseCounts, Floats]:
     """Return the weighted counts, and those of what was predicted as none, (K,)."""
     matrix = evaluation.matrix
     if weighting.weights == "sample":
         sums, beside = evaluation.sample_weighted, evaluation.sample_unpredicted
         if sums is None or beside is None:
             raise EvaluationError("a matrix weighted by sample needs weights of the examples")
-        return sums if isinstance(sums, Entries) else Entries.of(sums), beside
+        return sums, beside
     by_class = _class_weights(weighting.weights, matrix)
-    counts = matrix.entries
+    counts = matrix.cells
     values = counts.values * by_class[counts.rows]
     return replace(counts, values=values), matrix.unpredicted * by_class
 

@@ -228,7 +228,7 @@ def test_sample_weights(world, saved, model):
     evaluation = evaluate(saved, spec)
     predicted = model.predict(world.inputs, verbose=0).argmax(axis=1)
     theirs = confusion_matrix(world.labels, predicted, sample_weight=world.weights)
-    assert np.allclose(evaluation.sample_weighted, theirs, rtol=1e-6)
+    assert np.allclose(evaluation.sample_weighted.dense(), theirs, rtol=1e-6)
 
 
 def test_an_h5_file_gives_the_same(world, model, oracle):

@@ -47,7 +47,7 @@ def test_merging_parts_in_any_order_gives_the_whole(whole, random):
     assert len(merged) == len(whole)
     if whole.sample_weighted is not None:
         # To the bit: parts are summed in the set's order, not in that of their arrival.
-        assert np.array_equal(merged.sample_weighted, whole.sample_weighted)
+        assert merged.sample_weighted == whole.sample_weighted
 
 
 @given(evaluations())

@@ -222,7 +222,7 @@ def test_weights_of_what_counts_as_wrong(tmp_path):
     keys = {"weight": WeightFeature("w"), "on_fault": "misclassified"}
     found = run(records(tmp_path, *good, example(image=b"x", label=1, w=0.25), **keys))
     assert found.sample_unpredicted.tolist() == [0, 0.25]
-    assert found.sample_weighted.sum() == 6
+    assert found.sample_weighted.values.sum() == 6
     told = refused(records(tmp_path, *good, example(image=b"x", label=1), **keys))
     assert told.endswith("the class or weight of one is not known")
 

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pytest_confmat import evaluation as evaluating
 from pytest_confmat import matrix as matrices
+from pytest_confmat import sparse_counts
 from pytest_confmat.diagnosis import likely_causes
-from pytest_confmat.entries import Entries
 from pytest_confmat.evaluation import Evaluation, Part
 from pytest_confmat.example_ids import NumberedIds
 from pytest_confmat.judging import judge
@@ -22,6 +21,7 @@ from pytest_confmat.report.class_view import confusions
 from pytest_confmat.report.json import document
 from pytest_confmat.report.summary import summary
 from pytest_confmat.result import GateResult
+from pytest_confmat.sparse_counts import SparseCounts
 from pytest_confmat.weighting import weighted_entries
 from pytest_confmat.weighting import weighted_matrix as dense_weighted_matrix
 from tests.report.results import POLICY
@@ -83,9 +83,9 @@ def test_entries_give_the_verdicts_and_reports_of_arrays(drawn):
 
     verdicts, cells, told = everything(evaluation(drawn))
     with pytest.MonkeyPatch.context() as patch:
-        for module in (matrices, evaluating):
+        for module in (matrices, sparse_counts):
             patch.setattr(module, "DENSE_CLASSES", K - 1)
-        patch.delattr(Entries, "dense")
+        patch.delattr(SparseCounts, "dense")
         large = evaluation(drawn)
         assert large.matrix.is_large
         same, same_cells, entries = everything(large)

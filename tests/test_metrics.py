@@ -13,6 +13,7 @@ from pytest_confmat.limits import Weighting
 from pytest_confmat.matrix import ConfusionMatrix, balanced_weights, normalized
 from pytest_confmat.metric import metric_keys
 from pytest_confmat.metrics import MetricCounts, exact_sum
+from pytest_confmat.sparse_counts import SparseCounts
 from tests.strategies import class_names, matrices
 
 
@@ -200,11 +201,11 @@ def test_the_inverse_frequency_diagonal_is_recall(matrix):
 def test_sample_weights_with_each_normalization():
     matrix = ConfusionMatrix(np.array([[2, 1], [1, 1]]), ("a", "b"))
     weighted = np.array([[3.0, 1.0], [0.5, 0.5]])
-    counted = MetricCounts(matrix, sample_weighted=weighted)
+    counted = MetricCounts(matrix, sample_weighted=SparseCounts.of(weighted))
     for normalize in ("true", "pred", "all"):
         found = [float(m.value) for m in counted.weighted_diagonal(Weighting("sample", normalize))]
         assert found == pytest.approx(normalized(weighted, normalize).diagonal())
-    nothing = MetricCounts(matrix, sample_weighted=np.array([[0.0, 0.0], [0.5, 0.5]]))
+    nothing = MetricCounts(matrix, sample_weighted=SparseCounts.of([[0.0, 0.0], [0.5, 0.5]]))
     first = nothing.weighted_diagonal(Weighting("sample", "true"))[0]
     assert (first.value, first.undefined) == (None, "its examples weigh nothing")
     absent = MetricCounts(matrix).weighted_diagonal(Weighting("sample", "true"))[0]

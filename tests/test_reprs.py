@@ -4,9 +4,9 @@ import numpy as np
 
 from pytest_confmat.baseline import Baseline
 from pytest_confmat.baseline.comparison import compare
-from pytest_confmat.entries import Entries
 from pytest_confmat.evaluation import Evaluation, Part
 from pytest_confmat.example_ids import NumberedIds
+from pytest_confmat.sparse_counts import SparseCounts
 
 
 def test_they_are_one_short_line(tmp_path):
@@ -28,4 +28,4 @@ def test_they_are_one_short_line(tmp_path):
     assert repr(compare(baseline, evaluation, 1)) == (
         "<Comparison: 5000 examples of 300 classes in common>"
     )
-    assert repr(Entries.of([[1, 0], [2, 3]])) == "<Entries: 3 cells of 2 x 2>"
+    assert repr(SparseCounts.of([[1, 0], [2, 3]])) == "<SparseCounts: 3 cells of 2 x 2>"

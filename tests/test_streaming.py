@@ -190,7 +190,7 @@ def test_weights_of_the_source_are_kept_as_they_are():
     found = evaluate(source, scored(), ABC, batch_size=8)
     assert found.parts[0].weight.dtype == np.float64
     assert found.parts[0].weight.tolist() == weights.tolist()
-    assert found.sample_weighted.tolist() == pytest.approx(
+    assert found.sample_weighted.dense().tolist() == pytest.approx(
         confusion_matrix(labels_of(50), scores_of(50).argmax(1), sample_weight=weights)
     )
 

@@ -64,7 +64,7 @@ def facts(matrix: ConfusionMatrix) -> dict[str, Any]:
     """
     rows, beyond = {}, {}
     for index, name in enumerate(matrix.classes):
-        columns, counts = matrix.entries.row(index)
+        columns, counts = matrix.cells.row(index)
         most = np.sort(np.argsort(-counts, kind="stable")[:SHOWN])
         rows[name] = {matrix.classes[columns[at]]: int(counts[at]) for at in most}
         if len(columns) > len(most):

@@ -98,7 +98,7 @@ def confusions(matrix: ConfusionMatrix) -> list[tuple[int, int]]:
 
     Of equal counts the greater share of its row stands first, then the matrix's order decides.
     """
-    off = matrix.entries.off_diagonal()
+    off = matrix.cells.off_diagonal()
     order = np.lexsort((off.columns, off.rows, matrix.support[off.rows], -off.values))
     return list(zip(off.rows[order].tolist(), off.columns[order].tolist(), strict=True))
 

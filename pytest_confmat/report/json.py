@@ -115,7 +115,7 @@ def _matrix(evaluation: Evaluation | None) -> dict[str, Any]:
         return {"matrix": None, "matrix_entries": None}
     matrix = evaluation.matrix
     if matrix.is_large:
-        return {"matrix": None, "matrix_entries": matrix.entries.by_row()}
+        return {"matrix": None, "matrix_entries": matrix.cells.by_row()}
     return {"matrix": matrix.counts.tolist(), "matrix_entries": None}
 
 

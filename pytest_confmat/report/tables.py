@@ -139,7 +139,7 @@ def confusion_table(class_view: ClassView, width: int) -> tuple[Table, str | Non
         return None
     shown = cells[:CONFUSIONS_SHOWN]
     matrix = class_view.matrix
-    counts = matrix.entries.at(*zip(*shown, strict=True)).tolist()
+    counts = matrix.cells.at(*zip(*shown, strict=True)).tolist()
     columns = [
         _Column("count", [str(count) for count in counts], 0),
         _Column(

@@ -20,7 +20,7 @@ from pytest_confmat.cache import keeper as module
 from pytest_confmat.cache.sealed import read_sealed, write_sealed
 from pytest_confmat.cache.store import Cache, Entry
 from pytest_confmat.diagnosis import LikelyCause
-from pytest_confmat.evaluation import Evaluation, Fault, Part
+from pytest_confmat.evaluation import Evaluation, Fault
 from pytest_confmat.example_ids import NumberedIds
 from pytest_confmat.parts import ARRAYS, CLOSE, Column, Part
 from pytest_confmat.spec import TFRecordSpec
@@ -295,7 +295,7 @@ def test_no_entry_crashes_or_passes_for_an_evaluation_of_anything_else(data, of_
             assert found.matrix.total == truth.matrix.total
             if not isinstance(world.job.dataset, TFRecordSpec):
                 assert (found.matrix.support == truth.matrix.support).all()
-            assert found.sample_weighted is None or np.isfinite(found.sample_weighted).all()
+            assert found.sample_weighted is None or np.isfinite(found.sample_weighted.values).all()
             assert len(found.rank_counts) == len(found.classes)
             assert found.mistakes() is not None
         finally:

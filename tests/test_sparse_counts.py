@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pytest_confmat.entries import DENSE_CLASSES, Entries
 from pytest_confmat.errors import MatrixError
 from pytest_confmat.matrix import ConfusionMatrix
+from pytest_confmat.sparse_counts import DENSE_CLASSES, SparseCounts
 from tests.strategies import class_names
 
 square = st.integers(1, 6).flatmap(
@@ -19,7 +19,7 @@ MANY = DENSE_CLASSES + 500
 
 @given(square)
 def test_entries_say_what_the_array_says(dense):
-    entries, k = Entries.of(dense), len(dense)
+    entries, k = SparseCounts.of(dense), len(dense)
     assert np.array_equal(entries.dense(), dense)
     assert len(entries) == np.count_nonzero(dense)
     assert np.array_equal(entries.diagonal, dense.diagonal())
@@ -34,12 +34,12 @@ def test_entries_say_what_the_array_says(dense):
     rows = [[[j, n] for j, n in enumerate(row) if n] for row in dense.tolist()]
     assert entries.by_row() == rows
     off = dense * (1 - np.eye(k, dtype=np.int64))
-    assert entries.off_diagonal() == Entries.of(off)
+    assert entries.off_diagonal() == SparseCounts.of(off)
 
 
 @given(hnp.arrays(np.int64, (5, 5), elements=st.integers(0, 2**55)))
 def test_sums_are_whole_numbers_and_exact(dense):
-    entries = Entries.of(dense)
+    entries = SparseCounts.of(dense)
     assert entries.row_sums.tolist() == [sum(row) for row in dense.tolist()]
     assert entries.column_sums.tolist() == [sum(column) for column in dense.T.tolist()]
     assert entries.row_sums.dtype == np.int64
@@ -54,19 +54,19 @@ def test_what_is_counted_is_what_an_array_counts_to_the_bit(drawn):
     )
     pairs = (rows * 4 + columns).astype(np.int64)
     expected = np.bincount(pairs, minlength=16).reshape(4, 4)
-    assert np.array_equal(Entries.counted(pairs, 4).dense(), expected)
+    assert np.array_equal(SparseCounts.counted(pairs, 4).dense(), expected)
     expected = np.bincount(pairs, weights=weights, minlength=16).reshape(4, 4)
-    found = Entries.counted(pairs, 4, weights.astype(np.float64))
+    found = SparseCounts.counted(pairs, 4, weights.astype(np.float64))
     assert np.array_equal(found.dense(), expected)
 
 
 @given(square, st.data())
 def test_sums_of_entries_are_those_of_arrays(dense, data):
     other = data.draw(hnp.arrays(np.int64, dense.shape, elements=st.sampled_from([0, 3, 2**59])))
-    both = Entries.of(dense) + Entries.of(other)
-    assert both == Entries.of(dense + other)
-    assert hash(both) == hash(Entries.of(dense + other))
-    assert (Entries.of(dense) == Entries.of(dense + 1)) is False
+    both = SparseCounts.of(dense) + SparseCounts.of(other)
+    assert both == SparseCounts.of(dense + other)
+    assert hash(both) == hash(SparseCounts.of(dense + other))
+    assert (SparseCounts.of(dense) == SparseCounts.of(dense + 1)) is False
 
 
 def test_a_matrix_of_many_classes_never_becomes_an_array_by_itself(monkeypatch):
@@ -79,7 +79,7 @@ def test_a_matrix_of_many_classes_never_becomes_an_array_by_itself(monkeypatch):
     assert np.array_equal(matrix.counts, expected)
     assert not matrix.counts.flags.writeable
     same = ConfusionMatrix(expected, class_names(MANY), np.ones(MANY, int))
-    monkeypatch.delattr(Entries, "dense")
+    monkeypatch.delattr(SparseCounts, "dense")
     assert matrix == same
     assert hash(matrix) == hash(same)
     assert np.array_equal(matrix.support, expected.sum(axis=1) + 1)
@@ -97,6 +97,6 @@ def test_the_number_of_classes_decides():
 
 
 def test_entries_that_are_no_counts_are_refused():
-    half = Entries(np.array([0]), np.array([1]), np.array([0.5]), 2)
+    half = SparseCounts(np.array([0]), np.array([1]), np.array([0.5]), 2)
     with pytest.raises(MatrixError, match="whole numbers"):
-        ConfusionMatrix(half, ("a", "b"))
+        ConfusionMatrix.from_cells(half, ("a", "b"))

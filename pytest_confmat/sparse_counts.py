@@ -1,4 +1,4 @@
-"""The cells of a square matrix that are not zero: all that a matrix of many classes consists of."""
+"""The cells of a square matrix that are not zero: how counts of any number of classes are held."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Entries:
+class SparseCounts:
     """Cells of a matrix (K, K), row by row and each row by columns; all others are zero.
 
     Attributes
@@ -37,11 +37,11 @@ class Entries:
     k: int
 
     def __repr__(self) -> str:
-        return f"<Entries: {len(self.values)} cells of {self.k} x {self.k}>"
+        return f"<SparseCounts: {len(self.values)} cells of {self.k} x {self.k}>"
 
     @classmethod
-    def of(cls, values: ArrayLike) -> Entries:
-        """Return the entries of an array (K, K)."""
+    def of(cls, values: ArrayLike) -> SparseCounts:
+        """Return what an array (K, K) holds."""
         dense = np.asarray(values)
         rows, columns = (places.astype(np.int64) for places in np.nonzero(dense))
         return cls(rows, columns, dense[rows, columns], len(dense))
@@ -49,7 +49,7 @@ class Entries:
     @classmethod
     def counted(
         cls, pairs: Integers, k: int, weights: NDArray[np.float64] | None = None
-    ) -> Entries:
+    ) -> SparseCounts:
         """Count how often each cell comes, or add up the weights of those times in their order.
 
         Parameters
@@ -59,6 +59,9 @@ class Entries:
         weights
             float64 (n,).
         """
+        if k <= DENSE_CLASSES:
+            dense = np.bincount(pairs, weights=weights, minlength=k * k).reshape(k, k)
+            return cls.of(dense.astype(np.int64 if weights is None else np.float64))
         cells, which, times = np.unique(pairs, return_inverse=True, return_counts=True)
         values = times.astype(np.int64)
         if weights is not None:
@@ -70,7 +73,7 @@ class Entries:
         return len(self.rows)
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Entries):
+        if not isinstance(other, SparseCounts):
             return NotImplemented
         return (
             self.k == other.k
@@ -81,12 +84,12 @@ class Entries:
     def __hash__(self) -> int:
         return hash((self.k, self._keys.tobytes(), self.values.tobytes()))
 
-    def __add__(self, other: Entries) -> Entries:
+    def __add__(self, other: SparseCounts) -> SparseCounts:
         """Return the sum of two matrices of whole numbers."""
         cells, which = np.unique(np.concatenate([self._keys, other._keys]), return_inverse=True)
         values = np.zeros(len(cells), np.int64)
         np.add.at(values, which, np.concatenate([self.values, other.values]))
-        return Entries(cells // self.k, cells % self.k, values, self.k)
+        return SparseCounts(cells // self.k, cells % self.k, values, self.k)
 
     def dense(self) -> NDArray[Any]:
         """Return all cells, (K, K)."""
@@ -130,10 +133,10 @@ class Entries:
         everything = np.arange(self.k)
         return self.at(everything, everything)
 
-    def off_diagonal(self) -> Entries:
-        """Return the entries that are not on the diagonal."""
+    def off_diagonal(self) -> SparseCounts:
+        """Return the cells that are not on the diagonal."""
         chosen = self.rows != self.columns
-        return Entries(self.rows[chosen], self.columns[chosen], self.values[chosen], self.k)
+        return SparseCounts(self.rows[chosen], self.columns[chosen], self.values[chosen], self.k)
 
     def by_row(self) -> Sequence[list[list[Any]]]:
         """Return for each row its ``[column, value]``, as JSON values."""
