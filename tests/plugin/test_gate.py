@@ -423,4 +423,4 @@ class Recorded:
     result = project.run("-v")
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(["*recall of 'c7' is 0.0000, below 0.9*"])
-    result.stdout.fnmatch_lines(["*confmat: BLOCKED*1 of 2002 limits*"])
+    result.stdout.fnmatch_lines(["*confmat: BLOCKED*1 of 2,002 limits*"])
