@@ -9,7 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from pytest_confmat.cache.contents import Contents
+from pytest_confmat.cache.digest_index import DigestIndex
 from pytest_confmat.data.reading import Reading
 from pytest_confmat.errors import DataError, ModelError, UndeterminedError
 from pytest_confmat.fingerprint import sha256_of
@@ -48,7 +48,7 @@ class Identity:
 
 def identify(
     job: Job,
-    contents: Contents,
+    index: DigestIndex,
     surroundings: Mapping[str, Any],
     *,
     fingerprint: str | None = None,
@@ -60,8 +60,8 @@ def identify(
 
     Parameters
     ----------
-    contents
-        Knows the contents of the data. The model's file is read each time.
+    index
+        Knows the digests of the data. The model's file is read each time.
     surroundings
         What `environment` says, and what else of the process counts.
     fingerprint
@@ -98,7 +98,7 @@ def identify(
         if isinstance(job.dataset, DatasetSpec):
             _require_known(job.dataset, fingerprint)
             reading = kind_of(job.dataset).files(job.dataset, job.classes)
-            said["dataset"] = _dataset(job.dataset, reading, contents)
+            said["dataset"] = _dataset(job.dataset, reading, index)
         else:
             said["dataset"] = _object(job.dataset, "the dataset", fingerprint)
     except (OSError, DataError, ModelError) as error:
@@ -135,9 +135,9 @@ def _require_known(spec: DatasetSpec, fingerprint: str | None) -> None:
         )
 
 
-def _dataset(spec: DatasetSpec, reading: Reading, contents: Contents) -> list[Any]:
+def _dataset(spec: DatasetSpec, reading: Reading, index: DigestIndex) -> list[Any]:
     listed = "\0".join(reading.names_wherever).encode("utf-8", "surrogateescape")
-    digests = contents.digests(reading.root, reading.names)
+    digests = index.digests(reading.root, reading.names)
     return [
         repr(placeless(spec)),
         reading.remarks,

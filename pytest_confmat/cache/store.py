@@ -18,7 +18,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from pytest_confmat.cache.sealed import read_sealed, write_sealed
+from pytest_confmat.cache.checksummed import read_checksummed, write_checksummed
 from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.errors import EvaluationError
 from pytest_confmat.evaluation import Evaluation
@@ -52,7 +52,7 @@ class Entry:
     likely_causes: tuple[LikelyCause, ...] | None = None
 
 
-class Cache:
+class EntryStore:
     """Entries in a folder; the least recently used go when it outgrows its size.
 
     Parameters
@@ -77,7 +77,7 @@ class Cache:
         """
         path = self.folder / self.name(key)
         try:
-            content = read_sealed(path)
+            content = read_checksummed(path)
         except OSError:
             return None
         if content is None:
@@ -101,7 +101,7 @@ class Cache:
             return
         # Before writing: otherwise those that are killed while they write would pile up.
         remove_leftovers(self.folder)
-        write_sealed(self.folder / self.name(key), content)
+        write_checksummed(self.folder / self.name(key), content)
         self._clear_up()
 
     def name(self, key: str) -> str:

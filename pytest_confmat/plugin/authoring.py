@@ -31,7 +31,7 @@ from pytest_confmat.job import Job
 from pytest_confmat.judging import judge
 from pytest_confmat.kinds import kind_of
 from pytest_confmat.manifest import digest
-from pytest_confmat.plugin.caching import keeper_before_configuring
+from pytest_confmat.plugin.caching import evaluation_cache_before_configuring
 from pytest_confmat.plugin.custom_objects import custom_objects
 from pytest_confmat.plugin.evaluator import Evaluator
 from pytest_confmat.plugin.options import DEFAULT_POLICY, NO_POLICY
@@ -182,7 +182,7 @@ def _read_draft(draft: Draft, target: Path) -> tuple[Policy, tuple[str, ...]]:
 
 def _evaluate_and_write(config: pytest.Config, request: Request) -> int:
     objects = partial(custom_objects, config)
-    kept_in = keeper_before_configuring(config, request.settings)
+    kept_in = evaluation_cache_before_configuring(config, request.settings)
     evaluator = Evaluator(None, request.settings.batch_size, objects, kept_in)
     decision = request.policy.decision
     job = evaluator.job(request.model, request.policy.dataset, request.classes, decision)
@@ -213,7 +213,7 @@ def _evaluate_and_write(config: pytest.Config, request: Request) -> int:
         gated = replace(job, dataset=policy.dataset)
         notes = request.draft.place.kind.notes_once_stated(evaluation.notes)
         kept_in.keep_as(
-            evaluator.origin(evaluator.key(job)), gated, replace(evaluation, notes=notes)
+            evaluator.cache_info(evaluator.key(job)), gated, replace(evaluation, notes=notes)
         )
     _tell(request, found, proposal, likely_causes)
     return pytest.ExitCode.OK

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from pytest_confmat.cache.keeper import Keeper
+from pytest_confmat.cache.evaluation_cache import EvaluationCache
 from pytest_confmat.plugin.loaded import loaded_code
 from pytest_confmat.plugin.settings import Settings
 
 _NAME = "confmat"
 
 
-def keeper(config: pytest.Config, settings: Settings) -> Keeper | None:
+def evaluation_cache(config: pytest.Config, settings: Settings) -> EvaluationCache | None:
     """Return what recalls and keeps evaluations as ``--confmat-cache`` says; ``None``: nothing."""
     if settings.cache == "off":
         return None
-    return Keeper(
+    return EvaluationCache(
         lambda: _folder(config),
         verify=settings.cache == "verify",
         talkative="cache" in settings.origins,
@@ -27,15 +27,17 @@ def keeper(config: pytest.Config, settings: Settings) -> Keeper | None:
     )
 
 
-def keeper_before_configuring(config: pytest.Config, settings: Settings) -> Keeper | None:
-    """Return the keeper of a run that ends before pytest configures its plugins.
+def evaluation_cache_before_configuring(
+    config: pytest.Config, settings: Settings
+) -> EvaluationCache | None:
+    """Return the cache of a run that ends before pytest configures its plugins.
 
     Its cache plugin sets itself up then, and does so here.
     """
     plugin = config.pluginmanager.get_plugin("cacheprovider")
     if plugin is not None and _cache(config) is None:
         plugin.pytest_configure(config)
-    return keeper(config, settings)
+    return evaluation_cache(config, settings)
 
 
 def _brings_classes(config: pytest.Config) -> bool:

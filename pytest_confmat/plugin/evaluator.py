@@ -18,7 +18,7 @@ import numpy as np
 from filelock import FileLock
 
 from pytest_confmat import errors
-from pytest_confmat.cache.keeper import Keeper, Origin
+from pytest_confmat.cache.evaluation_cache import CacheInfo, EvaluationCache
 from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.errors import ConfmatError, EvaluationError, ExamplesError, RequestError
 from pytest_confmat.evaluation import Evaluation
@@ -56,7 +56,7 @@ class Evaluator:
         Tells the project's classes and functions that model files name; asked when one is loaded.
     watch
         Opens the watch over one evaluation, and tells what to call as it goes on.
-    keeper
+    cache
         Recalls evaluations of earlier sessions, where a caller allows; ``None``: there are none.
     """
 
@@ -65,15 +65,15 @@ class Evaluator:
         folder: Path | None = None,
         batch_size: int | None = None,
         custom_objects: Callable[[], Mapping[str, Any]] = dict,
-        keeper: Keeper | None = None,
+        cache: EvaluationCache | None = None,
         watch: Callable[[], AbstractContextManager[ProgressCallback | None]] = nullcontext,
     ) -> None:
         self._folder = folder
         self._batch_size = batch_size
         self._custom_objects = custom_objects
-        self._keeper = keeper
+        self._cache = cache
         self._watch = watch
-        self._origins: dict[str, Origin] = {}
+        self._infos: dict[str, CacheInfo] = {}
         self._memory: dict[str, Evaluation | ConfmatError] = {}
         # Objects are remembered by identity, so that they must outlive what is remembered.
         self._alive: list[Job] = []
@@ -186,7 +186,7 @@ class Evaluator:
         name
             See `key`.
         keep
-            Whether it may come from an earlier session, and is kept for a later one; `origin`
+            Whether it may come from an earlier session, and is kept for a later one; `info`
             tells. Of objects only under a `name`.
         fingerprint
             What the project states of objects and code of its own; see `identify`.
@@ -216,13 +216,13 @@ class Evaluator:
         """Whether anything was evaluated, or was to be, in this process."""
         return self._has_evaluated
 
-    def origin(self, key: str) -> Origin:
+    def cache_info(self, key: str) -> CacheInfo:
         """Return where the evaluation that is remembered under `key` came from."""
-        if key not in self._origins and self._folder is not None:
-            told = self._folder / f"{key}.origin.json"
+        if key not in self._infos and self._folder is not None:
+            told = self._folder / f"{key}.info.json"
             if told.exists():
-                self._origins[key] = Origin.from_plain(json.loads(told.read_bytes()))
-        return self._origins.get(key, Origin())
+                self._infos[key] = CacheInfo.from_plain(json.loads(told.read_bytes()))
+        return self._infos.get(key, CacheInfo())
 
     def diagnose(self, job: Job, name: str | None = None) -> tuple[LikelyCause, ...]:
         """Say what the result of `job`, evaluated before, looks like; one process for all."""
@@ -238,16 +238,16 @@ class Evaluator:
             return tuple(LikelyCause(**plain) for plain in json.loads(told.read_bytes()))
 
     def _diagnose(self, key: str, job: Job) -> tuple[LikelyCause, ...]:
-        evaluation, origin = self.recall(key), self.origin(key)
-        if self._keeper is not None:
-            kept = self._keeper.likely_causes(origin)
+        evaluation, info = self.recall(key), self.cache_info(key)
+        if self._cache is not None:
+            kept = self._cache.likely_causes(info)
             if kept is not None:
                 return kept
         from pytest_confmat.probing import diagnose
 
         found = diagnose(job, evaluation, self._custom_objects())
-        if self._keeper is not None:
-            self._keeper.keep_likely_causes(origin, found)
+        if self._cache is not None:
+            self._cache.keep_likely_causes(info, found)
         return found
 
     def recall(self, key: str) -> Evaluation:
@@ -280,15 +280,15 @@ class Evaluator:
                         failure["faults"] = ended.faults
                     write_atomically(self._folder / f"{key}.json", json.dumps(failure).encode())
                 raise
-            plain = self.origin(key).to_plain()
-            write_atomically(self._folder / f"{key}.origin.json", json.dumps(plain).encode())
+            plain = self.cache_info(key).to_plain()
+            write_atomically(self._folder / f"{key}.info.json", json.dumps(plain).encode())
             evaluation.save(self._folder / f"{key}.npz")
             return evaluation
 
     def _obtain(self, key: str, job: Job, keep: bool, fingerprint: str | None) -> Evaluation:
-        if self._keeper is None or not keep:
+        if self._cache is None or not keep:
             return self._compute(job)
-        evaluation, self._origins[key] = self._keeper.obtain(
+        evaluation, self._infos[key] = self._cache.obtain(
             job, lambda: self._compute(job), fingerprint
         )
         return evaluation

@@ -122,7 +122,7 @@ def confmat(request: pytest.FixtureRequest, confmat_model: Any, confmat_dataset:
     }
     try:
         found = state.evaluator.evaluate(job, keep=True, fingerprint=fingerprint_of(request))
-        if computed := state.evaluator.origin(state.evaluator.key(job)).computed:
+        if computed := state.evaluator.cache_info(state.evaluator.key(job)).computed:
             # The summary speaks of what policies judge, and this may be another.
             cached = ("confmat_cached", computed)
             if cached not in request.node.user_properties:  # a plugin may run a test again

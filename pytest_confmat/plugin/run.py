@@ -179,8 +179,8 @@ class GateRun:
 
     def remarks(self) -> dict[str, Any]:
         """Return what is to be reported of the evaluation besides its numbers."""
-        origin = self._session.evaluator.origin(self._key)
-        notes = [*self._overrides(), *origin.remarks]
+        info = self._session.evaluator.cache_info(self._key)
+        notes = [*self._overrides(), *info.remarks]
         if self._comparison is not None:
             notes += self._comparison.notes
             if without_comparison(self.gate.limits) == self.gate.limits:
@@ -190,7 +190,7 @@ class GateRun:
                 )
         if self.gate.waiting:
             notes.append(waiting_note(self.gate.waiting))
-        return {"notes": notes, "cached": origin.computed}
+        return {"notes": notes, "cached": info.computed}
 
     def verdicts(self, request: pytest.FixtureRequest) -> dict[str, Verdict]:
         """Judge all limits of the gate, once; verdicts by limit id."""

@@ -11,7 +11,7 @@ import pytest
 from pytest_confmat.baseline.comparison import Changes
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.plugin import workers
-from pytest_confmat.plugin.caching import keeper
+from pytest_confmat.plugin.caching import evaluation_cache
 from pytest_confmat.plugin.custom_objects import custom_objects
 from pytest_confmat.plugin.evaluator import Evaluator
 from pytest_confmat.plugin.gate import Gate, open_gate
@@ -57,7 +57,7 @@ class GateState:
             self.folder,
             settings.batch_size,
             partial(custom_objects, config),
-            keeper(config, settings),
+            evaluation_cache(config, settings),
             self.watch.evaluation,
         )
         self.reported: frozenset[Path] = frozenset()

@@ -16,15 +16,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_confmat.cache import keeper as module
-from pytest_confmat.cache.sealed import read_sealed, write_sealed
-from pytest_confmat.cache.store import Cache, Entry
+from pytest_confmat.cache import evaluation_cache as module
+from pytest_confmat.cache.checksummed import read_checksummed, write_checksummed
+from pytest_confmat.cache.store import Entry, EntryStore
 from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.evaluation import Evaluation, Fault
 from pytest_confmat.example_ids import NumberedIds
 from pytest_confmat.parts import ARRAYS, CLOSE, Column, Part
 from pytest_confmat.spec import TFRecordSpec
-from tests.cache.test_keeper import World, shards, world  # noqa: F401 (a fixture)
+from tests.cache.test_evaluation_cache import World, shards, world  # noqa: F401 (a fixture)
 
 WHEN = "2026-11-22T01:10:00+00:00"
 
@@ -104,7 +104,7 @@ FOREIGN = {
 def test_an_entry_that_cannot_be_the_one_asked_for(world, name, verify):  # noqa: F811
     _, origin = world.obtain()
     change, reason = FOREIGN[name]
-    Cache(world.cache).put(origin.key, Entry(change(world.truth()), WHEN))
+    EntryStore(world.cache).put(origin.key, Entry(change(world.truth()), WHEN))
     found, again = world.obtain(verify=verify)
     assert found == world.truth()
     assert world.computed == 2
@@ -129,7 +129,7 @@ def test_an_entry_that_cannot_be_the_one_asked_for(world, name, verify):  # noqa
 def test_an_entry_that_cannot_be_of_these_shards(world, change, reason):  # noqa: F811
     shards(world)
     _, origin = world.obtain()
-    Cache(world.cache).put(origin.key, Entry(change(world.truth()), WHEN))
+    EntryStore(world.cache).put(origin.key, Entry(change(world.truth()), WHEN))
     found, again = world.obtain()
     assert found == world.truth()
     assert again.remarks == (
@@ -139,7 +139,7 @@ def test_an_entry_that_cannot_be_of_these_shards(world, change, reason):  # noqa
 
 def test_a_count_that_the_policy_states(world):  # noqa: F811
     world.change(dataset=replace(shards(world), expected_examples=7))
-    Cache(world.cache).put("key", Entry(world.truth(), WHEN))
+    EntryStore(world.cache).put("key", Entry(world.truth(), WHEN))
     assert not world.is_kept()
     # One that is not what it should be is not kept in the first place.
     _, origin = world.obtain()
@@ -169,7 +169,7 @@ def test_a_header_that_was_not_written_here(world, name):  # noqa: F811
     _, origin = world.obtain()
     path = world.cache / f"{origin.key}.evaluation"
     key, value = HEADERS[name]
-    write_sealed(path, edited(read_sealed(path), lambda header: {**header, key: value}))
+    write_checksummed(path, edited(read_checksummed(path), lambda header: {**header, key: value}))
     assert world.keeper().likely_causes(origin) is None
     found, again = world.obtain()
     assert found == world.truth()
@@ -180,7 +180,7 @@ def test_a_header_too_deep_to_be_read(world):  # noqa: F811
     _, origin = world.obtain()
     path = world.cache / f"{origin.key}.evaluation"
     deep = b"[" * 100_000
-    write_sealed(path, len(deep).to_bytes(8, "little") + deep)
+    write_checksummed(path, len(deep).to_bytes(8, "little") + deep)
     assert world.obtain()[1].remarks[0].endswith("is damaged: evaluated anew")
 
 
@@ -280,7 +280,7 @@ def test_no_entry_crashes_or_passes_for_an_evaluation_of_anything_else(data, of_
             suspected = (LikelyCause("permuted", "text", {"accuracy": 0.5}),)
             world.keeper().keep_likely_causes(origin, suspected)
             path = world.cache / f"{origin.key}.evaluation"
-            write_sealed(path, mutated(data, read_sealed(path)))
+            write_checksummed(path, mutated(data, read_checksummed(path)))
             found, again = world.obtain()
             world.keeper().likely_causes(again)
             truth = world.truth()

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_confmat.cache import store as module
-from pytest_confmat.cache.store import Cache, DamagedEntryError, Entry
+from pytest_confmat.cache.store import DamagedEntryError, Entry, EntryStore
 from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.writing import written_beside
@@ -24,7 +24,7 @@ WHEN = "2026-11-22T01:10:00+00:00"
 SMALL = Entry(evaluation([[3, 1], [0, 2]], ("cat", "dog"), notes=("a note",)), WHEN)
 
 
-def size_of(cache: Cache, entry: Entry = SMALL) -> int:
+def size_of(cache: EntryStore, entry: Entry = SMALL) -> int:
     cache.put("size", entry)
     path = cache.folder / "size.evaluation"
     size = path.stat().st_size
@@ -32,7 +32,7 @@ def size_of(cache: Cache, entry: Entry = SMALL) -> int:
     return size
 
 
-def there(cache: Cache) -> set[str]:
+def there(cache: EntryStore) -> set[str]:
     return {path.stem for path in cache.folder.glob("*.evaluation")}
 
 
@@ -41,14 +41,14 @@ def test_what_is_put_in_comes_out(found, suspected):
     cause = LikelyCause("permuted", "a\nb", {"accuracy": 0.5, "outputs": ["x", "y"]})
     entry = Entry(found, WHEN, (cause,) if suspected else None)
     with tempfile.TemporaryDirectory() as folder:
-        Cache(Path(folder)).put("key", entry)
-        recalled = Cache(Path(folder)).get("key")
+        EntryStore(Path(folder)).put("key", entry)
+        recalled = EntryStore(Path(folder)).get("key")
     assert recalled == entry
     assert recalled.evaluation.notes == found.notes
 
 
 def test_faults_and_what_was_not_asked_differ_from_nothing_found(tmp_path):
-    cache = Cache(tmp_path)
+    cache = EntryStore(tmp_path)
     cache.put("key", replace(SMALL, likely_causes=()))
     assert cache.get("key").likely_causes == ()
     cache.put("key", SMALL)
@@ -56,7 +56,7 @@ def test_faults_and_what_was_not_asked_differ_from_nothing_found(tmp_path):
 
 
 def test_nothing_is_known_of_another_key(tmp_path):
-    cache = Cache(tmp_path)
+    cache = EntryStore(tmp_path)
     assert cache.get("key") is None
     cache.put("key", SMALL)
     assert cache.get("other") is None
@@ -65,7 +65,7 @@ def test_nothing_is_known_of_another_key(tmp_path):
 @given(st.data())
 def test_damage_anywhere_is_noticed(data):
     with tempfile.TemporaryDirectory() as folder:
-        cache = Cache(Path(folder))
+        cache = EntryStore(Path(folder))
         cache.put("key", SMALL)
         path = cache.folder / "key.evaluation"
         whole = path.read_bytes()
@@ -82,15 +82,15 @@ def test_damage_anywhere_is_noticed(data):
 
 @pytest.mark.parametrize("name", ["FORMAT", "_LENGTH"])
 def test_an_entry_of_another_version(tmp_path, monkeypatch, name):
-    Cache(tmp_path).put("key", SMALL)
+    EntryStore(tmp_path).put("key", SMALL)
     monkeypatch.setattr(module, name, getattr(module, name) + 1)
     with pytest.raises(DamagedEntryError):
-        Cache(tmp_path).get("key")
+        EntryStore(tmp_path).get("key")
 
 
 def test_the_least_recently_used_go(tmp_path):
-    cache = Cache(tmp_path)
-    small = Cache(tmp_path, 3 * size_of(cache) + 10)
+    cache = EntryStore(tmp_path)
+    small = EntryStore(tmp_path, 3 * size_of(cache) + 10)
     for age, key in enumerate(("a", "b", "c")):
         small.put(key, SMALL)
         os.utime(tmp_path / f"{key}.evaluation", (1000 + age, 1000 + age))
@@ -103,8 +103,8 @@ def test_the_least_recently_used_go(tmp_path):
 
 
 def test_indexes_count_too(tmp_path):
-    cache = Cache(tmp_path)
-    small = Cache(tmp_path, 2 * size_of(cache))
+    cache = EntryStore(tmp_path)
+    small = EntryStore(tmp_path, 2 * size_of(cache))
     index = tmp_path / "old.index"
     index.write_bytes(b"x" * (small._max_bytes // 2))
     os.utime(index, (1000, 1000))
@@ -116,8 +116,8 @@ def test_indexes_count_too(tmp_path):
 
 
 def test_what_fills_the_cache_by_itself_is_not_kept(tmp_path):
-    cache = Cache(tmp_path)
-    tiny = Cache(tmp_path, size_of(cache) // 2)
+    cache = EntryStore(tmp_path)
+    tiny = EntryStore(tmp_path, size_of(cache) // 2)
     cache.put("other", replace(SMALL, likely_causes=()))
     tiny.put("key", SMALL)
     assert there(cache) == {"other"}
@@ -125,7 +125,7 @@ def test_what_fills_the_cache_by_itself_is_not_kept(tmp_path):
 
 def test_a_folder_that_cannot_be_written_to(tmp_path):
     (tmp_path / "file").touch()
-    cache = Cache(tmp_path / "file")
+    cache = EntryStore(tmp_path / "file")
     assert cache.get("key") is None
     with pytest.raises(OSError, match="file"):
         cache.put("key", SMALL)
@@ -135,8 +135,8 @@ def test_who_cannot_clear_up_leaves_it(tmp_path, monkeypatch):
     from filelock import FileLock
 
     monkeypatch.setattr(module, "_PATIENCE", 0.01)
-    cache = Cache(tmp_path)
-    small = Cache(tmp_path, size_of(cache) + 10)
+    cache = EntryStore(tmp_path)
+    small = EntryStore(tmp_path, size_of(cache) + 10)
     with FileLock(tmp_path / "clear.lock"):
         small.put("a", SMALL)
         small.put("b", SMALL)
@@ -148,11 +148,11 @@ def test_who_cannot_clear_up_leaves_it(tmp_path, monkeypatch):
 RUN = """
 import sys
 from pathlib import Path
-from pytest_confmat.cache.store import Cache
+from pytest_confmat.cache.store import EntryStore
 from tests.cache.test_store import SMALL
 
 folder, size, rounds = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-cache = Cache(folder, size)
+cache = EntryStore(folder, size)
 hits = 0
 for number in range(rounds):
     key = "abcd"[number % 4]
@@ -166,7 +166,7 @@ assert hits
 
 def test_two_runs_at_once_do_not_disturb_each_other(tmp_path):
     # Room for two entries of four: they put in, read and throw out what the other needs.
-    size = 2 * size_of(Cache(tmp_path)) + 10
+    size = 2 * size_of(EntryStore(tmp_path)) + 10
     command = [sys.executable, "-c", RUN, str(tmp_path), str(size), "60"]
     root = Path(__file__).parents[2]
     runs = [
@@ -175,7 +175,7 @@ def test_two_runs_at_once_do_not_disturb_each_other(tmp_path):
     for run in runs:
         _, said = run.communicate(timeout=120)
         assert run.returncode == 0, said
-    assert len(there(Cache(tmp_path))) <= 2
+    assert len(there(EntryStore(tmp_path))) <= 2
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
@@ -183,7 +183,7 @@ def test_two_runs_at_once_do_not_disturb_each_other(tmp_path):
 @given(evaluations())
 def test_readers_see_whole_entries_while_they_are_replaced(found):
     with tempfile.TemporaryDirectory() as folder:
-        cache = Cache(Path(folder))
+        cache = EntryStore(Path(folder))
         entries = [SMALL, Entry(found, WHEN)]
         cache.put("key", SMALL)
         done = threading.Event()
@@ -207,11 +207,11 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from pytest_confmat import writing
-from pytest_confmat.cache.store import Cache
+from pytest_confmat.cache.store import EntryStore
 from tests.cache.test_store import SMALL
 
 writing.os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
-Cache(Path(sys.argv[1])).put(sys.argv[2], SMALL)
+EntryStore(Path(sys.argv[1])).put(sys.argv[2], SMALL)
 """
 
 
@@ -223,15 +223,15 @@ def test_runs_that_are_killed_while_they_write_leave_nothing_that_piles_up(tmp_p
         assert done.returncode == -9
         # That of this run, and none of those before.
         assert len(list(tmp_path.iterdir())) == 1
-    cache = Cache(tmp_path)
+    cache = EntryStore(tmp_path)
     cache.put("a", SMALL)
     assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == ["a.evaluation"]
 
 
 def test_what_is_being_written_counts_and_stays(tmp_path):
-    cache = Cache(tmp_path)
+    cache = EntryStore(tmp_path)
     size = size_of(cache)
-    small = Cache(tmp_path, 2 * size + 10)
+    small = EntryStore(tmp_path, 2 * size + 10)
     small.put("a", SMALL)
     os.utime(tmp_path / "a.evaluation", (1000, 1000))
     with written_beside(tmp_path / "b.evaluation", "x" * size) as beside:
@@ -244,7 +244,7 @@ def test_what_is_being_written_counts_and_stays(tmp_path):
 
 
 def test_an_entry_under_the_key_of_another_is_none_of_it(tmp_path):
-    found = Cache(tmp_path)
+    found = EntryStore(tmp_path)
     found.put("a", SMALL)
     (tmp_path / "a.evaluation").rename(tmp_path / "b.evaluation")
     with pytest.raises(DamagedEntryError) as raised:

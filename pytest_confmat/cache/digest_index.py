@@ -22,8 +22,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_confmat.cache.checksummed import read_checksummed, write_checksummed
 from pytest_confmat.cache.mounts import untrusted_times
-from pytest_confmat.cache.sealed import read_sealed, write_sealed
 from pytest_confmat.threads import cores
 
 # The coarsest clock of a file system in use is FAT's: two changes within 2 s have one time.
@@ -118,7 +118,7 @@ class _Index:
         return found
 
 
-class Contents:
+class DigestIndex:
     """Knows the contents of files by their digests.
 
     Parameters
@@ -184,7 +184,7 @@ class Contents:
                 # Whatever is wrong with it, the files themselves are there to be read; damage
                 # takes many forms.
                 with suppress(Exception):
-                    if (found := read_sealed(path)) is not None:
+                    if (found := read_checksummed(path)) is not None:
                         self._indexes[path] = _Index.from_bytes(found)
                         os.utime(path)
         return self._indexes[path]
@@ -193,7 +193,7 @@ class Contents:
         self._indexes[path] = index
         if self._folder is not None:
             with suppress(OSError):
-                write_sealed(path, index.to_bytes())
+                write_checksummed(path, index.to_bytes())
 
 
 def _stats(paths: Sequence[str]) -> NDArray[np.int64]:

@@ -10,10 +10,10 @@ from time import perf_counter
 from typing import Any
 
 from pytest_confmat.cache.agreement import disagreement
-from pytest_confmat.cache.contents import Contents
+from pytest_confmat.cache.digest_index import DigestIndex
 from pytest_confmat.cache.environment import environment
 from pytest_confmat.cache.identity import Identity, identify
-from pytest_confmat.cache.store import Cache, DamagedEntryError, Entry
+from pytest_confmat.cache.store import DamagedEntryError, Entry, EntryStore
 from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.errors import UndeterminedError
 from pytest_confmat.evaluation import Evaluation
@@ -23,7 +23,7 @@ from pytest_confmat.spec import DatasetSpec, ModelSpec
 
 
 @dataclass(frozen=True)
-class Origin:
+class CacheInfo:
     """Where an evaluation came from.
 
     Attributes
@@ -45,12 +45,12 @@ class Origin:
         return asdict(self)
 
     @classmethod
-    def from_plain(cls, plain: dict[str, Any]) -> Origin:
+    def from_plain(cls, plain: dict[str, Any]) -> CacheInfo:
         """Read what `to_plain` returned."""
         return cls(plain["key"], plain["computed"], tuple(plain["remarks"]))
 
 
-class Keeper:
+class EvaluationCache:
     """Recalls evaluations, and keeps those that are computed.
 
     Parameters
@@ -81,12 +81,12 @@ class Keeper:
         self._talkative = talkative
         self._own_code = own_code
         self._loaded = loaded
-        self._opened: tuple[Cache, Contents] | None = None
+        self._opened: tuple[EntryStore, DigestIndex] | None = None
         self._asked: dict[str, _Asked] = {}
 
     def obtain(
         self, job: Job, compute: Callable[[], Evaluation], fingerprint: str | None = None
-    ) -> tuple[Evaluation, Origin]:
+    ) -> tuple[Evaluation, CacheInfo]:
         """Return the evaluation of `job`, and where it came from.
 
         An evaluation is kept if nothing it depends on changed while it was computed; one with
@@ -100,12 +100,12 @@ class Keeper:
         started = perf_counter()
         opened = self._open()
         if opened is None:
-            return compute(), Origin()
-        cache, contents = opened
+            return compute(), CacheInfo()
+        store, index = opened
         refusal: Exception | None = None
         try:
             surroundings = {**environment(), "loaded": self._loaded()}
-            asked = _Asked(job, contents, surroundings, fingerprint, self._own_code())
+            asked = _Asked(job, index, surroundings, fingerprint, self._own_code())
             known = asked.identify()
         except (OSError, UndeterminedError) as reason:
             refusal = reason
@@ -115,7 +115,7 @@ class Keeper:
         self._asked[known.key] = asked
         remarks: tuple[str, ...] = ()
         try:
-            entry = _entry(cache, job, known)
+            entry = _entry(store, job, known)
         except DamagedEntryError as damage:
             entry, remarks = None, (f"{damage}: evaluated anew",)
         if entry is not None:
@@ -123,62 +123,64 @@ class Keeper:
             timing = {"cache": perf_counter() - started}
             return replace(found, timing=timing), self._recalled(asked, known.key, entry.computed)
         evaluation = compute()
-        origin = self._keep(cache, known, asked, evaluation)
-        return evaluation, replace(origin, remarks=remarks + origin.remarks)
+        info = self._keep(store, known, asked, evaluation)
+        return evaluation, replace(info, remarks=remarks + info.remarks)
 
-    def keep_as(self, origin: Origin, job: Job, evaluation: Evaluation) -> None:
+    def keep_as(self, info: CacheInfo, job: Job, evaluation: Evaluation) -> None:
         """Keep an evaluation for another job too, whose result it is known to be.
 
         Parameters
         ----------
-        origin
+        info
             Of the same evaluation as it was kept or recalled; of one that was not, nothing is kept.
         """
-        opened, asked = self._open(), self._asked.get(origin.key or "")
+        opened, asked = self._open(), self._asked.get(info.key or "")
         if opened is None or asked is None:
             return
-        cache, _ = opened
+        store, _ = opened
         try:
             known = replace(asked, job=job).identify()
             agrees = disagreement(evaluation, job, known) is None
-            if known.key != origin.key and agrees and cache.get(known.key) is None:
+            if known.key != info.key and agrees and store.get(known.key) is None:
                 now = datetime.now(UTC).isoformat(timespec="seconds")
-                cache.put(known.key, Entry(evaluation, origin.computed or now))
+                store.put(known.key, Entry(evaluation, info.computed or now))
         except (OSError, UndeterminedError, DamagedEntryError):
             return  # it will be computed
 
-    def likely_causes(self, origin: Origin) -> tuple[LikelyCause, ...] | None:
+    def likely_causes(self, info: CacheInfo) -> tuple[LikelyCause, ...] | None:
         """Return what was kept of what an evaluation looks like, or ``None``."""
-        entry = self._entry(origin)
+        entry = self._entry(info)
         return None if entry is None else entry.likely_causes
 
-    def keep_likely_causes(self, origin: Origin, found: tuple[LikelyCause, ...]) -> None:
+    def keep_likely_causes(self, info: CacheInfo, found: tuple[LikelyCause, ...]) -> None:
         """Keep what an evaluation looks like, unless something could not be looked for."""
         if any("error" in cause.evidence for cause in found):
             return
-        entry, opened = self._entry(origin), self._open()
-        if entry is None or opened is None or origin.key is None:
+        entry, opened = self._entry(info), self._open()
+        if entry is None or opened is None or info.key is None:
             return
         try:
-            opened[0].put(origin.key, replace(entry, likely_causes=found))
+            opened[0].put(info.key, replace(entry, likely_causes=found))
         except OSError:
             return  # it will be looked for again
 
-    def _open(self) -> tuple[Cache, Contents] | None:
+    def _open(self) -> tuple[EntryStore, DigestIndex] | None:
         if self._opened is None and (folder := self._folder()) is not None:
-            self._opened = Cache(folder), Contents(folder, verify=self._verify)
+            self._opened = EntryStore(folder), DigestIndex(folder, verify=self._verify)
         return self._opened
 
-    def _entry(self, origin: Origin) -> Entry | None:
+    def _entry(self, info: CacheInfo) -> Entry | None:
         opened = self._open()
-        if opened is None or origin.key is None:
+        if opened is None or info.key is None:
             return None
         try:
-            return opened[0].get(origin.key)
+            return opened[0].get(info.key)
         except DamagedEntryError:
             return None
 
-    def _keep(self, cache: Cache, known: Identity, asked: _Asked, evaluation: Evaluation) -> Origin:
+    def _keep(
+        self, store: EntryStore, known: Identity, asked: _Asked, evaluation: Evaluation
+    ) -> CacheInfo:
         if evaluation.faults:
             return self._not_kept("examples are at fault, and may be fixed")
         try:
@@ -187,25 +189,25 @@ class Keeper:
             if (why := disagreement(evaluation, asked.job, known)) is not None:
                 return self._not_kept(f"it {why}")
             now = datetime.now(UTC).isoformat(timespec="seconds")
-            cache.put(known.key, Entry(evaluation, now))
+            store.put(known.key, Entry(evaluation, now))
         except (OSError, UndeterminedError) as reason:
             return self._not_kept(reason)
-        return Origin(known.key)
+        return CacheInfo(known.key)
 
-    def _not_kept(self, reason: object, *, always: bool = False) -> Origin:
+    def _not_kept(self, reason: object, *, always: bool = False) -> CacheInfo:
         said = f"the evaluation is not kept in the cache: {reason}"
-        return Origin(remarks=(said,) if self._talkative or always else ())
+        return CacheInfo(remarks=(said,) if self._talkative or always else ())
 
-    def _recalled(self, asked: _Asked, key: str, computed: str) -> Origin:
+    def _recalled(self, asked: _Asked, key: str, computed: str) -> CacheInfo:
         when = datetime.fromisoformat(computed).strftime("%Y-%m-%d %H:%M UTC")
         how = "read and found unchanged" if self._verify else "unchanged"
         what = f"model and data {how}"
         if not asked.job.is_plain:
             what = f"files {how}, and objects by the project's confmat_fingerprint"
-        kinds = ", ".join(sorted(asked.contents.untrusted))
+        kinds = ", ".join(sorted(asked.index.untrusted))
         if kinds and self._talkative and not self._verify:
             what += f" (data on {kinds} were read again: file times say nothing there)"
-        return Origin(
+        return CacheInfo(
             key,
             computed,
             (f"evaluation of {when} from the cache: {what}; --confmat-cache=off computes it anew",),
@@ -217,7 +219,7 @@ class _Asked:
     """A job as it was when it was asked for: settings of the process change while it is done."""
 
     job: Job
-    contents: Contents
+    index: DigestIndex
     surroundings: dict[str, Any]
     fingerprint: str | None
     own_code: bool
@@ -225,14 +227,14 @@ class _Asked:
     def identify(self) -> Identity:
         return identify(
             self.job,
-            self.contents,
+            self.index,
             self.surroundings,
             fingerprint=self.fingerprint,
             own_code=self.own_code,
         )
 
 
-def _entry(cache: Cache, job: Job, known: Identity) -> Entry | None:
+def _entry(store: EntryStore, job: Job, known: Identity) -> Entry | None:
     """Return what is kept of a job.
 
     Raises
@@ -240,9 +242,9 @@ def _entry(cache: Cache, job: Job, known: Identity) -> Entry | None:
     DamagedEntryError
         If that is damaged, or cannot be of this job.
     """
-    entry = cache.get(known.key)
+    entry = store.get(known.key)
     if entry is not None and (why := disagreement(entry.evaluation, job, known)) is not None:
-        raise DamagedEntryError(f"the entry {cache.name(known.key)} of the cache {why}")
+        raise DamagedEntryError(f"the entry {store.name(known.key)} of the cache {why}")
     return entry
 
 

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from pytest_confmat.cache import contents
-from pytest_confmat.cache import keeper as module
-from pytest_confmat.cache.keeper import Keeper, Origin
+from pytest_confmat.cache import evaluation_cache as module
+from pytest_confmat.cache.evaluation_cache import CacheInfo, EvaluationCache
 from pytest_confmat.data.directory.listing import list_directory
 from pytest_confmat.data.tfrecord.shard_names import resolve
 from pytest_confmat.data.tfrecord.shards import scan_shard
@@ -121,10 +121,10 @@ class World:
         self.computed += 1
         return self.truth()
 
-    def keeper(self, **how: Any) -> Keeper:
-        return Keeper(lambda: self.cache, talkative=True, **how)
+    def keeper(self, **how: Any) -> EvaluationCache:
+        return EvaluationCache(lambda: self.cache, talkative=True, **how)
 
-    def obtain(self, fingerprint: str | None = None, **how: Any) -> tuple[Evaluation, Origin]:
+    def obtain(self, fingerprint: str | None = None, **how: Any) -> tuple[Evaluation, CacheInfo]:
         return self.keeper(**how).obtain(self.job, self.compute, fingerprint)
 
     def is_kept(self, fingerprint: str | None = None, **how: Any) -> bool:
@@ -159,7 +159,7 @@ def test_nothing_changed(world):
         f"evaluation of {when} UTC from the cache: model and data unchanged; "
         "--confmat-cache=off computes it anew",
     )
-    assert Origin.from_plain(json.loads(json.dumps(recalled.to_plain()))) == recalled
+    assert CacheInfo.from_plain(json.loads(json.dumps(recalled.to_plain()))) == recalled
 
 
 def test_verify_says_that_it_has_read_all(world):
@@ -206,7 +206,7 @@ def test_data_are_read_in_every_run_where_their_times_say_nothing(world, blind, 
     assert origin.computed is None
     assert found == world.truth()
     # Not told unless someone asks about the cache, nor where everything is read anyway.
-    for quiet in (Keeper(lambda: world.cache), world.keeper(verify=True)):
+    for quiet in (EvaluationCache(lambda: world.cache), world.keeper(verify=True)):
         assert "squashfs" not in quiet.obtain(world.job, world.compute)[1].remarks[0]
 
 
@@ -218,8 +218,8 @@ def test_what_is_loaded_counts(world):
 
 
 def test_a_cache_that_is_not_there(world):
-    _, origin = Keeper(lambda: None).obtain(world.job, world.compute)
-    assert origin == Origin()
+    _, origin = EvaluationCache(lambda: None).obtain(world.job, world.compute)
+    assert origin == CacheInfo()
     assert not world.cache.exists()
 
 
@@ -244,7 +244,7 @@ def test_what_is_known_to_be_the_result_of_another_job_is_kept_for_that_too(worl
     keeper.keep_as(origin, world.job, replace(evaluation, notes=("wrong",)))
     assert world.obtain()[0].notes == ("a note",)
     world.keeper().keep_as(origin, replace(other, batch_size=3), evaluation)
-    keeper.keep_as(Origin(), replace(other, batch_size=3), evaluation)
+    keeper.keep_as(CacheInfo(), replace(other, batch_size=3), evaluation)
     world.change(batch_size=3)
     assert not world.is_kept()
 
@@ -456,7 +456,7 @@ def test_a_cache_that_cannot_be_written_to(world):
 
 def test_why_it_is_not_kept_is_told_to_those_who_asked(world):
     world.cache.write_text("a file")
-    _, origin = Keeper(lambda: world.cache).obtain(world.job, world.compute)
+    _, origin = EvaluationCache(lambda: world.cache).obtain(world.job, world.compute)
     assert origin.remarks == ()
 
 
@@ -511,7 +511,7 @@ def test_likely_causes_are_kept_with_it(world):
     # What could not be looked for today may be found tomorrow.
     keeper.keep_likely_causes(origin, (LikelyCause("preprocessing", "text", {"error": "lost"}),))
     assert world.keeper().likely_causes(origin) == found
-    assert keeper.likely_causes(Origin()) is None
+    assert keeper.likely_causes(CacheInfo()) is None
 
 
 def decisions() -> st.SearchStrategy:

@@ -11,13 +11,13 @@ from pytest_confmat.writing import write_atomically
 _DIGEST = 32
 
 
-def write_sealed(path: Path, content: bytes) -> None:
+def write_checksummed(path: Path, content: bytes) -> None:
     """Write `content` behind its digest, atomically."""
     write_atomically(path, _digest(content) + content)
 
 
-def read_sealed(path: Path) -> bytes | None:
-    """Return what `write_sealed` wrote, or ``None`` if that is not what the file holds.
+def read_checksummed(path: Path) -> bytes | None:
+    """Return what `write_checksummed` wrote, or ``None`` if that is not what the file holds.
 
     Raises
     ------

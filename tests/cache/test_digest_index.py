@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_confmat.cache import contents
-from pytest_confmat.cache.contents import Contents
-from pytest_confmat.cache.sealed import read_sealed, write_sealed
+from pytest_confmat.cache.checksummed import read_checksummed, write_checksummed
+from pytest_confmat.cache.digest_index import DigestIndex
 
 LATER = 10_000_000_000
 
@@ -54,7 +54,7 @@ NAMES = ("a/1", "a/2", "b/1")
 
 
 def digests(tree: Path, names=NAMES, **how) -> list[str]:
-    found = Contents(tree.parent / "cache", **how).digests(str(tree), names)
+    found = DigestIndex(tree.parent / "cache", **how).digests(str(tree), names)
     return [bytes(row).hex() for row in found]
 
 
@@ -94,7 +94,7 @@ def test_an_unchanged_tree_is_not_read_again(tree, later, opened):
 
 
 def test_without_a_folder_it_is_read_once_an_object(tree, later, opened):
-    known = Contents()
+    known = DigestIndex()
     known.digests(str(tree), NAMES)
     known.digests(str(tree), NAMES)
     assert len(opened) == 3
@@ -212,7 +212,7 @@ def test_verify_finds_what_stat_does_not_tell(tree, blind, later):
 def test_verify_reads_each_file_once(tree, later, opened):
     digests(tree)
     opened.clear()
-    known = Contents(tree.parent / "cache", verify=True)
+    known = DigestIndex(tree.parent / "cache", verify=True)
     known.digests(str(tree), NAMES)
     known.digests(str(tree), NAMES)
     assert len(opened) == 3
@@ -237,7 +237,7 @@ def test_where_times_say_nothing_all_is_read(tree, blind, later, opened, monkeyp
     digests(tree)
     in_place(tree / "a/1", "CONTENT of a/1")
     opened.clear()
-    known = Contents(tree.parent / "cache")
+    known = DigestIndex(tree.parent / "cache")
     found = [bytes(row).hex() for row in known.digests(str(tree), NAMES)]
     assert found == true_digests(tree)
     assert len(opened) == 3
@@ -283,11 +283,11 @@ def test_only_where_times_say_nothing_all_is_read(tree, later, opened, monkeypat
 def test_an_index_that_was_not_made_here_is_as_none(tree, later, opened, change):
     digests(tree)
     (index,) = (tree.parent / "cache").glob("*.index")
-    with np.load(io.BytesIO(read_sealed(index))) as stored:
+    with np.load(io.BytesIO(read_checksummed(index))) as stored:
         arrays = {name: array for name, array in {**stored, **change}.items() if array is not None}
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
-    write_sealed(index, buffer.getvalue())
+    write_checksummed(index, buffer.getvalue())
     opened.clear()
     assert digests(tree) == true_digests(tree)
     assert len(opened) == 3
@@ -334,10 +334,10 @@ def test_sets_of_one_folder_and_files_anywhere_have_indexes_of_their_own(tree, l
     known = tree.parent / "cache"
     paths = [str(tree / name) for name in NAMES]
     for names in (paths[:2], paths[1:]):
-        Contents(known).digests("", names)
+        DigestIndex(known).digests("", names)
     opened.clear()
     for names in (paths[:2], paths[1:]):
-        found = Contents(known).digests("", names)
+        found = DigestIndex(known).digests("", names)
         assert [bytes(row).hex() for row in found] == true_digests(tree, names)
     assert opened == []
 
