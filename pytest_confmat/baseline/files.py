@@ -20,8 +20,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from pytest_confmat.baseline.text import FORMAT, parse
 from pytest_confmat.errors import BaselineError
 from pytest_confmat.files import read_file
@@ -94,6 +92,8 @@ class BaselineFiles:
         BaselineError
             If the files cannot be written, or another process does not finish doing so.
         """
+        from filelock import FileLock, Timeout
+
         self.require_replaceable()
         digest = sha256(content).hexdigest()
         binary = self._binary(digest)

@@ -16,8 +16,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from pytest_confmat.cache.checksummed import read_checksummed, write_checksummed
 from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.errors import EvaluationError
@@ -109,6 +107,9 @@ class EntryStore:
         return f"{key}{_SUFFIX}"
 
     def _clear_up(self) -> None:
+        # Only where something is written: a recalled evaluation needs no lock.
+        from filelock import FileLock, Timeout
+
         with suppress(Timeout), FileLock(self.folder / "clear.lock", timeout=_PATIENCE):
             found = sorted(_files(self.folder), reverse=True)
             room = self._max_bytes

@@ -26,10 +26,9 @@ from functools import lru_cache, partial
 from math import sqrt
 from typing import Literal
 
-from scipy.special import betainc, betaincc, betaincinv, ndtr, ndtri
-
 from pytest_confmat.errors import EvidenceError
 from pytest_confmat.evidence.edges import fewest, highest_kept, solve
+from pytest_confmat.evidence.special import betainc, betaincc, betaincinv, ndtr, ndtri
 
 _CORRECTION = 1.0
 
@@ -105,7 +104,7 @@ def score_interval(
         Examples by which the difference is moved towards each margin.
     """
     _check(newly_wrong, newly_right, n, 0.0)
-    z = float(ndtri(confidence))
+    z = ndtri(confidence)
     upper = _score_bound(newly_wrong, newly_right, n, z, correction)
     return -_score_bound(newly_right, newly_wrong, n, z, correction), upper
 
@@ -124,7 +123,7 @@ def mcnemar_exact(newly_wrong: int, newly_right: int) -> float:
     if newly_wrong < 0 or newly_right < 0:
         raise EvidenceError(f"{newly_wrong} and {newly_right} changes are no counts")
     fewer, more = sorted((newly_wrong, newly_right))
-    return min(1.0, 2 * float(betaincc(fewer + 1, more, 0.5))) if more else 1.0
+    return min(1.0, 2 * betaincc(fewer + 1, more, 0.5)) if more else 1.0
 
 
 @lru_cache(maxsize=4096)
@@ -187,8 +186,8 @@ def _p_below(worse: float, better: float, n: int, margin: float) -> float:
     score = _p_score(worse, better, n, margin)
     if margin < 0:
         rise = better - worse
-        return max(score, float(betainc(rise, n - rise + 1, -margin)) if rise > 0 else 1.0)
-    return min(score, float(betaincc(worse + 1, n - worse, margin)) if worse < n else 1.0)
+        return max(score, betainc(rise, n - rise + 1, -margin) if rise > 0 else 1.0)
+    return min(score, betaincc(worse + 1, n - worse, margin) if worse < n else 1.0)
 
 
 def _p_score(worse: float, better: float, n: int, margin: float) -> float:
@@ -196,7 +195,7 @@ def _p_score(worse: float, better: float, n: int, margin: float) -> float:
     difference += _CORRECTION
     if not deviation:
         return 1.0 if difference > 0 else 0.0
-    return float(ndtr(difference / deviation))
+    return ndtr(difference / deviation)
 
 
 def _score(worse: float, better: float, n: int, margin: float) -> tuple[float, float]:
@@ -230,12 +229,12 @@ def _score_bound(worse: int, better: int, n: int, z: float, correction: float) -
 @lru_cache(maxsize=4096)
 def _upper(worse: int, better: int, n: int, confidence: float) -> float:
     level = 1 - confidence
-    guess = _score_bound(worse, better, n, float(ndtri(confidence)), _CORRECTION)
+    guess = _score_bound(worse, better, n, ndtri(confidence), _CORRECTION)
     if guess < 0:
         rise = better - worse
-        guess = max(guess, -float(betaincinv(rise, n - rise + 1, level))) if rise > 0 else 0.0
+        guess = max(guess, -betaincinv(rise, n - rise + 1, level)) if rise > 0 else 0.0
     elif worse < n:
-        guess = min(guess, float(betaincinv(worse + 1, n - worse, confidence)))
+        guess = min(guess, betaincinv(worse + 1, n - worse, confidence))
     test = partial(_p_below, worse, better, n)
     return highest_kept(lambda margin: test(margin) <= level, -1.0, 1.0, guess)
 

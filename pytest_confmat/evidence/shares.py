@@ -11,10 +11,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal
 
-from scipy.special import betainc, betaincc, betaincinv
-
 from pytest_confmat.errors import EvidenceError
 from pytest_confmat.evidence.edges import fewest, highest_kept, lowest_kept
+from pytest_confmat.evidence.special import betainc, betaincc, betaincinv
 
 Direction = Literal["above", "below"]
 
@@ -66,10 +65,10 @@ def clopper_pearson(hits: int, trials: int, confidence: float) -> tuple[float, f
     level = level_of(confidence)
     lower, upper = 0.0, 1.0
     if hits:
-        guess = float(betaincinv(hits, trials - hits + 1, level))
+        guess = betaincinv(hits, trials - hits + 1, level)
         lower = lowest_kept(lambda p: _upper_tail(hits, trials, p) <= level, 0.0, 1.0, guess)
     if hits < trials:
-        guess = float(betaincinv(hits + 1, trials - hits, confidence))
+        guess = betaincinv(hits + 1, trials - hits, confidence)
         upper = highest_kept(lambda p: _lower_tail(hits, trials, p) <= level, 0.0, 1.0, guess)
     return lower, upper
 
@@ -138,11 +137,11 @@ def trials_needed(
 
 
 def _upper_tail(hits: float, trials: int, share: float) -> float:
-    return float(betainc(hits, trials - hits + 1, share)) if hits > 0 else 1.0
+    return betainc(hits, trials - hits + 1, share) if hits > 0 else 1.0
 
 
 def _lower_tail(hits: float, trials: int, share: float) -> float:
-    return float(betaincc(hits + 1, trials - hits, share)) if hits < trials else 1.0
+    return betaincc(hits + 1, trials - hits, share) if hits < trials else 1.0
 
 
 def level_of(confidence: float) -> float:

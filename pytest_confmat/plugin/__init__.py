@@ -13,7 +13,11 @@ from typing import Any
 
 import pytest
 
-from pytest_confmat.plugin.fixtures import (
+from pytest_confmat.plugin.byte_code import import_from_byte_code
+
+import_from_byte_code()  # before any other module of ours is imported
+
+from pytest_confmat.plugin.fixtures import (  # noqa: E402
     confmat,
     confmat_dataset,
     confmat_directory_dataset,
@@ -22,7 +26,7 @@ from pytest_confmat.plugin.fixtures import (
     confmat_model,
     confmat_tfrecord_dataset,
 )
-from pytest_confmat.plugin.options import (
+from pytest_confmat.plugin.options import (  # noqa: E402
     add_options,
     asks_for_gate,
     has_no_session,

@@ -43,7 +43,7 @@ class Unknown:
 class Shape(BaseModel):
     """A mapping of known keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     # What a message says was expected.
     expected: ClassVar[str] = "a mapping"

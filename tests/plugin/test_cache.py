@@ -317,7 +317,7 @@ def test_the_readme_vouches_for_code_like_this(stated):
 SCRIPT = """
 import json, pytest, sys
 status = pytest.main(["-p", "no:hypothesispytest", *sys.argv[1:]])
-heavy = ["tensorflow", "keras", "sklearn", "scipy.stats", "h5py"]
+heavy = ["tensorflow", "keras", "matplotlib", "sklearn", "scipy.stats", "h5py", "filelock"]
 print()
 print(json.dumps([int(status), [name for name in heavy if name in sys.modules]]))
 """
