@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_confmat.cache import contents
+from pytest_confmat.cache import digest_index
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _times_tell() -> Iterator[None]:
     """What the tests expect does not depend on the file system of the temporary folder."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(contents, "untrusted_times", lambda _: None)
+        patch.setattr(digest_index, "untrusted_times", lambda _: None)
         yield

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_confmat.cache import contents
+from pytest_confmat.cache import digest_index
 from pytest_confmat.cache.checksummed import read_checksummed, write_checksummed
 from pytest_confmat.cache.digest_index import DigestIndex
 
@@ -25,7 +25,7 @@ LATER = 10_000_000_000
 def later(monkeypatch):
     """Every file was touched long ago, as the clock says: nothing is racy."""
     clock = SimpleNamespace(time_ns=lambda: time.time_ns() + LATER)
-    monkeypatch.setattr(contents, "time", clock)
+    monkeypatch.setattr(digest_index, "time", clock)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def opened(monkeypatch):
         seen.append(Path(path).name)
         return open(path, *args, **kwargs)  # noqa: PTH123
 
-    monkeypatch.setattr(contents, "open", counting, raising=False)
+    monkeypatch.setattr(digest_index, "open", counting, raising=False)
     return seen
 
 
@@ -156,7 +156,7 @@ def test_a_link_that_leads_elsewhere(tree, later):
 def blind(monkeypatch):
     """A file system whose clock is so coarse that `stat` says the same after a change."""
     kept: dict[str, tuple[int, ...]] = {}
-    stats = contents._stats
+    stats = digest_index._stats
 
     def coarse(paths):
         found = stats(paths)
@@ -164,7 +164,7 @@ def blind(monkeypatch):
             [kept.setdefault(p, tuple(row)) for p, row in zip(paths, found, strict=True)]
         )
 
-    monkeypatch.setattr(contents, "_stats", coarse)
+    monkeypatch.setattr(digest_index, "_stats", coarse)
 
 
 def test_a_file_touched_just_before_it_was_read_is_read_again(tree, blind, opened):
@@ -187,15 +187,15 @@ def test_a_file_touched_just_before_that_looks_old(tree, blind):
 def test_time_that_looking_takes_makes_no_file_older(tree, blind, monkeypatch):
     clock = SimpleNamespace(now=time.time_ns())
     clock.time_ns = lambda: clock.now
-    monkeypatch.setattr(contents, "time", clock)
-    stats = contents._stats
+    monkeypatch.setattr(digest_index, "time", clock)
+    stats = digest_index._stats
 
     def slow(paths):
         found = stats(paths)
         clock.now += LATER
         return found
 
-    monkeypatch.setattr(contents, "_stats", slow)
+    monkeypatch.setattr(digest_index, "_stats", slow)
     digests(tree)
     in_place(tree / "a/1", "CONTENT of a/1")
     assert digests(tree) == true_digests(tree)
@@ -219,21 +219,21 @@ def test_verify_reads_each_file_once(tree, later, opened):
 
 
 def test_a_file_changed_while_it_was_read(tree, later, monkeypatch):
-    read = contents._read
+    read = digest_index._read
 
     def slow(paths):
         found = read(paths)
         in_place(tree / "b/1", "CONTENT of b/1")
         return found
 
-    monkeypatch.setattr(contents, "_read", slow)
+    monkeypatch.setattr(digest_index, "_read", slow)
     digests(tree)
-    monkeypatch.setattr(contents, "_read", read)
+    monkeypatch.setattr(digest_index, "_read", read)
     assert digests(tree) == true_digests(tree)
 
 
 def test_where_times_say_nothing_all_is_read(tree, blind, later, opened, monkeypatch):
-    monkeypatch.setattr(contents, "untrusted_times", lambda _: "squashfs")
+    monkeypatch.setattr(digest_index, "untrusted_times", lambda _: "squashfs")
     digests(tree)
     in_place(tree / "a/1", "CONTENT of a/1")
     opened.clear()
@@ -250,7 +250,7 @@ def test_where_times_say_nothing_all_is_read(tree, blind, later, opened, monkeyp
 
 def test_only_where_times_say_nothing_all_is_read(tree, later, opened, monkeypatch):
     devices = {"a": 1, "b": 2}
-    stats = contents._stats
+    stats = digest_index._stats
 
     def on_two_devices(paths):
         found = stats(paths)
@@ -260,8 +260,8 @@ def test_only_where_times_say_nothing_all_is_read(tree, later, opened, monkeypat
     def kind(path):
         return "nfs4" if Path(path).parent.name == "b" else None
 
-    monkeypatch.setattr(contents, "_stats", on_two_devices)
-    monkeypatch.setattr(contents, "untrusted_times", kind)
+    monkeypatch.setattr(digest_index, "_stats", on_two_devices)
+    monkeypatch.setattr(digest_index, "untrusted_times", kind)
     digests(tree)
     opened.clear()
     assert digests(tree) == true_digests(tree)
@@ -361,7 +361,7 @@ def test_whatever_happens_digests_are_true(steps):
     tree = folder / "data"
     tree.mkdir()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(contents, "time", clock)
+        patch.setattr(digest_index, "time", clock)
         try:
             for action, name, content in steps:
                 path = tree / name

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from pytest_confmat.cache import contents
+from pytest_confmat.cache import digest_index
 from pytest_confmat.cache import evaluation_cache as module
 from pytest_confmat.cache.evaluation_cache import CacheInfo, EvaluationCache
 from pytest_confmat.data.directory.listing import list_directory
@@ -172,15 +172,15 @@ def test_verify_says_that_it_has_read_all(world):
 def blind(monkeypatch):
     """An image of fixed times: `stat` says of another file what it said of the one before."""
     kept: dict[str, Any] = {}
-    stats = contents._stats
+    stats = digest_index._stats
 
     def fixed(paths):
         found = stats(paths)
         return np.array([kept.setdefault(p, r) for p, r in zip(paths, found, strict=True)])
 
     clock = SimpleNamespace(time_ns=lambda: time.time_ns() + 10**10)
-    monkeypatch.setattr(contents, "time", clock)
-    monkeypatch.setattr(contents, "_stats", fixed)
+    monkeypatch.setattr(digest_index, "time", clock)
+    monkeypatch.setattr(digest_index, "_stats", fixed)
 
 
 def test_a_model_is_read_in_every_run(world, blind):
@@ -193,7 +193,7 @@ def test_a_model_is_read_in_every_run(world, blind):
 
 
 def test_data_are_read_in_every_run_where_their_times_say_nothing(world, blind, monkeypatch):
-    monkeypatch.setattr(contents, "untrusted_times", lambda _: "squashfs")
+    monkeypatch.setattr(digest_index, "untrusted_times", lambda _: "squashfs")
     world.obtain()
     _, origin = world.obtain()
     assert (
@@ -531,7 +531,7 @@ class Changes(RuleBasedStateMachine):
         self.patch.setattr(module, "environment", lambda: {"python": "3"})
         if ahead:  # nothing is racy, and the index is trusted
             clock = SimpleNamespace(time_ns=lambda: time.time_ns() + 10**10)
-            self.patch.setattr(contents, "time", clock)
+            self.patch.setattr(digest_index, "time", clock)
         self.world = World(self.folder)
         self.seen: list[Evaluation] = []
 
