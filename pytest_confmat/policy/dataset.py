@@ -11,9 +11,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
-    PlainValidator,
     Tag,
-    WithJsonSchema,
     model_validator,
 )
 
@@ -23,6 +21,8 @@ from pytest_confmat.policy.document import Block, Scalar
 from pytest_confmat.policy.faults import describe, fault
 from pytest_confmat.policy.shapes import (
     HIDDEN,
+    Count,
+    ReadBy,
     Shape,
     or_short,
 )
@@ -41,7 +41,6 @@ from pytest_confmat.spec import (
 
 _LARGEST_SIDE = 65_535
 LARGEST = 2**31 - 1
-_LARGEST_COUNT = 2**63 - 1
 _COLOR_MODES: tuple[ColorMode, ...] = get_args(ColorMode)
 _INTERPOLATIONS: tuple[Interpolation, ...] = get_args(Interpolation)
 _ASPECTS: tuple[Aspect, ...] = get_args(Aspect)
@@ -61,13 +60,17 @@ _RATIO: dict[str, Any] = {
 
 Dimensions = Annotated[
     tuple[int, ...],
-    PlainValidator(scalars.dimensions(None, LARGEST, "a list of dimensions such as [28, 28, 1]")),
-    WithJsonSchema({"type": "array", "items": _DIMENSION, "minItems": 1}),
+    ReadBy(
+        scalars.dimensions(None, LARGEST, "a list of dimensions such as [28, 28, 1]"),
+        {"type": "array", "items": _DIMENSION, "minItems": 1},
+    ),
 ]
 ImageSize = Annotated[
     tuple[int, int],
-    PlainValidator(scalars.dimensions(2, _LARGEST_SIDE, "[height, width] such as [96, 96]")),
-    WithJsonSchema({"type": "array", "items": _SIDE, "minItems": 2, "maxItems": 2}),
+    ReadBy(
+        scalars.dimensions(2, _LARGEST_SIDE, "[height, width] such as [96, 96]"),
+        {"type": "array", "items": _SIDE, "minItems": 2, "maxItems": 2},
+    ),
 ]
 
 
@@ -77,10 +80,10 @@ class RescaleShape(Shape):
     model_config = ConfigDict(json_schema_extra=or_short(_RATIO))
     expected: ClassVar[str] = "a number such as 1/255, or {scale: 1/127.5, offset: -1}"
 
-    scale: Annotated[Fraction, PlainValidator(scalars.ratio), WithJsonSchema(_RATIO)] = Field(
+    scale: Annotated[Fraction, ReadBy(scalars.ratio, _RATIO)] = Field(
         description="What pixels are multiplied by."
     )
-    offset: Annotated[Fraction, PlainValidator(scalars.ratio), WithJsonSchema(_RATIO)] = Field(
+    offset: Annotated[Fraction, ReadBy(scalars.ratio, _RATIO)] = Field(
         Fraction(0), description="What is added then; 0 unless it is given."
     )
 
@@ -98,9 +101,9 @@ class RescaleShape(Shape):
         return self
 
 
-def word(words: Sequence[str]) -> tuple[PlainValidator, WithJsonSchema]:
+def word(words: Sequence[str]) -> ReadBy:
     """Return what makes a field one of `words`."""
-    return PlainValidator(scalars.one_of(words)), WithJsonSchema({"enum": list(words)})
+    return ReadBy(scalars.one_of(words), {"enum": list(words)})
 
 
 _RESCALE_OR_PREPROCESS: dict[str, Any] = {"not": {"required": ["rescale", "preprocess"]}}
@@ -117,19 +120,13 @@ _COLORS: dict[str, Any] = {
 class SetShape(Shape):
     """Which set it must be; all that is said of data from the fixture confmat_dataset."""
 
-    expected_examples: (
-        Annotated[
-            int,
-            PlainValidator(scalars.integer(1, _LARGEST_COUNT)),
-            WithJsonSchema({"type": "integer", "minimum": 1}),
-        ]
-        | None
-    ) = Field(None, description="Any other number of examples is an error.")
+    expected_examples: Count | None = Field(
+        None, description="Any other number of examples is an error."
+    )
     digest: (
         Annotated[
             str,
-            PlainValidator(scalars.digest),
-            WithJsonSchema({"type": "string", "pattern": scalars.DIGEST_PATTERN}),
+            ReadBy(scalars.digest, {"type": "string", "pattern": scalars.DIGEST_PATTERN}),
         ]
         | None
     ) = Field(None, description="A set with another digest is an error; every run shows it.")
@@ -146,39 +143,33 @@ class ImagesShape(SetShape):
     image_size: ImageSize | None = Field(
         None, description="Height and width in pixels; the model's input unless it is given."
     )
-    color_mode: Annotated[ColorMode, *word(_COLOR_MODES)] | None = Field(
+    color_mode: Annotated[ColorMode, word(_COLOR_MODES)] | None = Field(
         None, description="The model's number of channels unless it is given."
     )
-    interpolation: Annotated[Interpolation, *word(_INTERPOLATIONS)] = Field(
+    interpolation: Annotated[Interpolation, word(_INTERPOLATIONS)] = Field(
         "bilinear", description="How images are resized, in Keras's words."
     )
-    aspect: Annotated[Aspect, *word(_ASPECTS)] = Field(
+    aspect: Annotated[Aspect, word(_ASPECTS)] = Field(
         "stretch",
         description="What becomes of another aspect ratio, as image_dataset_from_directory does "
         "it: stretch, crop_to_aspect_ratio or pad_to_aspect_ratio.",
     )
     rescale: RescaleShape | None = Field(None, description="Multiplies pixels, such as 1/255.")
-    preprocess: Annotated[PreprocessMode, *word(_PREPROCESS)] | None = Field(
+    preprocess: Annotated[PreprocessMode, word(_PREPROCESS)] | None = Field(
         None, description="One of keras.applications' modes, instead of rescale."
     )
     reshape: Dimensions | None = Field(
         None, description="Shape of one example as the model gets it, such as [784]."
     )
-    on_fault: Annotated[OnFault, *word(_ON_FAULT)] = Field(
+    on_fault: Annotated[OnFault, word(_ON_FAULT)] = Field(
         "error",
         description="An example that cannot be used is an error, or counts as misclassified where "
         "its class is known.",
     )
-    max_faults: Annotated[
-        int,
-        PlainValidator(scalars.integer(1, _LARGEST_COUNT)),
-        WithJsonSchema({"type": "integer", "minimum": 1}),
-    ] = Field(MAX_FAULTS, description="More examples at fault end the pass early.")
-    max_pixels: Annotated[
-        int,
-        PlainValidator(scalars.integer(1, _LARGEST_COUNT)),
-        WithJsonSchema({"type": "integer", "minimum": 1}),
-    ] = Field(MAX_PIXELS, description="An encoded image whose header declares more is at fault.")
+    max_faults: Count = Field(MAX_FAULTS, description="More examples at fault end the pass early.")
+    max_pixels: Count = Field(
+        MAX_PIXELS, description="An encoded image whose header declares more is at fault."
+    )
 
     def common(self) -> dict[str, Any]:
         """Return what every spec takes, under its names."""

@@ -5,35 +5,35 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Annotated, Any, ClassVar, get_args
 
-from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import ConfigDict, Field
 
 from pytest_confmat.limits import EvidenceRule, Family, Undecided
 from pytest_confmat.policy import scalars
 from pytest_confmat.policy.document import Block, Scalar
-from pytest_confmat.policy.shapes import PATH_SCHEMA, SHARE_SCHEMA, LocalPath, Shape, or_short
+from pytest_confmat.policy.shapes import (
+    PATH_SCHEMA,
+    SHARE_SCHEMA,
+    Count,
+    LocalPath,
+    ReadBy,
+    Shape,
+    or_short,
+)
 from pytest_confmat.spec import MIN_OVERLAP
 
-_LARGEST_COUNT = 2**63 - 1
 _RULES: tuple[EvidenceRule, ...] = get_args(EvidenceRule)
 _UNDECIDED: tuple[Undecided, ...] = get_args(Undecided)
 _FAMILIES: tuple[Family, ...] = get_args(Family)
 
 RuleWord = Annotated[
     EvidenceRule,
-    PlainValidator(scalars.one_of(_RULES)),
-    WithJsonSchema({"enum": list(_RULES)}),
+    ReadBy(scalars.one_of(_RULES), {"enum": list(_RULES)}),
 ]
 # Of a metric without an interval. That the other words are wrong there is said once the rule of
 # the whole policy is known too.
 EstimateWord = Annotated[
     EvidenceRule,
-    PlainValidator(scalars.one_of(_RULES)),
-    WithJsonSchema({"const": "estimate"}),
-]
-Count = Annotated[
-    int,
-    PlainValidator(scalars.integer(1, _LARGEST_COUNT)),
-    WithJsonSchema({"type": "integer", "minimum": 1}),
+    ReadBy(scalars.one_of(_RULES), {"const": "estimate"}),
 ]
 # Keys that are said once, for all limits.
 ONCE = {
@@ -59,8 +59,9 @@ class EvidenceShape(Shape):
 
     confidence: Annotated[
         Fraction,
-        PlainValidator(scalars.confidence),
-        WithJsonSchema({"type": "number", "exclusiveMinimum": 0.5, "exclusiveMaximum": 1}),
+        ReadBy(
+            scalars.confidence, {"type": "number", "exclusiveMinimum": 0.5, "exclusiveMaximum": 1}
+        ),
     ] = Field(Fraction(95, 100), description="Of each one-sided bound; 0.95 unless it is given.")
     rule: RuleWord = Field(
         "estimate",
@@ -70,16 +71,14 @@ class EvidenceShape(Shape):
     )
     undecided: Annotated[
         Undecided,
-        PlainValidator(scalars.one_of(_UNDECIDED)),
-        WithJsonSchema({"enum": list(_UNDECIDED)}),
+        ReadBy(scalars.one_of(_UNDECIDED), {"enum": list(_UNDECIDED)}),
     ] = Field("fail", description="What becomes of a limit that so few examples cannot decide.")
     min_support: Count = Field(
         1, description="With fewer examples a limit is undecided, whatever the number is."
     )
     family: Annotated[
         Family,
-        PlainValidator(scalars.one_of(_FAMILIES)),
-        WithJsonSchema({"enum": list(_FAMILIES)}),
+        ReadBy(scalars.one_of(_FAMILIES), {"enum": list(_FAMILIES)}),
     ] = Field("none", description="holm: refutations are adjusted over all limits of the file.")
 
 
@@ -90,9 +89,7 @@ class BaselineShape(Shape):
     expected: ClassVar[str] = "a path, or a mapping such as {path: baselines/production}"
 
     path: LocalPath = Field(description="Where it was saved; relative to this file.")
-    min_overlap: Annotated[
-        Fraction, PlainValidator(scalars.share), WithJsonSchema(SHARE_SCHEMA)
-    ] = Field(
+    min_overlap: Annotated[Fraction, ReadBy(scalars.share, SHARE_SCHEMA)] = Field(
         MIN_OVERLAP,
         description="Share of examples that both sets must have in common, as a whole and in each "
         "class; 0.9 unless it is given.",

@@ -12,9 +12,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
-    PlainValidator,
     Tag,
-    WithJsonSchema,
     create_model,
     model_validator,
 )
@@ -30,6 +28,7 @@ from pytest_confmat.policy.shapes import (
     NAME_SCHEMA,
     PATH_SCHEMA,
     Name,
+    ReadBy,
     Shape,
     kind,
 )
@@ -69,8 +68,7 @@ class ThresholdShape(Shape):
 
     threshold: Annotated[
         Fraction,
-        PlainValidator(scalars.score),
-        WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1}),
+        ReadBy(scalars.score, {"type": "number", "minimum": 0, "maximum": 1}),
     ] = Field(description="A score of at least this is the positive class.")
     positive: Name | None = Field(
         None, description="The class whose score it is; the second one unless it is given."
@@ -80,8 +78,7 @@ class ThresholdShape(Shape):
 Decision = Annotated[
     Annotated[
         Literal["argmax"],
-        PlainValidator(_argmax),
-        WithJsonSchema({"const": "argmax"}),
+        ReadBy(_argmax, {"const": "argmax"}),
         Tag(kind(Scalar("", 1))),
     ]
     | Annotated[ThresholdShape, Tag(kind(None))],
@@ -111,7 +108,7 @@ class PolicyShape(Shape):
         "min_overlap": "min_overlap belongs below baseline",
     }
 
-    version: Annotated[int, PlainValidator(_version), WithJsonSchema({"const": VERSION})] = Field(
+    version: Annotated[int, ReadBy(_version, {"const": VERSION})] = Field(
         description="Version of this file's grammar."
     )
     # Its type, and that of `thresholds`, follow from what there is: see `policy_shape`.
@@ -123,8 +120,8 @@ class PolicyShape(Shape):
     classes: (
         Annotated[
             tuple[str, ...] | str,
-            PlainValidator(_classes),
-            WithJsonSchema(
+            ReadBy(
+                _classes,
                 {
                     "anyOf": [
                         {
@@ -135,7 +132,7 @@ class PolicyShape(Shape):
                         },
                         PATH_SCHEMA,
                     ]
-                }
+                },
             ),
         ]
         | None
@@ -151,8 +148,7 @@ class PolicyShape(Shape):
     model_sha256: (
         Annotated[
             str,
-            PlainValidator(scalars.sha256),
-            WithJsonSchema({"type": "string", "pattern": scalars.SHA256_PATTERN}),
+            ReadBy(scalars.sha256, {"type": "string", "pattern": scalars.SHA256_PATTERN}),
         ]
         | None
     ) = Field(None, description="SHA-256 of the model's file; any other model is an error.")

@@ -8,9 +8,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
-    PlainValidator,
     Tag,
-    WithJsonSchema,
     model_validator,
 )
 
@@ -19,7 +17,6 @@ from pytest_confmat.policy import scalars
 from pytest_confmat.policy.document import Scalar
 from pytest_confmat.policy.evidence import (
     ONCE,
-    Count,
     EstimateWord,
     RuleWord,
     own_min_support,
@@ -31,6 +28,8 @@ from pytest_confmat.policy.shapes import (
     SHARE_SCHEMA,
     AtLeast,
     AtMost,
+    Count,
+    ReadBy,
     Shape,
     kind,
     or_short,
@@ -109,16 +108,14 @@ class CorrelationLimit(CompositeLimit):
     at_least: (
         Annotated[
             Bound,
-            PlainValidator(scalars.bound("at_least", -1, 1)),
-            WithJsonSchema(_CORRELATION_SCHEMA),
+            ReadBy(scalars.bound("at_least", -1, 1), _CORRELATION_SCHEMA),
         ]
         | None
     ) = Field(None, description="The lowest value that passes.")
     max_drop: (
         Annotated[
             Bound,
-            PlainValidator(scalars.bound("at_most", 0, 2)),
-            WithJsonSchema({"type": "number", "minimum": 0, "maximum": 2}),
+            ReadBy(scalars.bound("at_most", 0, 2), {"type": "number", "minimum": 0, "maximum": 2}),
         ]
         | None
     ) = Field(None, description="How much lower than the baseline's it may be.")
@@ -148,8 +145,7 @@ def _exempt(value: Any) -> str:
 
 _Exemption = Annotated[
     None,
-    PlainValidator(lambda _: None),
-    WithJsonSchema({"const": scalars.NONE, "description": "Exempts the class."}),
+    ReadBy(lambda _: None, {"const": scalars.NONE, "description": "Exempts the class."}),
 ]
 Overrides = dict[
     str,
@@ -221,8 +217,7 @@ _NORMALIZE: tuple[Normalize, ...] = ("true", "pred", "all")
 Weights = Annotated[
     Annotated[
         WeightsWord,
-        PlainValidator(scalars.one_of(_WEIGHTS_WORDS)),
-        WithJsonSchema({"enum": list(_WEIGHTS_WORDS)}),
+        ReadBy(scalars.one_of(_WEIGHTS_WORDS), {"enum": list(_WEIGHTS_WORDS)}),
         Tag(kind(Scalar("", 1))),
     ]
     | Annotated[
@@ -230,8 +225,7 @@ Weights = Annotated[
             str,
             Annotated[
                 Any,
-                PlainValidator(scalars.positive),
-                WithJsonSchema({"type": "number", "exclusiveMinimum": 0}),
+                ReadBy(scalars.positive, {"type": "number", "exclusiveMinimum": 0}),
             ],
         ],
         Field(min_length=1),
@@ -275,8 +269,7 @@ class WeightedDiagonal(PerClass):
     normalize: (
         Annotated[
             Normalize,
-            PlainValidator(scalars.one_of(_NORMALIZE)),
-            WithJsonSchema({"enum": [True, "true", "pred", "all"]}),
+            ReadBy(scalars.one_of(_NORMALIZE), {"enum": [True, "true", "pred", "all"]}),
         ]
         | None
     ) = Field(

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    model_validator,
+)
+from pydantic_core import CoreSchema, core_schema
 
 from pytest_confmat.limits import Bound
 from pytest_confmat.policy import scalars
@@ -18,19 +25,39 @@ from pytest_confmat.policy.text import shown
 # document can hold a NUL.
 HIDDEN = "\0"
 
+_LARGEST_COUNT = 2**63 - 1
+
 # What an editor takes for a name: it reads 1 as a number and true as a boolean, and we do not.
 NAME_SCHEMA: dict[str, Any] = {"type": ["string", "number", "boolean"], "minLength": 1}
 PATH_SCHEMA: dict[str, Any] = {"type": ["string", "number"], "minLength": 1}
 SHARE_SCHEMA: dict[str, Any] = {"type": "number", "minimum": 0, "maximum": 1}
 
-Name = Annotated[str, PlainValidator(scalars.name), WithJsonSchema(NAME_SCHEMA)]
-LocalPath = Annotated[str, PlainValidator(scalars.local_path), WithJsonSchema(PATH_SCHEMA)]
-AtLeast = Annotated[
-    Bound, PlainValidator(scalars.bound("at_least", 0, 1)), WithJsonSchema(SHARE_SCHEMA)
+
+@dataclass(frozen=True, eq=False)  # hashable, whatever the schema is
+class ReadBy:
+    """The annotation of a field: what reads its value, and what the JSON Schema says of it."""
+
+    reader: Callable[[Any], Any]
+    json_schema: dict[str, Any]
+
+    def __get_pydantic_core_schema__(
+        self, _source: Any, _handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.reader)
+
+    def __get_pydantic_json_schema__(
+        self, _schema: CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return dict(self.json_schema)  # pydantic adds to it
+
+
+Name = Annotated[str, ReadBy(scalars.name, NAME_SCHEMA)]
+LocalPath = Annotated[str, ReadBy(scalars.local_path, PATH_SCHEMA)]
+Count = Annotated[
+    int, ReadBy(scalars.integer(1, _LARGEST_COUNT), {"type": "integer", "minimum": 1})
 ]
-AtMost = Annotated[
-    Bound, PlainValidator(scalars.bound("at_most", 0, 1)), WithJsonSchema(SHARE_SCHEMA)
-]
+AtLeast = Annotated[Bound, ReadBy(scalars.bound("at_least", 0, 1), SHARE_SCHEMA)]
+AtMost = Annotated[Bound, ReadBy(scalars.bound("at_most", 0, 1), SHARE_SCHEMA)]
 
 
 @dataclass(frozen=True)

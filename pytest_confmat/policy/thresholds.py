@@ -16,7 +16,7 @@ from pydantic import (
 
 from pytest_confmat.metric import TOP_K, Metric
 from pytest_confmat.policy.document import Block, Items
-from pytest_confmat.policy.evidence import ONCE, Count, RuleWord, own_min_support, own_rule
+from pytest_confmat.policy.evidence import ONCE, RuleWord, own_min_support, own_rule
 from pytest_confmat.policy.faults import describe, fault
 from pytest_confmat.policy.metrics import (
     ClassLimit,
@@ -25,7 +25,15 @@ from pytest_confmat.policy.metrics import (
     OverallLimit,
     WeightedDiagonal,
 )
-from pytest_confmat.policy.shapes import SHARE_SCHEMA, AtMost, Name, Shape, or_short, spelled_out
+from pytest_confmat.policy.shapes import (
+    SHARE_SCHEMA,
+    AtMost,
+    Count,
+    Name,
+    Shape,
+    or_short,
+    spelled_out,
+)
 
 _TOP_K_FIELD: Final = "\0top_k"
 _FLIPS_COMPARES = "flips takes at_most; it compares with the baseline as it is"

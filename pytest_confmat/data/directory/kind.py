@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Field
 
 from pytest_confmat.data.directory.listing import list_directory
 from pytest_confmat.data.directory.names import names_of_directory
@@ -20,7 +20,7 @@ from pytest_confmat.kinds import DataKind
 from pytest_confmat.policy import scalars
 from pytest_confmat.policy.dataset import ImagesShape
 from pytest_confmat.policy.faults import fault
-from pytest_confmat.policy.shapes import NAME_SCHEMA, LocalPath
+from pytest_confmat.policy.shapes import NAME_SCHEMA, LocalPath, ReadBy
 from pytest_confmat.policy.text import shown as quoted
 from pytest_confmat.spec import DirectorySpec, ModelInput
 
@@ -50,8 +50,7 @@ class DirectoryShape(ImagesShape):
     )
     ignore: Annotated[
         tuple[str, ...],
-        PlainValidator(_ignored),
-        WithJsonSchema({"type": "array", "items": NAME_SCHEMA, "uniqueItems": True}),
+        ReadBy(_ignored, {"type": "array", "items": NAME_SCHEMA, "uniqueItems": True}),
     ] = Field((), description="Directories that are no class, such as __MACOSX.")
 
 

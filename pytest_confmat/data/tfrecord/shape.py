@@ -10,7 +10,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainValidator,
     WithJsonSchema,
     model_validator,
 )
@@ -19,7 +18,7 @@ from pytest_confmat.policy import scalars
 from pytest_confmat.policy.dataset import LARGEST, Dimensions, ImagesShape, word
 from pytest_confmat.policy.document import Items, Scalar
 from pytest_confmat.policy.faults import describe, fault
-from pytest_confmat.policy.shapes import PATH_SCHEMA, LocalPath, Name, Shape
+from pytest_confmat.policy.shapes import PATH_SCHEMA, LocalPath, Name, ReadBy, Shape
 from pytest_confmat.spec import Encoding
 
 _ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
@@ -46,8 +45,7 @@ class LabelShape(Shape):
     key: Name = Field(description="Name of the feature.")
     offset: Annotated[
         int,
-        PlainValidator(scalars.integer(-LARGEST, LARGEST)),
-        WithJsonSchema({"type": "integer"}),
+        ReadBy(scalars.integer(-LARGEST, LARGEST), {"type": "integer"}),
     ] = Field(0, description="Subtracted from integer labels; 1 where they count from 1.")
 
 
@@ -75,12 +73,12 @@ class ImageShape(Shape):
     expected: ClassVar[str] = "a mapping such as {key: image/encoded}"
 
     key: Name = Field(description="Name of the feature.")
-    encoding: Annotated[Encoding, *word(_ENCODINGS)] = Field(
+    encoding: Annotated[Encoding, word(_ENCODINGS)] = Field(
         "encoded",
         description="encoded: JPEG, PNG, GIF, BMP or WebP. raw: the bytes of an array. float: "
         "a list of floats.",
     )
-    dtype: Annotated[str, *word(_DTYPES)] | None = Field(
+    dtype: Annotated[str, word(_DTYPES)] | None = Field(
         None, description="Of a raw array, in little-endian byte order."
     )
     shape: Dimensions | None = Field(None, description="Of a raw array or a list of floats.")
