@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_confmat.data.reading import Reading
     from pytest_confmat.data.source import SharedSource, Source
     from pytest_confmat.evaluation import Evaluation
-    from pytest_confmat.policy.dataset import ImagesShape
+    from pytest_confmat.policy.dataset_shape import ImagesShape
 
 Spec = TypeVar("Spec", bound=DatasetSpec)
 

@@ -10,12 +10,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pytest_confmat.authoring import proposal_for, propose, tighten
-from pytest_confmat.authoring.document import Draft, Learned, policy_text
+from pytest_confmat.authoring.init_keys import Stated, read_stated
 from pytest_confmat.authoring.margins import ANY, Observed, bearable, decimal
-from pytest_confmat.authoring.numbers import Numbers
 from pytest_confmat.authoring.places import Place, find_place
+from pytest_confmat.authoring.policy_text import Draft, Learned, policy_text
 from pytest_confmat.authoring.soundness import objection, remarks
-from pytest_confmat.authoring.stated import Stated, read_stated
+from pytest_confmat.authoring.tighten import number_at
 from pytest_confmat.data.directory.kind import DirectoryKind
 from pytest_confmat.data.tfrecord.kind import TFRecordKind
 from pytest_confmat.diagnosis import LikelyCause, likely_causes
@@ -25,6 +25,7 @@ from pytest_confmat.judging import judge
 from pytest_confmat.limits import Evidence
 from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.policy import read_policy
+from pytest_confmat.policy.yaml_document import parse
 from pytest_confmat.spec import DirectorySpec, TFRecordSpec
 from tests.strategies import matrices
 
@@ -690,11 +691,12 @@ def test_limits_against_a_baseline_are_not_looked_at(tmp_path):
 
 def test_places_of_numbers():
     text = "a: &x 1\nb: {c: '2', d: [3, 4.0], <<: {e: 5}}\nf: *x\n"
-    numbers = Numbers(text)
-    found = numbers.find(["b", "d", 1])
-    assert (text[found.start : found.end], found.shared) == ("4.0", False)
-    assert numbers.find(["b", "e"]).shared
-    assert [numbers.find(way) for way in (["b", "c"], ["f"], ["b", "d", 9], ["z"])] == [None] * 4
+    root = parse(text)
+    found = number_at(root, ["b", "d", 1], text)
+    assert (text[slice(*found.span)], found.is_shared) == ("4.0", False)
+    assert number_at(root, ["b", "e"], text).is_shared
+    for way in (["b", "c"], ["f"], ["b", "d", 9], ["z"], ["b"]):
+        assert number_at(root, way, text) is None
 
 
 RULES = ("estimate", "proven", "not_refuted")

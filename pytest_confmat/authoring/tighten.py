@@ -6,14 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from pytest_confmat.authoring.document import renewed
 from pytest_confmat.authoring.margins import Observed, bearable, decimal
-from pytest_confmat.authoring.numbers import Number, Numbers, Step
+from pytest_confmat.authoring.policy_text import renewed
 from pytest_confmat.limits import Limit
 from pytest_confmat.metric import counting_of
+from pytest_confmat.policy.yaml_document import Node, ScalarNode, SequenceNode, find, parse
 from pytest_confmat.verdict import Verdict
 
 _BOM = "\ufeff"
+
+Key = str | int
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Tightened:
 class _Group:
     """The limits that have one number for their bound."""
 
-    number: Number | None
+    number: ScalarNode | None
     members: list[tuple[Limit, Observed]] = field(default_factory=list)
 
 
@@ -86,11 +88,11 @@ def tighten(text: str, verdicts: Sequence[Verdict], model: str | None = None) ->
     """
     bom = _BOM if text.startswith(_BOM) else ""
     plain = text.removeprefix(_BOM)
-    numbers = Numbers(plain)
+    root = parse(plain)
     values = [verdict for verdict in verdicts if verdict.limit.against == "value"]
     composites = tuple(verdict.limit.id for verdict in values if _observed(verdict) is None)
-    ways = _Ways(numbers)
-    groups: dict[tuple[Step, ...], _Group] = {}
+    ways = _Ways(root)
+    groups: dict[tuple[Key, ...], _Group] = {}
     considered = 0
     for verdict in values:
         observed = _observed(verdict)
@@ -98,7 +100,7 @@ def tighten(text: str, verdicts: Sequence[Verdict], model: str | None = None) ->
         if observed is not None and observed.trials >= verdict.limit.evidence.min_support:
             considered += 1
             way = ways.to(verdict.limit)
-            group = groups.setdefault(way, _Group(numbers.find(way)))
+            group = groups.setdefault(way, _Group(number_at(root, way, plain)))
             group.members.append((verdict.limit, observed))
     edits: list[tuple[int, int, str]] = []
     changes: list[Sharpened] = []
@@ -107,13 +109,22 @@ def tighten(text: str, verdicts: Sequence[Verdict], model: str | None = None) ->
         change = _sharper(group, considered)
         if change is None:
             continue
-        if group.number is None or group.number.shared:
+        if group.number is None or group.number.is_shared:
             shared += change.limits
         else:
             changes.append(change)
             edits += _edits(plain, group, change, model)
     edited = bom + _edited(plain, edits)
     return Tightened(edited, tuple(changes), considered, composites, tuple(shared))
+
+
+def number_at(root: Node, way: Sequence[Key], text: str) -> ScalarNode | None:
+    """Return the number at `way`; ``None`` if that leads to nothing that can be replaced."""
+    node = find(root, way)
+    if not isinstance(node, ScalarNode) or not node.plain:
+        return None
+    # What is replaced must be what was read, to the character: the span holds an anchor, too.
+    return node if text[slice(*node.span)] == node else None
 
 
 def _observed(verdict: Verdict) -> Observed | None:
@@ -146,28 +157,29 @@ def _first(pair: tuple[Fraction, str]) -> Fraction:
 
 
 class _Ways:
-    """The ways to the numbers that are the bounds of limits."""
+    """The keys that lead to the bounds of limits."""
 
-    def __init__(self, numbers: Numbers) -> None:
-        self._numbers = numbers
-        self._pairs: dict[tuple[str | None, str | None], tuple[Step, ...]] = {}
+    def __init__(self, root: Node) -> None:
+        self._root = root
+        self._pairs: dict[tuple[object, object], tuple[Key, ...]] = {}
         top = ("thresholds", "confusions")
-        for item in range(numbers.items(top)):
+        items = find(root, top)
+        for item in range(len(items) if isinstance(items, SequenceNode) else 0):
             way = (*top, item)
-            pair = numbers.text((*way, "actual")), numbers.text((*way, "predicted"))
+            pair = find(root, (*way, "actual")), find(root, (*way, "predicted"))
             self._pairs[pair] = (*way, "at_most")
 
-    def to(self, limit: Limit) -> tuple[Step, ...]:
-        """Return the way to the bound of `limit`."""
+    def to(self, limit: Limit) -> tuple[Key, ...]:
+        """Return the keys that lead to the bound of `limit`."""
         if limit.metric == "confusion":
             return self._pairs[limit.actual, limit.predicted]
         top = ("thresholds", limit.metric)
-        ways: list[tuple[Step, ...]] = [(*top, "at_least"), top]
+        ways: list[tuple[Key, ...]] = [(*top, "at_least"), top]
         if limit.actual is not None:
             own = (*top, "classes", limit.actual)
             ways = [(*own, "at_least"), own, *ways]
         # What a class does not say for itself is the general limit's.
-        return next(way for way in ways if self._numbers.text(way) is not None)
+        return next(way for way in ways if isinstance(find(self._root, way), ScalarNode))
 
 
 def _edits(
@@ -177,15 +189,16 @@ def _edits(
     number = group.number
     if number is None:
         return
-    yield number.start, number.end, change.after
-    behind = text[number.end :].split("\n", 1)[0]
+    start, end = number.span
+    yield start, end, change.after
+    behind = text[end:].split("\n", 1)[0]
     # Of several limits, the one that bears no more.
     limit, observed = next(
         (member for member in group.members if member[0].id == change.held_by), group.members[0]
     )
     again = renewed(behind, observed.hits, observed.trials, limit.actual, model)
     if again != behind:
-        yield number.end, number.end + len(behind), again
+        yield end, end + len(behind), again
 
 
 def _edited(text: str, edits: Sequence[tuple[int, int, str]]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_confmat.data.stated import names_of
+from pytest_confmat.data.dataset_names import names_of
 from pytest_confmat.errors import DataError
 from pytest_confmat.kinds import kind_of
 from pytest_confmat.spec import DatasetSpec, ModelInput

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_confmat.data.counts import bound
+from pytest_confmat.data.dataset_names import compare_names
 from pytest_confmat.data.dropping import note_on_dropping, refuse_dropping
 from pytest_confmat.data.elements import (
     WHAT_TO_YIELD,
@@ -30,7 +31,6 @@ from pytest_confmat.data.held import Held
 from pytest_confmat.data.order import note_on_order, unfixed
 from pytest_confmat.data.part_plan import PlannedPart
 from pytest_confmat.data.source import Batch, Spans
-from pytest_confmat.data.stated import compare_names
 from pytest_confmat.errors import ConfmatError, DataError
 from pytest_confmat.spec import Feed, ModelInput
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from pytest_confmat.authoring import proposal_for
-from pytest_confmat.authoring.document import Draft, Learned, policy_text
+from pytest_confmat.authoring.init_keys import read_stated
 from pytest_confmat.authoring.margins import decimal
 from pytest_confmat.authoring.places import find_place
+from pytest_confmat.authoring.policy_text import Draft, Learned, policy_text
 from pytest_confmat.authoring.proposal import Proposal, examples_needed
 from pytest_confmat.authoring.soundness import objection, remarks
-from pytest_confmat.authoring.stated import read_stated
 from pytest_confmat.data import class_names
 from pytest_confmat.decimals import decimal_text
 from pytest_confmat.diagnosis import LikelyCause

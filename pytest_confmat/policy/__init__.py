@@ -2,6 +2,6 @@
 
 from pytest_confmat.policy.keys import dataset_from_keys
 from pytest_confmat.policy.policy import Policy
-from pytest_confmat.policy.reading import read_policy
+from pytest_confmat.policy.reader import read_policy
 
 __all__ = ["Policy", "dataset_from_keys", "read_policy"]

@@ -16,7 +16,7 @@ from pytest_confmat.limits import (
 from pytest_confmat.metric import TOP_K
 from pytest_confmat.policy.faults import Problem
 from pytest_confmat.policy.scalars import first_repeated
-from pytest_confmat.policy.text import shown
+from pytest_confmat.policy.text_files import shown
 from pytest_confmat.spec import Decision, Threshold
 from pytest_confmat.text import joined
 

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic_core import PydanticCustomError
 
 from pytest_confmat.errors import Location, PolicyError
-from pytest_confmat.policy.document import Items, Scalar
-from pytest_confmat.policy.text import shown
+from pytest_confmat.policy.text_files import shown
+from pytest_confmat.policy.yaml_document import ScalarNode, SequenceNode
 from pytest_confmat.text import and_more, nearest_or_all
 
 # Further faults that one error lists.
@@ -65,6 +65,6 @@ def fault(message: str, *at: str | int, other: Sequence[str | int] = ()) -> Pyda
 
 def describe(value: Any) -> str:
     """Say what was found instead of what was expected."""
-    if isinstance(value, Scalar):
+    if isinstance(value, ScalarNode):
         return shown(str(value)) if value or not value.plain else "nothing"
-    return "a list" if isinstance(value, Items) else "a mapping"
+    return "a list" if isinstance(value, SequenceNode) else "a mapping"

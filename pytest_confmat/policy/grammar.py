@@ -20,11 +20,7 @@ from pydantic import (
 from pytest_confmat.kinds import KINDS, DataKind, choice
 from pytest_confmat.metric import METRICS, Metric
 from pytest_confmat.policy import scalars
-from pytest_confmat.policy.dataset import ImagesShape, SetShape, dataset
-from pytest_confmat.policy.document import OWN_KEY, Items, Scalar
-from pytest_confmat.policy.evidence import BaselineShape, EvidenceShape
-from pytest_confmat.policy.faults import describe, fault
-from pytest_confmat.policy.shapes import (
+from pytest_confmat.policy.base_shape import (
     NAME_SCHEMA,
     PATH_SCHEMA,
     Name,
@@ -32,7 +28,11 @@ from pytest_confmat.policy.shapes import (
     Shape,
     kind,
 )
-from pytest_confmat.policy.thresholds import Thresholds, thresholds_shape
+from pytest_confmat.policy.dataset_shape import ImagesShape, SetShape, dataset
+from pytest_confmat.policy.evidence_shape import BaselineShape, EvidenceShape
+from pytest_confmat.policy.faults import describe, fault
+from pytest_confmat.policy.thresholds_shape import Thresholds, thresholds_shape
+from pytest_confmat.policy.yaml_document import OWN_KEY, ScalarNode, SequenceNode
 
 VERSION = 1
 
@@ -51,9 +51,9 @@ def _argmax(value: Any) -> Literal["argmax"]:
 
 
 def _classes(value: Any) -> tuple[str, ...] | str:
-    if isinstance(value, Scalar):
+    if isinstance(value, ScalarNode):
         return scalars.local_path(value)
-    if not isinstance(value, Items):
+    if not isinstance(value, SequenceNode):
         raise fault(f"expected a list of names or a text file, found {describe(value)}")
     found = scalars.names(value)
     if len(found) < 2:
@@ -79,7 +79,7 @@ Decision = Annotated[
     Annotated[
         Literal["argmax"],
         ReadBy(_argmax, {"const": "argmax"}),
-        Tag(kind(Scalar("", 1))),
+        Tag(kind(ScalarNode("", 1))),
     ]
     | Annotated[ThresholdShape, Tag(kind(None))],
     Discriminator(kind),

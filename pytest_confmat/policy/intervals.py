@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_confmat.limits import Against, EvidenceRule, Weighting, has_interval
-from pytest_confmat.policy.document import Document
 from pytest_confmat.policy.faults import Problem
+from pytest_confmat.policy.yaml_document import Document
 
 METRIC_KEYS: Final[tuple[tuple[str, Against], ...]] = (
     ("at_least", "value"),

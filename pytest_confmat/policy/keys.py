@@ -7,9 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from pytest_confmat.errors import PolicyError, RequestError
-from pytest_confmat.policy.document import Block, Document, Items, Node, Scalar
-from pytest_confmat.policy.reading import dataset_spec
+from pytest_confmat.policy.reader import dataset_spec
 from pytest_confmat.policy.validation import read_shape
+from pytest_confmat.policy.yaml_document import (
+    Document,
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+)
 from pytest_confmat.spec import DatasetSpec
 
 
@@ -24,7 +30,7 @@ def dataset_from_keys(keys: Mapping[str, Any], folder: Path) -> DatasetSpec:
     # The rest of the smallest policy that could hold this dataset.
     rest = {"version": 1, "classes": ["0", "1"], "thresholds": {"accuracy": 0}}
     root = _tree({**rest, "dataset": keys})
-    assert isinstance(root, Block)
+    assert isinstance(root, MappingNode)
     try:
         shape = read_shape(Document(folder / "dataset", root, 1))
     except PolicyError as error:
@@ -37,7 +43,7 @@ def dataset_from_keys(keys: Mapping[str, Any], folder: Path) -> DatasetSpec:
 def _tree(value: Any) -> Node:
     if isinstance(value, Mapping):
         entries = {str(key): _tree(entry) for key, entry in value.items()}
-        return Block(entries, dict.fromkeys(entries, 1), 1)
+        return MappingNode(entries, dict.fromkeys(entries, 1), 1)
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return Items([_tree(entry) for entry in value], 1)
-    return Scalar(str(value), 1)
+        return SequenceNode([_tree(entry) for entry in value], 1)
+    return ScalarNode(str(value), 1)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pytest_confmat.errors import Location, PolicyError
 from pytest_confmat.policy.scalars import first_repeated
-from pytest_confmat.policy.text import lines_of, read_text, shown
+from pytest_confmat.policy.text_files import lines_of, read_text, shown
 
 
 def read_names(path: Path, named_at: Location) -> tuple[str, ...]:

@@ -20,11 +20,11 @@ from pytest_confmat.limits import (
     Rule,
     Weighting,
 )
-from pytest_confmat.policy.document import Block, Document
 from pytest_confmat.policy.faults import Problem, raise_first
 from pytest_confmat.policy.intervals import METRIC_KEYS, Claim, without_interval
-from pytest_confmat.policy.metrics import OverallLimit, PerClass, WeightedDiagonal
-from pytest_confmat.policy.thresholds import Confusion, Flips, Thresholds
+from pytest_confmat.policy.limit_shapes import OverallLimit, PerClass, WeightedDiagonal
+from pytest_confmat.policy.thresholds_shape import Confusion, Flips, Thresholds
+from pytest_confmat.policy.yaml_document import Document, MappingNode
 
 _CONFUSION_KEYS: Final[tuple[tuple[str, Against], ...]] = (
     ("at_most", "value"),
@@ -95,7 +95,7 @@ class _Reader:
 
     def _order(self) -> list[str]:
         thresholds = self._document.root["thresholds"]
-        return list(thresholds) if isinstance(thresholds, Block) else []
+        return list(thresholds) if isinstance(thresholds, MappingNode) else []
 
     def _at(self, *keys: str | int) -> Location:
         location, _ = self._document.place(["thresholds", *keys])

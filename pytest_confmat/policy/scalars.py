@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 from pydantic_core import PydanticCustomError
 
 from pytest_confmat.limits import Bound, Kind
-from pytest_confmat.policy.document import Items, Scalar
 from pytest_confmat.policy.faults import describe, fault
-from pytest_confmat.policy.text import shown
+from pytest_confmat.policy.text_files import shown
+from pytest_confmat.policy.yaml_document import ScalarNode, SequenceNode
 from pytest_confmat.text import nearest_or_all
 
 NONE = "none"
@@ -40,9 +40,9 @@ Word = TypeVar("Word", bound=str)
 Value = TypeVar("Value")
 
 
-def scalar(value: Any, expected: str) -> Scalar:
+def scalar(value: Any, expected: str) -> ScalarNode:
     """Return `value` if it is a text that holds something."""
-    if not isinstance(value, Scalar) or not value:
+    if not isinstance(value, ScalarNode) or not value:
         raise fault(f"expected {expected}, found {describe(value)}")
     return value
 
@@ -152,7 +152,7 @@ def ratio(value: Any) -> Fraction:
         return decimal(value)
     if "/" in under:
         raise fault(f"{shown(text)} is no number")
-    dividend, divisor = (decimal(Scalar(part.strip(" "), text.line)) for part in (over, under))
+    dividend, divisor = (decimal(ScalarNode(part.strip(" "), text.line)) for part in (over, under))
     if not divisor:
         raise fault(f"{shown(text)} divides by zero")
     return dividend / divisor
@@ -179,7 +179,7 @@ def dimensions(count: int | None, largest: int, expected: str) -> Callable[[Any]
     read_one = integer(1, largest)
 
     def read(value: Any) -> tuple[int, ...]:
-        if not isinstance(value, Items):
+        if not isinstance(value, SequenceNode):
             raise fault(f"expected {expected}, found {describe(value)}")
         if not value or (count is not None and len(value) != count):
             raise fault(f"expected {expected}, found a list of {len(value)}")
@@ -188,7 +188,7 @@ def dimensions(count: int | None, largest: int, expected: str) -> Callable[[Any]
     return read
 
 
-def each(items: Items, read: Callable[[Any], Value]) -> tuple[Value, ...]:
+def each(items: SequenceNode, read: Callable[[Any], Value]) -> tuple[Value, ...]:
     """Read every item; a refusal says which."""
     values = []
     for number, item in enumerate(items):
@@ -248,7 +248,7 @@ def local_path(value: Any) -> str:
 
 def names(value: Any) -> tuple[str, ...]:
     """Read a list of names, each only once."""
-    if not isinstance(value, Items):
+    if not isinstance(value, SequenceNode):
         raise fault(f"expected a list of names, found {describe(value)}")
     found = each(value, name)
     if repeated := first_repeated(found):

@@ -7,11 +7,11 @@ from pydantic_core import ErrorDetails
 
 from pytest_confmat.kinds import KINDS
 from pytest_confmat.metric import METRICS
-from pytest_confmat.policy.document import Document
+from pytest_confmat.policy.base_shape import Shape, Unknown
 from pytest_confmat.policy.faults import OWN, Problem, describe, raise_first
 from pytest_confmat.policy.grammar import PolicyShape, policy_shape
-from pytest_confmat.policy.shapes import Shape, Unknown
-from pytest_confmat.policy.text import shown
+from pytest_confmat.policy.text_files import shown
+from pytest_confmat.policy.yaml_document import Document
 
 
 def read_shape(document: Document) -> PolicyShape:

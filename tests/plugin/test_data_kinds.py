@@ -19,8 +19,8 @@ from pytest_confmat.data.source import Batch
 from pytest_confmat.errors import DataError
 from pytest_confmat.filenames import below
 from pytest_confmat.example_ids import NumberedIds
-from pytest_confmat.policy.dataset import ImagesShape
-from pytest_confmat.policy.shapes import LocalPath
+from pytest_confmat.policy.dataset_shape import ImagesShape
+from pytest_confmat.policy.base_shape import LocalPath
 from pytest_confmat.spec import DatasetSpec, Feed
 
 

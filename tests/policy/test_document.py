@@ -7,7 +7,13 @@ import pytest
 
 from pytest_confmat.errors import Location, PolicyError
 from pytest_confmat.policy import read_policy
-from pytest_confmat.policy.document import Block, Document, Items, Scalar, read_document
+from pytest_confmat.policy.yaml_document import (
+    Document,
+    MappingNode,
+    ScalarNode,
+    SequenceNode,
+    read_document,
+)
 
 
 @pytest.fixture
@@ -41,7 +47,7 @@ def test_nodes_know_their_lines(tree) -> None:
     document = tree("a: 1\n\nb:\n  - x\n  - {k: v,\n     m: w}\n")
     assert document.root.lines == {"a": 1, "b": 3}
     items = document.root["b"]
-    assert isinstance(items, Items)
+    assert isinstance(items, SequenceNode)
     assert [item.line for item in items] == [4, 5]
     assert document.place(["b", 1, "m"]) == (Location(document.path, 6), "b[1].m")
     assert document.place(["b", 1, "\0tag", "m", "gone"]) == (Location(document.path, 6), "b[1].m")
@@ -51,7 +57,9 @@ def test_nodes_know_their_lines(tree) -> None:
 
 def test_places_stay_within_the_file() -> None:
     # The parser takes what ends with the file to stand on the line after it.
-    document = Document(Path("t.yaml"), Block({"a": Scalar("", 4)}, {"a": 4}, 1), last_line=3)
+    document = Document(
+        Path("t.yaml"), MappingNode({"a": ScalarNode("", 4)}, {"a": 4}, 1), last_line=3
+    )
     assert document.place(["a"])[0] == Location(Path("t.yaml"), 3)
 
 
@@ -74,7 +82,7 @@ def test_byte_order_mark_is_no_part_of_the_first_key(tree) -> None:
 def test_aliases_are_copied_and_keep_their_lines(tree) -> None:
     root = tree("a: &x {k: 1}\nb: *x\n").root
     assert root["b"] == {"k": "1"}
-    assert isinstance(root["b"], Block)
+    assert isinstance(root["b"], MappingNode)
     assert (root.lines["b"], root["b"].lines["k"]) == (2, 1)
 
 
@@ -97,7 +105,7 @@ three: {s: 9, <<: {<<: *b, q: 3}}
         "three": {"q": "3", "r": "2", "s": "9"},
     }
     three = root["three"]
-    assert isinstance(three, Block)
+    assert isinstance(three, MappingNode)
     assert three.lines == {"q": 5, "r": 2, "s": 5}
 
 
@@ -215,7 +223,7 @@ def test_whatever_the_parser_raises_is_refused_by_us(fault, monkeypatch) -> None
     def parse(self, stream):
         raise IndexError
 
-    monkeypatch.setattr("pytest_confmat.policy.graph.YAML.parse", parse)
+    monkeypatch.setattr("pytest_confmat.policy.yaml_graph.YAML.parse", parse)
     assert fault("a: 1\n") == (1, "not valid YAML: the parser gave up here, with IndexError")
 
 
@@ -280,5 +288,5 @@ def test_file_that_may_not_be_read(tmp_path: Path) -> None:
 
 
 def test_scalar_is_its_text() -> None:
-    assert Scalar("cat", 3) == "cat"
-    assert {Scalar("cat", 3): 1}["cat"] == 1
+    assert ScalarNode("cat", 3) == "cat"
+    assert {ScalarNode("cat", 3): 1}["cat"] == 1

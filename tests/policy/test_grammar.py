@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 from pytest_confmat.limits import has_interval
 from pytest_confmat.metric import METRICS, metric_keys
 from pytest_confmat.policy import schema
-from pytest_confmat.policy.thresholds import thresholds_shape
+from pytest_confmat.policy.thresholds_shape import thresholds_shape
 
 from .conftest import Read, Refused
 from .documents import ACCEPTED, REFUSED, REFUSED_BY_READER

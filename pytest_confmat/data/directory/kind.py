@@ -18,10 +18,10 @@ from pytest_confmat.data.reading import Reading
 from pytest_confmat.filenames import below, identity, short_path, system_name, text_of
 from pytest_confmat.kinds import DataKind
 from pytest_confmat.policy import scalars
-from pytest_confmat.policy.dataset import ImagesShape
+from pytest_confmat.policy.base_shape import NAME_SCHEMA, LocalPath, ReadBy
+from pytest_confmat.policy.dataset_shape import ImagesShape
 from pytest_confmat.policy.faults import fault
-from pytest_confmat.policy.shapes import NAME_SCHEMA, LocalPath, ReadBy
-from pytest_confmat.policy.text import shown as quoted
+from pytest_confmat.policy.text_files import shown as quoted
 from pytest_confmat.spec import DirectorySpec, ModelInput
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from pydantic import (
 )
 
 from pytest_confmat.policy import scalars
-from pytest_confmat.policy.dataset import LARGEST, Dimensions, ImagesShape, word
-from pytest_confmat.policy.document import Items, Scalar
+from pytest_confmat.policy.base_shape import PATH_SCHEMA, LocalPath, Name, ReadBy, Shape
+from pytest_confmat.policy.dataset_shape import LARGEST, Dimensions, ImagesShape, word
 from pytest_confmat.policy.faults import describe, fault
-from pytest_confmat.policy.shapes import PATH_SCHEMA, LocalPath, Name, ReadBy, Shape
+from pytest_confmat.policy.yaml_document import ScalarNode, SequenceNode
 from pytest_confmat.spec import Encoding
 
 _ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
@@ -103,9 +103,9 @@ class ImageShape(Shape):
 
 
 def _as_list(value: Any) -> Any:
-    if isinstance(value, Scalar):
-        return Items([value], value.line)
-    if not isinstance(value, Items):
+    if isinstance(value, ScalarNode):
+        return SequenceNode([value], value.line)
+    if not isinstance(value, SequenceNode):
         raise fault(f"expected a path, a glob pattern or a list of them, found {describe(value)}")
     return value
 

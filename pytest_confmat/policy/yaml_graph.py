@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from ruamel.yaml import YAML, events
 from ruamel.yaml.error import MarkedYAMLError
 
-from pytest_confmat.policy.text import shown
+from pytest_confmat.policy.text_files import shown
 
 DEEPEST = 64
 MOST_VALUES = 500_000
@@ -25,26 +25,39 @@ class SyntaxFault(Exception):  # noqa: N818 - never seen by a user: it becomes a
 
 
 @dataclass(eq=False)
-class Leaf:
-    """A scalar. `plain`: it was written without quotes."""
+class RawScalar:
+    """A scalar.
+
+    Attributes
+    ----------
+    plain
+        It was written without quotes.
+    span
+        Its first character in the text, and the one after its last.
+    has_alias
+        Whether an alias names it.
+    """
 
     line: int
     tag: str | None
     text: str
     plain: bool
+    span: tuple[int, int]
+    has_alias: bool = False
 
 
 @dataclass(eq=False)
-class Branch:
+class RawCollection:
     """A sequence, or a mapping, whose `children` are keys and values in turn."""
 
     line: int
     tag: str | None
     is_mapping: bool
-    children: list[Leaf | Branch] = field(default_factory=list)
+    children: list[RawScalar | RawCollection] = field(default_factory=list)
+    has_alias: bool = False
 
 
-Raw = Leaf | Branch
+Raw = RawScalar | RawCollection
 
 
 class Counter:
@@ -77,7 +90,7 @@ def compose(text: str) -> Raw | None:
         anchor that is not there.
     """
     root: Raw | None = None
-    open_branches: list[Branch] = []
+    open_branches: list[RawCollection] = []
     anchors: dict[str, Raw] = {}
     counter = Counter()
     for event in _events(text):
@@ -94,7 +107,7 @@ def compose(text: str) -> Raw | None:
             open_branches[-1].children.append(node)
         else:
             root = node
-        if isinstance(event, events.CollectionStartEvent) and isinstance(node, Branch):
+        if isinstance(event, events.CollectionStartEvent) and isinstance(node, RawCollection):
             open_branches.append(node)
             if len(open_branches) > DEEPEST:
                 fail(f"nested more than {DEEPEST} levels deep", line)
@@ -105,12 +118,14 @@ def _node(event: Any, line: int, anchors: dict[str, Raw]) -> Raw:
     if isinstance(event, events.AliasEvent):
         if event.anchor not in anchors:
             fail(f"alias {shown(event.anchor)} has no anchor of that name above it", line)
+        anchors[event.anchor].has_alias = True
         return anchors[event.anchor]
     node: Raw
     if isinstance(event, events.ScalarEvent):
-        node = Leaf(line, event.tag, event.value, event.style is None)
+        span = event.start_mark.index, event.end_mark.index
+        node = RawScalar(line, event.tag, event.value, event.style is None, span)
     else:
-        node = Branch(line, event.tag, isinstance(event, events.MappingStartEvent))
+        node = RawCollection(line, event.tag, isinstance(event, events.MappingStartEvent))
     if event.anchor is not None:
         if first := anchors.get(event.anchor):
             fail(f"anchor {shown(event.anchor)} is already on line {first.line}", line)

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from pytest_confmat.authoring import yaml
+from pytest_confmat.authoring import yaml_text
+from pytest_confmat.authoring.init_keys import Stated
 from pytest_confmat.authoring.margins import decimal
 from pytest_confmat.authoring.places import Place
 from pytest_confmat.authoring.proposal import Proposal, Proposed
-from pytest_confmat.authoring.stated import Stated
 from pytest_confmat.decimals import decimal_text
 from pytest_confmat.limits import one_line
 
@@ -40,9 +40,11 @@ class Draft:
     def _lines(self) -> Iterator[str]:
         yield "version: 1"
         yield "dataset:"
-        yield f"  {self.place.kind.key}: {yaml.path(self.place.path)}"
-        yield from (f"  {yaml.name(key)}: {value}" for key, value in self.stated.dataset.items())
-        yield from (f"{yaml.name(key)}: {value}" for key, value in self.stated.top.items())
+        yield f"  {self.place.kind.key}: {yaml_text.path(self.place.path)}"
+        yield from (
+            f"  {yaml_text.name(key)}: {value}" for key, value in self.stated.dataset.items()
+        )
+        yield from (f"{yaml_text.name(key)}: {value}" for key, value in self.stated.top.items())
 
 
 @dataclass(frozen=True)
@@ -93,11 +95,13 @@ def policy_text(draft: Draft, found: Learned, proposal: Proposal) -> str:
 
 
 def _head(found: Learned, proposal: Proposal) -> Iterator[str]:
-    yield from yaml.comment("What a model must be able to do before it may be released. Check one:")
+    yield from yaml_text.comment(
+        "What a model must be able to do before it may be released. Check one:"
+    )
     yield "#"
     yield f"#   {''.join(c if c.isprintable() else ' ' for c in found.command)}"
     yield "#"
-    yield from yaml.comment(
+    yield from yaml_text.comment(
         f"Written by --confmat-init, from what {found.model} did on "
         f"{proposal.accuracy.trials:,} examples. Each limit lies so low that on other examples of "
         f"the same kind an equally good model falls below it in at most 1 of {proposal.runs:,} "
@@ -106,7 +110,7 @@ def _head(found: Learned, proposal: Proposal) -> Iterator[str]:
     )
     for remark in found.remarks:
         yield "#"
-        yield from yaml.comment(remark)
+        yield from yaml_text.comment(remark)
     yield ""
 
 
@@ -114,15 +118,15 @@ def _dataset(draft: Draft, found: Learned, proposal: Proposal) -> Iterator[str]:
     place, stated = draft.place, draft.stated.dataset
     yield "dataset:"
     kind = place.kind
-    entries = [(f"{kind.key}: {yaml.path(place.path)}", kind.comment)]
+    entries = [(f"{kind.key}: {yaml_text.path(place.path)}", kind.comment)]
     for key, inside in kind.inferred(found.notes).items():
         if key not in stated:
             pairs = ", ".join(f"{name}: {_flow_key(value)}" for name, value in inside.items())
             entries.append((f"{key}: {{{pairs}}}", "as the records have it"))
-    entries += [(f"{yaml.name(key)}: {value}", "") for key, value in stated.items()]
+    entries += [(f"{yaml_text.name(key)}: {value}", "") for key, value in stated.items()]
     count = f"expected_examples: {proposal.accuracy.trials}"
     entries.append((count, "any other number is an error, and any other digest"))
-    yield from yaml.aligned(entries, 2)
+    yield from yaml_text.aligned(entries, 2)
     yield f"  digest: {found.digest}"
     if "rescale" not in stated and "preprocess" not in stated:
         yield from _rescaling(found.rescales_itself)
@@ -130,9 +134,9 @@ def _dataset(draft: Draft, found: Learned, proposal: Proposal) -> Iterator[str]:
 
 def _rescaling(itself: bool | None) -> Iterator[str]:
     if itself:
-        yield from yaml.comment("no rescale: the model has a layer for it", 2)
+        yield from yaml_text.comment("no rescale: the model has a layer for it", 2)
     elif itself is not None:
-        yield from yaml.comment(
+        yield from yaml_text.comment(
             "Pixels go in as they are, 0 to 255. Whether training scaled them cannot be seen in "
             "model or data; if it did, say so, and let the limits be proposed anew:",
             2,
@@ -145,15 +149,15 @@ def _classes(draft: Draft, found: Learned) -> Iterator[str]:
     if stated := draft.stated.top.get("classes"):
         yield f"classes: {stated}   # {order}"
         return
-    names = [yaml.name(name) for name in found.classes]
+    names = [yaml_text.name(name) for name in found.classes]
     if len(names) <= MOST_LISTED:
-        first, *more = yaml.flow(names, "classes", 2)
+        first, *more = yaml_text.flow(names, "classes", 2)
         yield f"{first}{' ' * 3}# {order}"
         yield from more
         yield ""
         return
     where = draft.place.kind.names_stated_by
-    yield from yaml.comment(
+    yield from yaml_text.comment(
         f"classes: {len(names):,}, as {where} state them, {order}: {names[0]}, {names[1]}, ... "
         f"{names[-1]}"
     )
@@ -166,7 +170,7 @@ def _thresholds(proposal: Proposal) -> Iterator[str]:
     if accuracy.value is not None:
         yield f"  accuracy: {decimal(accuracy.value)}   # {_counts(accuracy)}"
     if proposal.general is None:
-        yield from yaml.comment("recall: no class has enough examples for a limit", 2)
+        yield from yaml_text.comment("recall: no class has enough examples for a limit", 2)
         return
     general, weakest = decimal(proposal.general), proposal.weakest
     if not proposal.own and not proposal.exempt:
@@ -178,15 +182,15 @@ def _thresholds(proposal: Proposal) -> Iterator[str]:
     yield f"    at_least: {general}   # {each_of}; {_limited_by(weakest)}"
     yield "    classes:"
     entries = [
-        (f"{yaml.name(each.name or '')}: {decimal(each.value)}", _counts(each))
+        (f"{yaml_text.name(each.name or '')}: {decimal(each.value)}", _counts(each))
         for each in proposal.own
         if each.value is not None
     ]
     entries += [
-        (f"{yaml.name(each.name or '')}: none", f"{_counts(each)}: too few for a limit")
+        (f"{yaml_text.name(each.name or '')}: none", f"{_counts(each)}: too few for a limit")
         for each in proposal.exempt
     ]
-    yield from yaml.aligned(entries, 6)
+    yield from yaml_text.aligned(entries, 6)
 
 
 def observed_text(hits: int, trials: int) -> str:
@@ -231,4 +235,4 @@ def _counts(one: Proposed) -> str:
 
 
 def _flow_key(key: str) -> str:
-    return key if re.fullmatch(r"[A-Za-z][\w/]*", key) else yaml.quoted(key)
+    return key if re.fullmatch(r"[A-Za-z][\w/]*", key) else yaml_text.quoted(key)

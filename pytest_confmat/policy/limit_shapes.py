@@ -14,16 +14,7 @@ from pydantic import (
 
 from pytest_confmat.limits import Bound
 from pytest_confmat.policy import scalars
-from pytest_confmat.policy.document import Scalar
-from pytest_confmat.policy.evidence import (
-    ONCE,
-    EstimateWord,
-    RuleWord,
-    own_min_support,
-    own_rule,
-)
-from pytest_confmat.policy.faults import fault
-from pytest_confmat.policy.shapes import (
+from pytest_confmat.policy.base_shape import (
     HIDDEN,
     SHARE_SCHEMA,
     AtLeast,
@@ -35,6 +26,15 @@ from pytest_confmat.policy.shapes import (
     or_short,
     spelled_out,
 )
+from pytest_confmat.policy.evidence_shape import (
+    ONCE,
+    EstimateWord,
+    RuleWord,
+    own_min_support,
+    own_rule,
+)
+from pytest_confmat.policy.faults import fault
+from pytest_confmat.policy.yaml_document import ScalarNode
 from pytest_confmat.spec import Normalize
 
 _CORRELATION_SCHEMA: dict[str, Any] = {"type": "number", "minimum": -1, "maximum": 1}
@@ -218,7 +218,7 @@ Weights = Annotated[
     Annotated[
         WeightsWord,
         ReadBy(scalars.one_of(_WEIGHTS_WORDS), {"enum": list(_WEIGHTS_WORDS)}),
-        Tag(kind(Scalar("", 1))),
+        Tag(kind(ScalarNode("", 1))),
     ]
     | Annotated[
         dict[

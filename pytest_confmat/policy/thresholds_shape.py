@@ -15,17 +15,7 @@ from pydantic import (
 )
 
 from pytest_confmat.metric import TOP_K, Metric
-from pytest_confmat.policy.document import Block, Items
-from pytest_confmat.policy.evidence import ONCE, RuleWord, own_min_support, own_rule
-from pytest_confmat.policy.faults import describe, fault
-from pytest_confmat.policy.metrics import (
-    ClassLimit,
-    CompositeLimit,
-    CorrelationLimit,
-    OverallLimit,
-    WeightedDiagonal,
-)
-from pytest_confmat.policy.shapes import (
+from pytest_confmat.policy.base_shape import (
     SHARE_SCHEMA,
     AtMost,
     Count,
@@ -34,6 +24,16 @@ from pytest_confmat.policy.shapes import (
     or_short,
     spelled_out,
 )
+from pytest_confmat.policy.evidence_shape import ONCE, RuleWord, own_min_support, own_rule
+from pytest_confmat.policy.faults import describe, fault
+from pytest_confmat.policy.limit_shapes import (
+    ClassLimit,
+    CompositeLimit,
+    CorrelationLimit,
+    OverallLimit,
+    WeightedDiagonal,
+)
+from pytest_confmat.policy.yaml_document import MappingNode, SequenceNode
 
 _TOP_K_FIELD: Final = "\0top_k"
 _FLIPS_COMPARES = "flips takes at_most; it compares with the baseline as it is"
@@ -90,7 +90,7 @@ class Confusion(Shape):
 
 
 def _listed(value: Any) -> Any:
-    if not isinstance(value, Items):
+    if not isinstance(value, SequenceNode):
         raise fault(
             "expected a list of mappings such as {actual: cat, predicted: dog, at_most: 0.01}, "
             f"found {describe(value)}"
@@ -170,14 +170,14 @@ class Thresholds(Shape):
     @classmethod
     def long_form(cls, value: Any) -> Any:
         """Put the metrics with a number in their name together."""
-        if not isinstance(value, Block):
+        if not isinstance(value, MappingNode):
             return value
         if not value:
             raise fault("no limits here; a policy needs at least one, such as recall: 0.9")
         ranked = {key: node for key, node in value.items() if TOP_K.fullmatch(key)}
         others = {key: node for key, node in value.items() if key not in ranked}
-        top_k = Block(ranked, value.lines, value.line)
-        return Block({**others, _TOP_K_FIELD: top_k}, value.lines, value.line)
+        top_k = MappingNode(ranked, value.lines, value.line)
+        return MappingNode({**others, _TOP_K_FIELD: top_k}, value.lines, value.line)
 
     @classmethod
     def known_keys(cls) -> tuple[str, ...]:

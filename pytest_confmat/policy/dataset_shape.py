@@ -17,16 +17,16 @@ from pydantic import (
 
 from pytest_confmat.kinds import KINDS, DataKind, choice
 from pytest_confmat.policy import scalars
-from pytest_confmat.policy.document import Block, Scalar
-from pytest_confmat.policy.faults import describe, fault
-from pytest_confmat.policy.shapes import (
+from pytest_confmat.policy.base_shape import (
     HIDDEN,
     Count,
     ReadBy,
     Shape,
     or_short,
 )
-from pytest_confmat.policy.text import shown
+from pytest_confmat.policy.faults import describe, fault
+from pytest_confmat.policy.text_files import shown
+from pytest_confmat.policy.yaml_document import MappingNode, ScalarNode
 from pytest_confmat.spec import (
     MAX_FAULTS,
     MAX_PIXELS,
@@ -90,8 +90,8 @@ class RescaleShape(Shape):
     @classmethod
     def long_form(cls, value: Any) -> Any:
         """Take a number for {scale: number}."""
-        if isinstance(value, Scalar) and value:
-            return Block({"scale": value}, {"scale": value.line}, value.line)
+        if isinstance(value, ScalarNode) and value:
+            return MappingNode({"scale": value}, {"scale": value.line}, value.line)
         return value
 
     @model_validator(mode="after")
@@ -228,7 +228,7 @@ class ImagesShape(SetShape):
 
 def _one_kind(value: Any) -> Any:
     named = choice()
-    if not isinstance(value, Block):
+    if not isinstance(value, MappingNode):
         raise fault(f"expected a mapping with {named}, found {describe(value)}")
     kinds = [kind for kind in KINDS if kind.key in value]
     if len(kinds) > 1:

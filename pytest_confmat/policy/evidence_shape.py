@@ -9,8 +9,7 @@ from pydantic import ConfigDict, Field
 
 from pytest_confmat.limits import EvidenceRule, Family, Undecided
 from pytest_confmat.policy import scalars
-from pytest_confmat.policy.document import Block, Scalar
-from pytest_confmat.policy.shapes import (
+from pytest_confmat.policy.base_shape import (
     PATH_SCHEMA,
     SHARE_SCHEMA,
     Count,
@@ -19,6 +18,7 @@ from pytest_confmat.policy.shapes import (
     Shape,
     or_short,
 )
+from pytest_confmat.policy.yaml_document import MappingNode, ScalarNode
 from pytest_confmat.spec import MIN_OVERLAP
 
 _RULES: tuple[EvidenceRule, ...] = get_args(EvidenceRule)
@@ -98,6 +98,6 @@ class BaselineShape(Shape):
     @classmethod
     def long_form(cls, value: Any) -> Any:
         """Take a path for {path: path}."""
-        if isinstance(value, Scalar) and value:
-            return Block({"path": value}, {"path": value.line}, value.line)
+        if isinstance(value, ScalarNode) and value:
+            return MappingNode({"path": value}, {"path": value.line}, value.line)
         return value

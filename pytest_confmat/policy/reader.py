@@ -9,12 +9,12 @@ from pytest_confmat.errors import Location
 from pytest_confmat.filenames import below
 from pytest_confmat.kinds import KINDS
 from pytest_confmat.limits import ESTIMATE, Evidence
-from pytest_confmat.policy.document import Block, Document, Node, read_document
 from pytest_confmat.policy.grammar import PolicyShape, ThresholdShape
 from pytest_confmat.policy.names import read_names
 from pytest_confmat.policy.policy import Policy
 from pytest_confmat.policy.rules import rules_of
 from pytest_confmat.policy.validation import read_shape
+from pytest_confmat.policy.yaml_document import Document, MappingNode, Node, read_document
 from pytest_confmat.spec import Argmax, BaselineSpec, DatasetSpec, Decision, Threshold
 
 
@@ -110,4 +110,4 @@ def _places(document: Document) -> Iterator[tuple[tuple[str, ...], Location]]:
 
 
 def _mapping(node: Node | None) -> Mapping[str, Node]:
-    return node if isinstance(node, Block) else {}
+    return node if isinstance(node, MappingNode) else {}

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pytest_confmat.authoring import yaml
+from pytest_confmat.authoring import yaml_text
 from pytest_confmat.errors import RequestError
-from pytest_confmat.policy.graph import Branch, Leaf, Raw, SyntaxFault, compose
+from pytest_confmat.policy.yaml_graph import Raw, RawCollection, RawScalar, SyntaxFault, compose
 
 # Keys of the policy itself; all others are the data's.
 _TOP = ("classes", "decision")
@@ -74,7 +74,7 @@ def _read(text: str) -> list[tuple[str, Raw]]:
             root = compose(f"{{{text}}}")  # several keys on one line, without their braces
         except SyntaxFault:
             raise RequestError(f"{text!r} cannot be read: {fault.message}") from None
-    if isinstance(root, Branch) and root.is_mapping:
+    if isinstance(root, RawCollection) and root.is_mapping:
         return _pairs(root)
     if close := _CLOSE.fullmatch(text):
         raise RequestError(
@@ -86,10 +86,10 @@ def _read(text: str) -> list[tuple[str, Raw]]:
     )
 
 
-def _pairs(branch: Branch) -> list[tuple[str, Raw]]:
+def _pairs(branch: RawCollection) -> list[tuple[str, Raw]]:
     found = []
     for key, value in zip(branch.children[::2], branch.children[1::2], strict=True):
-        if not isinstance(key, Leaf):
+        if not isinstance(key, RawScalar):
             raise RequestError("a key must be text, and one here is a list or a mapping")
         found.append((key.text, value))
     return found
@@ -99,11 +99,11 @@ def _written(raw: Raw, above: tuple[Raw, ...]) -> str:
     """Write a value in YAML's flow style, its plain texts as they were."""
     if raw.tag is not None or any(raw is one for one in above):
         raise RequestError("tags and values that contain themselves are not read")
-    if isinstance(raw, Leaf):
+    if isinstance(raw, RawScalar):
         plain = raw.plain and not _UNFIT.intersection(raw.text) and raw.text.isprintable()
-        return raw.text if plain and raw.text else yaml.quoted(raw.text)
+        return raw.text if plain and raw.text else yaml_text.quoted(raw.text)
     inside = (*above, raw)
     if raw.is_mapping:
-        pairs = (f"{yaml.name(key)}: {_written(value, inside)}" for key, value in _pairs(raw))
+        pairs = (f"{yaml_text.name(key)}: {_written(value, inside)}" for key, value in _pairs(raw))
         return f"{{{', '.join(pairs)}}}"
     return f"[{', '.join(_written(child, inside) for child in raw.children)}]"

@@ -17,9 +17,9 @@ from pydantic_core import CoreSchema, core_schema
 
 from pytest_confmat.limits import Bound
 from pytest_confmat.policy import scalars
-from pytest_confmat.policy.document import OWN_KEY, Block, Scalar
 from pytest_confmat.policy.faults import describe, fault
-from pytest_confmat.policy.text import shown
+from pytest_confmat.policy.text_files import shown
+from pytest_confmat.policy.yaml_document import OWN_KEY, MappingNode, ScalarNode
 
 # A tag of a union, and a field of ours, stand in error paths among the user's keys. No key of a
 # document can hold a NUL.
@@ -98,7 +98,7 @@ class Shape(BaseModel):
     @classmethod
     def _mark_unknown(cls, value: Any) -> Any:
         value = cls.long_form(value)
-        if not isinstance(value, Block):
+        if not isinstance(value, MappingNode):
             raise fault(f"expected {cls.expected}, found {describe(value)}")
         keys = cls.known_keys()
         return {
@@ -118,16 +118,16 @@ class Shape(BaseModel):
 
 def kind(value: Any) -> str:
     """Tell a single text from everything else: the tag of a value that may be either."""
-    return f"{HIDDEN}text" if isinstance(value, Scalar) else f"{HIDDEN}mapping"
+    return f"{HIDDEN}text" if isinstance(value, ScalarNode) else f"{HIDDEN}mapping"
 
 
 def spelled_out(value: Any, key: str, none: str) -> Any:
     """Take a number for {key: number}; `none` says what to write for no limit at all."""
-    if not isinstance(value, Scalar) or not value:
+    if not isinstance(value, ScalarNode) or not value:
         return value
     if value == scalars.NONE:
         raise fault(none)
-    return Block({key: value}, {key: value.line}, value.line)
+    return MappingNode({key: value}, {key: value.line}, value.line)
 
 
 def or_short(short: dict[str, Any]) -> Any:
