@@ -1,7 +1,7 @@
-"""A note where the input of a model is likely not what it was trained on; never a verdict.
+"""Whether what goes into a model is likely not what it was trained on: a note, never a verdict.
 
-A model that gets pixels on the wrong scale may still be right often enough to pass. What can be
-checked without training is the first layer and its input.
+A model that is fed pixels on the wrong scale may still be right often enough to pass. What can be
+seen without training is the first layer, and what it is given.
 """
 
 from __future__ import annotations

@@ -205,7 +205,7 @@ class MetricCounts:
 
 
 def exact_sum(values: Sequence[Fraction]) -> Fraction:
-    """Return the exact sum; halves are added first, which keeps denominators small for longer."""
+    """Return the exact sum, adding in pairs so that large denominators meet late."""
     if len(values) < 3:
         return sum(values, Fraction(0))
     half = len(values) // 2
@@ -278,7 +278,7 @@ def _cohen_kappa(t: MetricCounts) -> Measured:
 
 
 def as_measured(value: Any) -> Measured:
-    """Return a metric's result as a `Measured`; a plain number is kept exactly."""
+    """Return what a metric has computed as a `Measured`, a plain number exactly as it is."""
     if isinstance(value, Measured):
         return value
     if isinstance(value, Fraction | int):
@@ -335,7 +335,7 @@ BUILT_IN = (
     ),
     _of_class(
         "specificity",
-        "Share of other classes' examples not predicted as the class.",
+        "Share of other classes' examples kept apart.",
         _specificity,
         share_of="examples",
         of_others=True,

@@ -64,7 +64,7 @@ def probe_preprocessing(
 ) -> LikelyCause:
     """Try the usual rescalings on a small batch, balanced over the classes, and compare.
 
-    One is reported as better where it beats what is declared by more than
+    One is said to change the picture where it does better than what is declared by more than
     chance would in one of 10,000 evaluations, had the best of as many been no better: of the
     examples that are right by one of the two alone, a coin would give it no more. Of several such
     the simplest is named that the best does not beat clearly; where the model rescales its input
@@ -138,7 +138,7 @@ def _either(names: list[str]) -> str:
 def _choose(
     tried: Mapping[str, NDArray[np.bool_]], before: NDArray[np.bool_], rescales_itself: bool
 ) -> tuple[str | None, list[str]]:
-    """Return the rescaling to name, and those that do as well within chance.
+    """Return the rescaling to be named, and those that do as well as far as can be told.
 
     `tried` holds the simplest first.
     """
@@ -167,7 +167,7 @@ def _may_help(tried: Mapping[str, NDArray[np.bool_]], before: NDArray[np.bool_])
 
 
 def _chance(right: NDArray[np.bool_], other: NDArray[np.bool_]) -> Fraction:
-    """Return the chance that a coin gives `right` as many of the examples where the two differ."""
+    """Return the chance of a coin to favor `right` as much, where the two differ."""
     gained = int(np.count_nonzero(right & ~other))
     return coin_tail(gained, int(np.count_nonzero(right != other)))
 
@@ -189,7 +189,7 @@ def _own_layer(model: Any) -> tuple[str, str] | None:
 
 
 def _has_statistics(model: Any) -> bool:
-    """Whether a model has batch normalization, or may have."""
+    """Whether a model has batch normalization, or does not tell."""
     try:
         kinds = [layer.get("class_name") for layer in layers(configuration(model))]
     except Exception:

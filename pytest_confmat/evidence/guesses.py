@@ -1,4 +1,4 @@
-"""The exact chance that random predictions are right as often."""
+"""How often predictions that have nothing to do with the truth are right as often, exactly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to expect of an equally good model on a second evaluation set."""
+"""What a second evaluation set may show of a model that is as good as on the first."""
 
 from __future__ import annotations
 

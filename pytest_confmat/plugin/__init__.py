@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import Namespace
 from collections.abc import Generator
 from typing import Any
 
@@ -27,6 +28,8 @@ from pytest_confmat.plugin.fixtures import (  # noqa: E402
     confmat_tfrecord_dataset,
 )
 from pytest_confmat.plugin.options import (  # noqa: E402
+    ASKED,
+    NO_MODEL,
     add_options,
     asks_for_gate,
     has_no_session,
@@ -79,10 +82,16 @@ def pytest_load_initial_conftests(
         # In a worker of xdist there is no other sign yet; the report is the controller's.
         is_worker = "PYTEST_XDIST_WORKER" in os.environ
         if not is_worker and runs_tests(options) and asks_for_gate(early_config, options):
-            from pytest_confmat.plugin.record import record_of
-
-            record_of(early_config, options)
+            _begin_record(early_config, options)
     return (yield)
+
+
+def _begin_record(config: pytest.Config, options: Namespace) -> None:
+    from pytest_confmat.plugin.aim import is_aside
+    from pytest_confmat.plugin.record import record_of
+
+    if not is_aside(config, options):
+        record_of(config, options)
 
 
 def _starts_over(config: pytest.Config, args: list[str]) -> bool:
@@ -99,7 +108,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "confmat: a limit of a confusion-matrix policy")
     if has_no_session(config.option) or config.getoption("confmat_init") is not None:
         return
-    if asks_for_gate(config):
+    if config.getoption("confmat_model") == NO_MODEL:
+        from pytest_confmat.plugin.aim import require_off
+
+        require_off(config)
+    elif asks_for_gate(config):
+        config.stash[ASKED] = True
         from pytest_confmat.plugin.session import start
 
         start(config)

@@ -34,10 +34,12 @@ from pytest_confmat.manifest import digest
 from pytest_confmat.plugin.caching import evaluation_cache_before_configuring
 from pytest_confmat.plugin.custom_objects import custom_objects
 from pytest_confmat.plugin.evaluator import Evaluator
+from pytest_confmat.plugin.judged import judged_model
 from pytest_confmat.plugin.options import DEFAULT_POLICY, NO_POLICY
+from pytest_confmat.plugin.places import ini_folder
 from pytest_confmat.plugin.registration import register_own
 from pytest_confmat.plugin.run import fault_of
-from pytest_confmat.plugin.settings import Settings, ini_folder, read_settings
+from pytest_confmat.plugin.settings import Settings, read_settings
 from pytest_confmat.policy import Policy, read_policy
 from pytest_confmat.spec import ModelSpec
 from pytest_confmat.text import plural
@@ -45,7 +47,7 @@ from pytest_confmat.writing import written_beside
 
 _OPTION = "--confmat-init"
 # What a run that gates nothing cannot do.
-_BESIDE = ("report", "manifest", "tighten", "baseline", "save_baseline")
+_BESIDE = ("every", "report", "manifest", "tighten", "baseline", "save_baseline")
 _LINE = 1000
 
 
@@ -110,13 +112,14 @@ def write_policy(config: pytest.Config) -> int:
 def _read_request(config: pytest.Config) -> Request:
     for name in _BESIDE:
         if config.getoption(f"confmat_{name}", None) is not None:
-            option = f"--confmat-{name.replace('_', '-')}"
+            option = f"--confmat-{name.replace('_', '-')}".removesuffix("-every")
             raise RequestError(f"it writes a policy and gates nothing: leave {option} out")
     if config.option.collectonly:
         raise RequestError("it collects nothing: leave --collect-only out")
     target = _target(config)
     settings = read_settings(config)
-    if settings.model is None:
+    model = judged_model(None, settings)
+    if model is None:
         raise RequestError(
             "limits are proposed from what a model does: name one with --confmat-model PATH"
         )
@@ -130,9 +133,8 @@ def _read_request(config: pytest.Config) -> Request:
     place = find_place(str(data), config.invocation_params.dir, target.parent)
     draft = Draft(place, stated)
     policy, classes = _read_draft(draft, target)
-    model = ModelSpec(settings.model, settings.safe_mode)
     is_named = bool(config.getoption("confmat_thresholds"))
-    return Request(settings, model, target, is_named, draft, policy, classes)
+    return Request(settings, model.spec, target, is_named, draft, policy, classes)
 
 
 def _target(config: pytest.Config) -> Path:

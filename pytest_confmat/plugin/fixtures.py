@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_confmat.plugin.options import asks_for_gate
+from pytest_confmat.plugin.options import ASKED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,44 +21,60 @@ NO_GATE = "no gate was asked for: run pytest with --confmat-model PATH"
 
 
 def _state(config: pytest.Config) -> GateState | None:
-    if not asks_for_gate(config):
+    if not config.stash.get(ASKED, False):
         return None
-    from pytest_confmat.plugin.session import STATE
+    from pytest_confmat.plugin.session import state_of
 
-    return config.stash[STATE]
+    return state_of(config)
 
 
-@pytest.fixture(scope="session")
-def confmat_model(pytestconfig: pytest.Config) -> Any:
-    """The model to judge: what ``--confmat-model`` names.
+def _scope(fixture_name: str, config: pytest.Config) -> Any:
+    """Return the scope of model and data: where policies differ in them, it is a test's file."""
+    if not config.stash.get(ASKED, False):
+        return "session"
+    from pytest_confmat.plugin.session import differs
 
-    Override it in a ``conftest.py`` to judge anything else: return a Keras model, or anything
-    callable on a batch (a NumPy array in, scores out).
+    return "class" if differs(config, fixture_name) else "session"
+
+
+def _file_of(request: pytest.FixtureRequest) -> Path:
+    """Return the file of the test that asks; of all tests, the folder that pytest was called in."""
+    config = request.config
+    return config.invocation_params.dir if request.scope == "session" else request.path
+
+
+@pytest.fixture(scope=_scope)
+def confmat_model(request: pytest.FixtureRequest) -> Any:
+    """The model to judge: what ``--confmat-model``, the policy or the ini file names.
+
+    Override it in a ``conftest.py`` to judge anything else: return the path of a model file, a
+    Keras model, or anything callable on a batch (a NumPy array in, scores out).
     """
-    state = _state(pytestconfig)
+    state = _state(request.config)
     if state is None:
         pytest.skip(NO_GATE)
-    if state.model is None:
+    model = state.model_for(_file_of(request))
+    if model is None:
         from pytest_confmat.errors import RequestError
 
         raise RequestError(
-            "there is no model to judge: pass --confmat-model PATH, or override the fixture "
-            "confmat_model in a conftest.py"
+            "there is no model to judge: pass --confmat-model PATH, write model: PATH in the "
+            "policy, or override the fixture confmat_model in a conftest.py"
         )
-    return state.model
+    return model
 
 
-@pytest.fixture(scope="session")
-def confmat_dataset(pytestconfig: pytest.Config) -> Any:
-    """The evaluation set: the dataset of the policy (of the first, where there are several).
+@pytest.fixture(scope=_scope)
+def confmat_dataset(request: pytest.FixtureRequest) -> Any:
+    """The evaluation set: the dataset of the policy; of several, the one of the test's folder.
 
     Override it in a ``conftest.py`` to evaluate anything else: return a ``tf.data.Dataset`` or
     any iterable of batches (inputs, labels) or (inputs, labels, weights).
     """
-    state = _state(pytestconfig)
+    state = _state(request.config)
     if state is None:
         pytest.skip(NO_GATE)
-    return state.default_dataset
+    return state.gate_for(_file_of(request)).dataset if state.gates else None
 
 
 @pytest.fixture(scope="session")
@@ -97,8 +113,9 @@ def confmat_fingerprint() -> str | None:
 def confmat(request: pytest.FixtureRequest, confmat_model: Any, confmat_dataset: Any) -> Evaluation:
     """The evaluation of `confmat_model` on `confmat_dataset`; the same object for all who ask.
 
-    Classes and decision are those of the policy. It is made for each test anew, so that tests
-    below a ``conftest.py`` that overrides model or data see theirs, but evaluated once.
+    Classes and decision are those of the policy; of several policies, of the one in the test's
+    folder or above it. It is made for each test anew, so that tests below a ``conftest.py`` that
+    overrides model or data see theirs, but evaluated once.
     """
     from pytest_confmat.data.counts import expect
     from pytest_confmat.errors import ConfmatError, RequestError
@@ -114,8 +131,8 @@ def confmat(request: pytest.FixtureRequest, confmat_model: Any, confmat_dataset:
             "there is no policy whose classes and decision confmat could use: name one with "
             "--confmat-thresholds, or use confmat_evaluator"
         )
-    gate = state.gates[0]
-    job = state.runs[gate.path].job(confmat_model, confmat_dataset)
+    gate = state.gate_for(request.path)
+    job = state.runs[gate.path].job(state.as_model(confmat_model), confmat_dataset)
     request.node.stash[FOUND] = {
         "own": request.node.nodeid,
         "key": state.evaluator.key(job),

@@ -15,6 +15,7 @@ from pytest_confmat.escaping import printable_lines
 from pytest_confmat.kinds import kind_of
 from pytest_confmat.limits import Exemption, Limit, limit_id
 from pytest_confmat.plugin.baselines import compared_with, without_comparison
+from pytest_confmat.plugin.judged import Judged, judged_model
 from pytest_confmat.plugin.settings import Settings
 from pytest_confmat.policy import Policy, read_policy
 from pytest_confmat.spec import BaselineSpec, DatasetSpec
@@ -34,6 +35,8 @@ class Gate:
         What is evaluated. With a manifest, the number of examples is compared after the pass.
     limits
         All that are to be checked.
+    model
+        The model to judge; ``None``: the fixture `confmat_model` brings it.
     baseline
         What limits against a baseline are compared with.
     waiting
@@ -45,6 +48,7 @@ class Gate:
     classes: tuple[str, ...]
     limits: tuple[Limit, ...]
     exemptions: tuple[Exemption, ...]
+    model: Judged | None = None
     baseline: BaselineSpec | None = None
     waiting: int = 0
 
@@ -93,8 +97,22 @@ def node_name(limit: str) -> str:
     return limit.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def open_gate(path: Path, settings: Settings) -> Gate:
-    """Read a policy and find out its class names, with what the command line overrides.
+def policy_at(path: Path) -> Policy:
+    """Read a policy.
+
+    Raises
+    ------
+    pytest.UsageError
+        If it cannot be read, or is wrong.
+    """
+    try:
+        return read_policy(path)
+    except ConfmatError as error:
+        raise pytest.UsageError(printable_lines(str(error))) from error
+
+
+def open_gate(policy: Policy, settings: Settings) -> Gate:
+    """Find out the class names and the model of a policy, with what the command line overrides.
 
     Raises
     ------
@@ -102,13 +120,13 @@ def open_gate(path: Path, settings: Settings) -> Gate:
         If the policy cannot be honored, or its class names cannot be known.
     """
     try:
-        policy = read_policy(path)
+        model = judged_model(policy, settings)
         dataset, data = policy.dataset, settings.data
         if data is not None:
             if dataset is None:
                 raise pytest.UsageError(
-                    f"--confmat-data: {path} has no dataset that could lie elsewhere; its data "
-                    "come from the fixture confmat_dataset"
+                    f"--confmat-data: {policy.path} has no dataset that could lie elsewhere; its "
+                    "data come from the fixture confmat_dataset"
                 )
             dataset = kind_of(dataset).moved(dataset, data)
         if dataset is not None and settings.manifest is not None:
@@ -122,7 +140,7 @@ def open_gate(path: Path, settings: Settings) -> Gate:
         raise pytest.UsageError(printable_lines(str(error))) from error
     limits = declared if baseline is not None else without_comparison(declared)
     waiting = len(declared) - len(limits)
-    return Gate(policy, dataset, classes, limits, exemptions, baseline, waiting)
+    return Gate(policy, dataset, classes, limits, exemptions, model, baseline, waiting)
 
 
 def _classes(policy: Policy, dataset: DatasetSpec | None) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from pytest_confmat.baseline.comparison import Changes
@@ -86,8 +87,10 @@ class Ledger:
         recall: Callable[[str], Evaluation],
         left_out: Callable[[Gate], frozenset[str]],
         why_unchecked: Callable[[Gate, Sequence[str]], Iterable[str]],
+        *,
         interrupted: bool,
         changes_of: Callable[[Gate, Evaluation], Changes | None] = lambda *_: None,
+        not_chosen: Collection[Path] = (),
     ) -> tuple[GateResult, ...]:
         """Close the books: one result a gate.
 
@@ -103,10 +106,13 @@ class Ledger:
             Whether the session ended before its time.
         changes_of
             Returns what changed since a gate's baseline.
+        not_chosen
+            Policies whose gates were not asked for, and of which nothing was run.
         """
         found = []
         for path, gate in self._gates.items():
-            result = _result(gate, self._entries[path], recall, left_out(gate), interrupted)
+            excused = interrupted or gate.path in not_chosen
+            result = _result(gate, self._entries[path], recall, left_out(gate), excused)
             if result.outcome == "failed" and result.unchecked:
                 reasons = why_unchecked(gate, result.unchecked)
                 result = replace(result, notes=(*reasons, *result.notes))
@@ -121,7 +127,7 @@ def _result(
     entry: Entry,
     recall: Callable[[str], Evaluation],
     left_out: frozenset[str],
-    interrupted: bool,
+    excused: bool,
 ) -> GateResult:
     evaluation, error = None, entry.error
     if entry.key is not None:
@@ -135,7 +141,7 @@ def _result(
         entry.verdicts[limit.id] for limit in gate.limits if limit.id in entry.verdicts
     )
     unchecked = tuple(limit.id for limit in gate.limits if limit.id not in entry.verdicts)
-    excused = interrupted or (bool(verdicts) and left_out.issuperset(unchecked))
+    excused = excused or (bool(verdicts) and left_out.issuperset(unchecked))
     outcome = _outcome(error, verdicts, unchecked, excused)
     if outcome == "passed" and evaluation is None:
         outcome = "incomplete"  # nothing was declared that could be checked, nor evaluated

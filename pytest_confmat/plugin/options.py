@@ -8,7 +8,9 @@ from itertools import pairwise
 
 import pytest
 
-NO_POLICY = "none"
+# Whether a gate is asked for, once pytest is configured.
+ASKED = pytest.StashKey[bool]()
+NO_POLICY = NO_MODEL = "none"
 DEFAULT_POLICY = "thresholds.yaml"
 # Options of one value, and all that take one.
 SINGLE = (
@@ -35,9 +37,17 @@ def add_options(parser: pytest.Parser) -> None:
     """Declare options and their ini twins. Defaults stay ``None``, so that ini values count."""
     group = parser.getgroup("confmat", "gate a classifier on its confusion matrix")
     group.addoption(
+        "--confmat",
+        dest="confmat_every",
+        action="store_true",
+        default=None,
+        help="gate every policy that is named, or found below the root directory, by its own model",
+    )
+    group.addoption(
         "--confmat-model",
         metavar="PATH",
-        help="gate this model (.keras, .h5); without it no limit is collected",
+        help=f"gate this model (.keras, .h5), whatever policy and ini file name; '{NO_MODEL}': no "
+        "gate",
     )
     group.addoption(
         "--confmat-unsafe-model",
@@ -51,7 +61,7 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         help="the policy: which data, which classes, which limits; repeatable, one a data set; "
         f"default: {DEFAULT_POLICY} here or in the root directory; '{NO_POLICY}': tests in "
-        "Python alone",
+        "Python alone; a policy may also be named as an argument, as a test file is",
     )
     group.addoption(
         "--confmat-data",
@@ -125,12 +135,25 @@ def asks_for_gate(config: pytest.Config, options: Namespace | None = None) -> bo
     `options` are those of `config`, which has none yet while pytest starts.
     """
     options = config.option if options is None else options
+    if options.confmat_model == NO_MODEL:
+        return False
     names = (
-        *("model", "unsafe_model", "thresholds", "data", "batch_size", "report", "manifest"),
-        *("baseline", "save_baseline", "cache", "tighten"),
+        *("every", "model", "unsafe_model", "thresholds", "data", "batch_size", "report"),
+        *("manifest", "baseline", "save_baseline", "cache", "tighten"),
     )
-    given = any(getattr(options, f"confmat_{name}") is not None for name in names)
-    return given or config.getini("confmat_model") is not None
+    if any(getattr(options, f"confmat_{name}") is not None for name in names):
+        return True
+    return config.getini("confmat_model") not in (None, NO_MODEL) or _names_policy(config, options)
+
+
+def _names_policy(config: pytest.Config, options: Namespace) -> bool:
+    """Whether an argument is the path of a policy, or the id of an item in one."""
+    paths = (str(argument).partition("::")[0] for argument in options.file_or_dir)
+    if not any(path.endswith((".yaml", ".yml")) for path in paths):
+        return False
+    from pytest_confmat.plugin.policies import named_policies
+
+    return bool(named_policies(map(str, options.file_or_dir), config.invocation_params.dir))
 
 
 def report_in(args: Sequence[str]) -> str | None:

@@ -95,6 +95,12 @@ def record_of(config: pytest.Config, options: Namespace) -> Record:
     return config.stash[_RECORD]
 
 
+def discard_record(config: pytest.Config) -> None:
+    """Write nothing of a run that gates nothing after all."""
+    if _RECORD in config.stash:
+        config.stash[_RECORD].close()
+
+
 def reason_of(error: BaseException | None) -> str:
     """Return in words what has ended a run."""
     if error is None:

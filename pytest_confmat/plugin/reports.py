@@ -2,41 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pytest_confmat.escaping import printable
 from pytest_confmat.filenames import short_path
 from pytest_confmat.kinds import kind_of
 from pytest_confmat.plugin.gate import Gate
+from pytest_confmat.plugin.judged import Judged
 from pytest_confmat.plugin.settings import Settings
+from pytest_confmat.plugin.state import GateState
 from pytest_confmat.plugin.unprovable import unprovable_limits
+from pytest_confmat.report.gates import gates_table
 from pytest_confmat.report.summary import summary
 from pytest_confmat.result import GateResult
 from pytest_confmat.spec import DatasetSpec
 from pytest_confmat.text import plural
 
 
-def header(settings: Settings, gates: Sequence[Gate]) -> list[str]:
+def header(settings: Settings, state: GateState) -> list[str]:
     """Return the lines of pytest's header: what is gated, by what, and who said so."""
+    models = list(dict.fromkeys(gate.model for gate in state.gates)) or [state.without_policy]
+    differ = len(models) > 1
+    lines = [] if differ else [f"confmat: model {_model(models[0], settings)}"]
+    for gate in state.gates:
+        lines += _gate_lines(gate, settings, state.aim.policies[gate.path], with_model=differ)
+    lines += [
+        f"confmat: policy {printable(short_path(path))} (found) is not gated: it names no model; "
+        "write model: PATH there"
+        for path in state.without_model
+    ]
+    return [*lines, *_other_settings(settings)]
+
+
+def _gate_lines(gate: Gate, settings: Settings, origin: str, *, with_model: bool) -> Iterator[str]:
     origins = settings.origins
-    model = "from the fixture confmat_model"
-    if settings.model is not None:
-        model = f"{printable(short_path(settings.model))} ({origins['model']})"
-    if not settings.safe_mode:
-        model += ", without safe mode (--confmat-unsafe-model)"
-    lines = [f"confmat: model {model}"]
-    for gate in gates:
-        where = origins.get("data", "policy")
-        lines.append(
-            f"confmat: policy {printable(short_path(gate.path))} ({origins['thresholds']}), "
-            f"{plural(len(gate.limits), 'limit')}, {len(gate.classes)} classes, "
-            f"data {printable(_data(gate.dataset))}" + (f" ({where})" if gate.dataset else "")
-        )
-        if gate.baseline is not None:
-            named = origins.get("baseline", "policy")
-            lines.append(f"confmat: baseline {printable(short_path(gate.baseline.path))} ({named})")
-        lines += [f"confmat: {printable(line, 400)}" for line in unprovable_limits(gate)]
+    where = f" ({origins.get('data', 'policy')})" if gate.dataset else ""
+    model = f", model {_model(gate.model, settings)}" if with_model else ""
+    yield (
+        f"confmat: policy {printable(short_path(gate.path))} ({origin}), "
+        f"{plural(len(gate.limits), 'limit')}, {len(gate.classes)} classes, "
+        f"data {printable(_data(gate.dataset))}{where}{model}"
+    )
+    if gate.baseline is not None:
+        named = origins.get("baseline", "policy")
+        yield f"confmat: baseline {printable(short_path(gate.baseline.path))} ({named})"
+    for line in unprovable_limits(gate):
+        yield f"confmat: {printable(line, 400)}"
+
+
+def _other_settings(settings: Settings) -> Iterator[str]:
+    origins = settings.origins
     extra = [
         f"{name.replace('_', ' ')} {printable(str(value))} ({origins[name]})"
         for name, value in (
@@ -49,8 +66,23 @@ def header(settings: Settings, gates: Sequence[Gate]) -> list[str]:
         if value is not None and name in origins
     ]
     if extra:
-        lines.append(f"confmat: {', '.join(extra)}")
-    return lines
+        yield f"confmat: {', '.join(extra)}"
+
+
+def left_out_by_name(policy: Path) -> str:
+    """Say that a run gates nothing by a policy, as it names other tests."""
+    return (
+        f"confmat: {printable(short_path(policy))} is not gated: this run names other tests; "
+        "to gate it, name it or add --confmat-model PATH"
+    )
+
+
+def left_out_by_choice(policy: Path) -> str:
+    """Say that a run gates nothing by a policy, as -k or -m select none of its items."""
+    return (
+        f"confmat: {printable(short_path(policy))} is not gated: -k or -m select none of its "
+        "limits; to gate it, leave them out or add --confmat-model PATH"
+    )
 
 
 def print_summary(
@@ -74,6 +106,10 @@ def print_summary(
         # Line by line: pytest escapes all of a text that the stream cannot encode.
         for line in summary(result, writer.fullwidth, writer.hasmarkup).splitlines():
             reporter.write_line(line)
+    if len(results) > 1:
+        reporter.section(f"confmat: {len(results)} gates", sep="=")
+        for line in gates_table(results, writer.fullwidth):
+            reporter.write_line(line)
     for note in notes:
         reporter.write_line(f"note: {printable(note, 400)}")
     if own:
@@ -92,6 +128,13 @@ def print_sections(reporter: Any, notes: Mapping[str | None, Sequence[str]]) -> 
         reporter.section(section, sep="=")
         for line in lines:
             reporter.write_line(line)
+
+
+def _model(model: Judged | None, settings: Settings) -> str:
+    named = "from the fixture confmat_model"
+    if model is not None:
+        named = f"{printable(short_path(model.spec.path))} ({model.origin})"
+    return named if settings.safe_mode else f"{named}, without safe mode (--confmat-unsafe-model)"
 
 
 def _data(dataset: DatasetSpec | None) -> str:

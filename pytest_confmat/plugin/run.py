@@ -14,7 +14,7 @@ from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.errors import ConfmatError, ModelError, RequestError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.fingerprint import sha256_of
-from pytest_confmat.job import Job
+from pytest_confmat.job import Job, from_here
 from pytest_confmat.judging import judge
 from pytest_confmat.plugin.agreed_set import require_agreed
 from pytest_confmat.plugin.attempts import attempt
@@ -89,12 +89,9 @@ class GateRun:
     def _evaluate(self, request: pytest.FixtureRequest) -> tuple[Evaluation, str]:
         __tracebackhide__ = True
         gate, session = self.gate, self._session
-        model = request.getfixturevalue("confmat_model")
+        model = session.as_model(request.getfixturevalue("confmat_model"))
         dataset = request.getfixturevalue("confmat_dataset")
-        if dataset is session.default_dataset:
-            # The fixture knows one data set; each policy has its own.
-            dataset = gate.dataset
-        elif session.data_were_named:
+        if dataset is not gate.dataset and session.data_were_named:
             raise RequestError(
                 "--confmat-data names the data, and a fixture confmat_dataset of the project's "
                 "overrides it: leave one of them out"
@@ -136,11 +133,11 @@ class GateRun:
         With it goes the file of the option: a model that overrides it may well have been read from
         it. The policy tells objects apart, wherever pytest is called.
         """
-        stated, asked = fingerprint_of(request), self._session.model
+        stated, asked = fingerprint_of(request), self.gate.model
         if stated is None:
             return None
-        if job.model is not asked and asked is not None:
-            stated = f"{stated}, --confmat-model {_digest_of(asked)}"
+        if asked is not None and job.model != asked.spec:
+            stated = f"{stated}, --confmat-model {_digest_of(asked.spec)}"
         if not job.is_plain:
             stated = f"{stated} in {os.path.relpath(self.gate.path, request.config.rootpath)}"
         return stated
@@ -163,12 +160,12 @@ class GateRun:
 
     def _overrides(self) -> list[str]:
         """Say what was judged in place of what options and policy name."""
-        job, asked, dataset = self._job, self._session.model, self.gate.dataset
+        job, asked, dataset = self._job, self.gate.model, self.gate.dataset
         found = []
-        if job is not None and asked is not None and job.model is not asked:
+        if job is not None and asked is not None and job.model != asked.spec:
             found.append(
                 f"the model judged came from a fixture confmat_model of the project's, which "
-                f"overrides --confmat-model: {_kind(job.model)}"
+                f"overrides {asked.origin}: {_kind(job.model)}"
             )
         if job is not None and dataset is not None and job.dataset is not dataset:
             found.append(
@@ -185,7 +182,7 @@ class GateRun:
             notes += self._comparison.notes
             if without_comparison(self.gate.limits) == self.gate.limits:
                 notes.append(
-                    "the baseline is not used, as no limit compares with it: max_drop, "
+                    "the baseline decides nothing here, as no limit compares with it: max_drop, "
                     "max_rise or flips would"
                 )
         if self.gate.waiting:
@@ -280,4 +277,6 @@ def _require_pinned(gate: Gate, model: Any, found: str | None) -> None:
 
 
 def _kind(value: Any) -> str:
+    if isinstance(value, ModelSpec):
+        return str(from_here(value.path))
     return f"{type(value).__module__}.{type(value).__qualname__}"

@@ -15,11 +15,12 @@ import pytest
 
 from pytest_confmat.escaping import printable
 from pytest_confmat.plugin.collection import ConfmatItem
-from pytest_confmat.plugin.gate import Gate
+from pytest_confmat.plugin.gate import EVALUATION, Gate
 from pytest_confmat.text import plural
 
 # What calls pytest_deselected for -k and -m, and for --deselect. pytest says nowhere who did.
-_BY_NAME = ("_pytest.mark", "_pytest.main")
+_BY_CHOICE = "_pytest.mark"
+_BY_NAME = (_BY_CHOICE, "_pytest.main")
 _RERUNS = {"_pytest.cacheprovider": "--lf", "_pytest.stepwise": "--stepwise"}
 _ONE_SHARD = "keep the gate in one shard"
 
@@ -33,6 +34,8 @@ class Selection:
         What pytest found, and what of it is to be run.
     deselected
         What the user left out by `-k`, `-m` or `--deselect`.
+    unmatched
+        What of it by `-k` or `-m`.
     taken
         What anybody else deselected: a plugin, a conftest, `--lf`.
     takers
@@ -43,6 +46,7 @@ class Selection:
         self.collected: dict[str, set[str]] = {}
         self.selected: dict[str, set[str]] = {}
         self.deselected: dict[str, set[str]] = {}
+        self.unmatched: dict[str, set[str]] = {}
         self.taken: dict[str, set[str]] = {}
         self.takers: dict[str, set[str]] = {}
         # Whether collection ended, here or in a worker that told of it.
@@ -61,6 +65,8 @@ class Selection:
         """Enter what is not to be run; `by`: the module that says so."""
         if by in _BY_NAME:
             _enter(self.deselected, items)
+            if by == _BY_CHOICE:
+                _enter(self.unmatched, items)
             return
         _enter(self.taken, items)
         for item in items:
@@ -92,6 +98,18 @@ class Selection:
         # A node id may stand for several items: of these, each that was collected was asked for.
         not_named = set() if named is None else set(gate.items) - named - collected
         return _limits(gate, (deselected | not_named) - taken - selected)
+
+    def not_chosen(self, config: pytest.Config, gates: Iterable[Gate]) -> frozenset[Path]:
+        """Return the policies of which `-k` and `-m` leave nothing to run, not even the evaluation.
+
+        Only if nothing else took an item away, and the user gave these options.
+        """
+        if not self.complete or not _as_asked(config):
+            return frozenset()
+        every = {gate.path: {EVALUATION, *gate.items} for gate in gates}
+        return frozenset(
+            path for path, items in every.items() if self.unmatched.get(str(path)) == items
+        )
 
     def why_unchecked(
         self, config: pytest.Config, gate: Gate, unchecked: Collection[str]
@@ -131,6 +149,12 @@ class Selection:
             return f"deselected by {options}, which runs what failed before: leave it out"
         named = printable(", ".join(takers))
         return f"deselected by a plugin or conftest ({named}): {_ONE_SHARD}"
+
+
+def chooses_by_name(config: pytest.Config) -> bool:
+    """Whether the user chose tests by `-k` or `-m`."""
+    asked = config.known_args_namespace
+    return bool(asked.keyword or asked.markexpr)
 
 
 def _as_asked(config: pytest.Config) -> bool:

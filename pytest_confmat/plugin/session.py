@@ -1,4 +1,4 @@
-"""The hooks of a session that gates: they are registered only where a gate is asked for."""
+"""The hooks of a session that gates: they are registered only if a gate is asked for."""
 
 from __future__ import annotations
 
@@ -9,20 +9,27 @@ from typing import Any
 
 import pytest
 
-from pytest_confmat.errors import ConfmatError
+from pytest_confmat.errors import ConfmatError, RequestError
 from pytest_confmat.output import Output
 from pytest_confmat.plugin import caching, workers
+from pytest_confmat.plugin.aim import Aim, aim_of
 from pytest_confmat.plugin.collection import FOUND, ConfmatItem, ThresholdsFile
 from pytest_confmat.plugin.gate import EVALUATION
 from pytest_confmat.plugin.ledger import Ledger
 from pytest_confmat.plugin.longrepr import Failure, Reason
 from pytest_confmat.plugin.options import only_shows, runs_tests
 from pytest_confmat.plugin.outputs import Notes, finish, outputs_of
-from pytest_confmat.plugin.record import Record, reason_of, record_of
+from pytest_confmat.plugin.record import Record, discard_record, reason_of, record_of
 from pytest_confmat.plugin.registration import register_own
-from pytest_confmat.plugin.reports import header, print_sections, print_summary
-from pytest_confmat.plugin.selection import Selection, deselector, is_covered
-from pytest_confmat.plugin.settings import Settings, read_policies, read_settings
+from pytest_confmat.plugin.reports import (
+    header,
+    left_out_by_choice,
+    left_out_by_name,
+    print_sections,
+    print_summary,
+)
+from pytest_confmat.plugin.selection import Selection, chooses_by_name, deselector, is_covered
+from pytest_confmat.plugin.settings import Settings, fitted, read_settings
 from pytest_confmat.plugin.sharing import require_apart
 from pytest_confmat.plugin.state import GateState
 from pytest_confmat.result import GateResult
@@ -49,6 +56,7 @@ class GateHooks:
     ) -> None:
         self.config = config
         self.settings = settings
+        self.aim = state.aim
         self.state = state
         self.record = record
         self.outputs = outputs
@@ -58,6 +66,7 @@ class GateHooks:
         self._notes = Notes()
         self._idle = False
         self._ran = False
+        self._not_chosen: frozenset[Path] = frozenset()
         self._data_folders = _unwalked(config, state)
 
     # Collection.
@@ -154,7 +163,7 @@ class GateHooks:
             self.record.ended = excinfo.value
 
     def pytest_report_header(self) -> list[str]:
-        lines = header(self.settings, self.state.gates)
+        lines = header(self.settings, self.state)
         if option := only_shows(self.config.option):
             lines.append(f"confmat: no limit is checked: {option} runs no test")
         return [*lines, *caching.remarks(self.config, self.settings)]
@@ -167,16 +176,21 @@ class GateHooks:
         # Whoever interrupts a run knows; what ends it otherwise is an error.
         if ended is not None and type(ended) is not KeyboardInterrupt and not self._ran:
             self.ledger.refuse(f"no test was run: {reason_of(ended)}")
+        if not self.aim.is_ordered:
+            self._not_chosen = self.selection.not_chosen(self.config, self.state.gates)
         self.results = self.ledger.results(
             self.state.evaluator.recall,
             lambda gate: self.selection.left_out(self.config, gate),
             lambda gate, ids: self.selection.why_unchecked(self.config, gate, ids),
+            not_chosen=self._not_chosen,
             interrupted=exitstatus not in _RAN,
             changes_of=self.state.changes_of,
         )
         if self.state.watch.current is not None:
             self._notes.add(None, [f"interrupted after {self.state.watch.current}"])
-        if not self.state.gates and not self.ledger.evaluated and exitstatus in _RAN:
+        chooses = not self.aim.is_ordered and chooses_by_name(self.config)
+        evaluated = self.state.gates or self.ledger.evaluated
+        if not evaluated and not chooses and exitstatus in _RAN:
             self._idle = True
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
         held = all(result.outcome in ("passed", "incomplete") for result in self.results)
@@ -187,13 +201,29 @@ class GateHooks:
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        if self.results:
+        results = [result for result in self.results if result.policy not in self._not_chosen]
+        if results:
             own = self.ledger.judged_elsewhere()
-            print_summary(terminalreporter, self.results, self._notes.by_section[None], own)
+            print_summary(terminalreporter, results, self._notes.by_section[None], own)
         if self._idle:
             terminalreporter.section("confmat", sep="=")
             terminalreporter.write_line(_NOTHING_ASKED)
         print_sections(terminalreporter, self._notes.by_section)
+        for path in sorted(self._not_chosen):
+            terminalreporter.write_line(left_out_by_choice(path))
+        for path in self.aim.left_out:
+            terminalreporter.write_line(left_out_by_name(path))
+
+
+class AsideHooks:
+    """Says at the end which gates a run about other tests left out."""
+
+    def __init__(self, aim: Aim) -> None:
+        self.aim = aim
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        for path in self.aim.left_out:
+            terminalreporter.write_line(left_out_by_name(path))
 
 
 def start(config: pytest.Config) -> None:
@@ -204,13 +234,18 @@ def start(config: pytest.Config) -> None:
     pytest.UsageError
         If the request cannot be honored.
     """
+    aim = aim_of(config)
+    if aim.is_aside:
+        discard_record(config)
+        config.pluginmanager.register(AsideHooks(aim), _NAME)
+        return
     is_worker = workers.is_worker(config)
     record = None
     if runs_tests(config.option) and not is_worker:
         record = record_of(config, config.option)
-    register_own(config)
-    settings = read_settings(config)
-    state = GateState(config, read_policies(config, settings))
+    settings, state = _opened(config, aim)
+    if record is not None and settings.report is None:
+        record.files = None
     outputs = [] if is_worker else outputs_of(config, settings, state, record)
     if not is_worker:
         require_apart(config, settings, state.gates, outputs, record)
@@ -224,6 +259,36 @@ def start(config: pytest.Config) -> None:
     hooks = GateHooks(config, settings, state, record, outputs)
     if config.pluginmanager.register(hooks, _NAME) is None:
         raise pytest.UsageError(f"-p no:{_NAME} takes the gate away that the command line asks for")
+
+
+def state_of(config: pytest.Config) -> GateState:
+    """Return the gates of a session, also where it gates none and a test asks for one all the same.
+
+    Raises
+    ------
+    RequestError
+        If what a left-out gate takes is not there.
+    """
+    if STATE not in config.stash:
+        try:
+            _, config.stash[STATE] = _opened(config, aim_of(config))
+        except pytest.UsageError as error:
+            raise RequestError(str(error)) from None
+    return config.stash[STATE]
+
+
+def differs(config: pytest.Config, fixture: str) -> bool:
+    """Whether policies differ in what a fixture returns: their models, or their data."""
+    if STATE not in config.stash:
+        return len(aim_of(config).left_out) > 1
+    state = config.stash[STATE]
+    return len(state.models if fixture == "confmat_model" else state.gates) > 1
+
+
+def _opened(config: pytest.Config, aim: Aim) -> tuple[Settings, GateState]:
+    register_own(config)
+    settings = fitted(read_settings(config), len(aim.policies or aim.left_out))
+    return settings, GateState(config, settings, aim)
 
 
 def _begin(outputs: Sequence[Output], state: GateState) -> None:

@@ -1,18 +1,17 @@
-"""What the user asked for, and where: command line over ini over default."""
+"""What the user asked for, and where: the command line goes before the ini file."""
 
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
 import pytest
 
-from pytest_confmat.errors import ModelError
 from pytest_confmat.plugin.arguments import require_single
-from pytest_confmat.plugin.options import DEFAULT_POLICY, NO_POLICY
+from pytest_confmat.plugin.options import NO_MODEL, NO_POLICY
+from pytest_confmat.plugin.places import absolute, ini_folder, ini_name
 
 CacheUse = Literal["on", "verify", "off"]
 CACHE_USES: tuple[CacheUse, ...] = get_args(CacheUse)
@@ -26,8 +25,8 @@ class Settings:
     ----------
     model, data, report, manifest, baseline, save_baseline
         Absolute paths.
-    policies
-        Absolute paths, as `read_policies` finds them; empty if the project asked for none.
+    model_as_written
+        As `model`, links not resolved, for messages.
     safe_mode
         Whether code that a model file holds is refused instead of run.
     cache
@@ -35,7 +34,6 @@ class Settings:
     """
 
     model: Path | None
-    policies: tuple[Path, ...]
     data: Path | None
     batch_size: int | None
     report: Path | None
@@ -43,12 +41,13 @@ class Settings:
     manifest: Path | None = None
     baseline: Path | None = None
     save_baseline: Path | None = None
+    model_as_written: Path | None = None
     safe_mode: bool = True
     cache: CacheUse = "on"
 
 
 def read_settings(config: pytest.Config) -> Settings:
-    """Resolve all options but the policies.
+    """Resolve all options but those that say which policies are gated.
 
     Raises
     ------
@@ -58,14 +57,11 @@ def read_settings(config: pytest.Config) -> Settings:
     require_single(config)
     origins: dict[str, str] = {}
     model = _path(config, "model", origins)
-    if model is not None and not model.exists():
-        raise pytest.UsageError(f"{origins['model']}: {_why_missing(config, origins, model)}")
     report = _path(config, "report", origins)
     if report is not None and report.is_file():
         raise pytest.UsageError(f"{origins['report']}: {report} is a file, not a folder")
     return Settings(
         model=model,
-        policies=(),
         data=_path(config, "data", origins, ini=False),
         batch_size=_batch_size(config, origins),
         report=report,
@@ -73,6 +69,7 @@ def read_settings(config: pytest.Config) -> Settings:
         manifest=_path(config, "manifest", origins),
         baseline=_path(config, "baseline", origins),
         save_baseline=_path(config, "save_baseline", origins, ini=False),
+        model_as_written=_as_written(config, "model") if model is not None else None,
         # By hand alone: a line in a file would undo it for good, and unseen.
         safe_mode=not config.getoption("confmat_unsafe_model"),
         cache=_cache(config, origins),
@@ -91,38 +88,50 @@ def report_folder(config: pytest.Config, options: Namespace) -> Path | None:
     if not text or "://" in text:
         return None
     try:
-        path = _absolute(folder, text)
+        path = absolute(folder, text)
         return None if path.is_file() else path
     except (OSError, RuntimeError):
         return None
 
 
-def read_policies(config: pytest.Config, settings: Settings) -> Settings:
-    """Find the policies.
+def fitted(settings: Settings, policies: int) -> Settings:
+    """Return the settings of a run with a number of policies.
+
+    What an ini file says for policies is left out where there are none.
 
     Raises
     ------
     pytest.UsageError
-        If there is none, or other options do not go with them.
+        If options do not go with that number.
     """
     origins = settings.origins
-    policies = _policies(config, origins)
+    if not policies:
+        settings = replace(
+            settings,
+            report=_unless_by_ini(settings.report, origins.get("report")),
+            manifest=_unless_by_ini(settings.manifest, origins.get("manifest")),
+            baseline=_unless_by_ini(settings.baseline, origins.get("baseline")),
+        )
     if not policies and settings.report is not None:
         raise pytest.UsageError(
             f"{origins['report']} writes what policies come to, and --confmat-thresholds "
             f"{NO_POLICY} asks for none"
         )
-    if settings.data is not None and len(policies) != 1:
+    if settings.data is not None and policies != 1:
         raise pytest.UsageError(
-            f"--confmat-data says where one policy's data are, and there are "
-            f"{len(policies)} policies: write the location into each policy"
+            f"--confmat-data says where one policy's data are, and there are {policies} policies: "
+            "write the location into each policy"
         )
     for name in ("manifest", "baseline", "save_baseline"):
-        if getattr(settings, name) is not None and len(policies) != 1:
+        if getattr(settings, name) is not None and policies != 1:
             raise pytest.UsageError(
-                f"{origins[name]} is of one policy's data, and there are {len(policies)} policies"
+                f"{origins[name]} is of one policy's data, and there are {policies} policies"
             )
-    return replace(settings, policies=policies)
+    return settings
+
+
+def _unless_by_ini(path: Path | None, origin: str | None) -> Path | None:
+    return path if origin is not None and origin.startswith("--") else None
 
 
 def _given(
@@ -135,7 +144,7 @@ def _given(
         return str(value), config.invocation_params.dir
     written = config.getini(f"confmat_{name}") if ini else None
     if written is not None:
-        origins[name] = f"confmat_{name} in {_ini_name(config)}"
+        origins[name] = f"confmat_{name} in {ini_name(config)}"
         return str(written), ini_folder(config)
     return None, config.invocation_params.dir
 
@@ -144,7 +153,7 @@ def _path(
     config: pytest.Config, name: str, origins: dict[str, str], ini: bool = True
 ) -> Path | None:
     text, folder = _given(config, name, origins, ini)
-    if text is None:
+    if text is None or (name == "model" and text == NO_MODEL):
         return None
     if not text:
         raise pytest.UsageError(f"{origins[name]} is empty: give a path")
@@ -153,19 +162,12 @@ def _path(
             f"{origins[name]}: {text} is a remote address, and only local paths are read: "
             "download it first and give the path of the copy"
         )
-    return _absolute(folder, text)
+    return absolute(folder, text)
 
 
-def _why_missing(config: pytest.Config, origins: dict[str, str], model: Path) -> str:
-    """Say it in the loader's words, of the path as it was given: resolved, a link is none."""
-    from pytest_confmat.models.look import look_at
-
-    text, folder = _given(config, "model", origins)
-    try:
-        look_at(folder / Path(str(text)).expanduser())
-    except ModelError as error:
-        return str(error)
-    return f"there was no model {model}"
+def _as_written(config: pytest.Config, name: str) -> Path:
+    text, folder = _given(config, name, {})
+    return folder / Path(str(text)).expanduser()
 
 
 def _batch_size(config: pytest.Config, origins: dict[str, str]) -> int | None:
@@ -185,49 +187,3 @@ def _cache(config: pytest.Config, origins: dict[str, str]) -> CacheUse:
         if text == use:
             return use
     raise pytest.UsageError(f"{origins['cache']}: {text!r} is none of {', '.join(CACHE_USES)}")
-
-
-def _policies(config: pytest.Config, origins: dict[str, str]) -> tuple[Path, ...]:
-    given: Sequence[str] = config.getoption("confmat_thresholds") or ()
-    folder, origins["thresholds"] = config.invocation_params.dir, "--confmat-thresholds"
-    if not given:
-        given = config.getini("confmat_thresholds")
-        folder = ini_folder(config)
-        origins["thresholds"] = f"confmat_thresholds in {_ini_name(config)}"
-    if list(given) == [NO_POLICY]:
-        return ()
-    if given:
-        paths = [_absolute(folder, text) for text in given]
-        missing = [path for path in paths if not path.exists()]
-        if missing:
-            raise pytest.UsageError(
-                f"{origins['thresholds']}: there is no thresholds file {missing[0]}; "
-                "--confmat-init --confmat-data PATH writes one from what the model does"
-            )
-        return tuple(dict.fromkeys(paths))
-    origins["thresholds"] = "default"
-    folders = dict.fromkeys((config.invocation_params.dir, config.rootpath))
-    for candidate in folders:
-        if (candidate / DEFAULT_POLICY).exists():
-            return (_absolute(candidate, DEFAULT_POLICY),)
-    looked = " nor ".join(str(candidate / DEFAULT_POLICY) for candidate in folders)
-    raise pytest.UsageError(
-        f"a gate needs a policy, and there is no {looked}: let --confmat-init --confmat-data PATH "
-        "write one from what the model does, write one yourself, name one with "
-        f"--confmat-thresholds FILE, or say --confmat-thresholds {NO_POLICY} if the project's "
-        "own tests are the gate"
-    )
-
-
-def _absolute(folder: Path, text: str) -> Path:
-    # resolve() also makes one file of two spellings, as pytest's own collection does.
-    return (folder / Path(text).expanduser()).resolve()
-
-
-def ini_folder(config: pytest.Config) -> Path:
-    """Return the folder that paths in the configuration are relative to."""
-    return config.inipath.parent if config.inipath else config.rootpath
-
-
-def _ini_name(config: pytest.Config) -> str:
-    return config.inipath.name if config.inipath else "-o"

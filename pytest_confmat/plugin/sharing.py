@@ -68,8 +68,9 @@ def require_apart(
 
 def _read(settings: Settings, gates: Sequence[Gate]) -> Iterator[Claim]:
     origins = settings.origins
-    if settings.model is not None:
-        yield Claim(origins["model"], settings.model, False)
+    for model in dict.fromkeys(gate.model for gate in gates):
+        if model is not None:
+            yield Claim(model.origin, model.spec.path, False)
     for gate in gates:
         yield Claim(f"the policy {gate.path.name}", gate.path, False)
         if gate.baseline is not None:

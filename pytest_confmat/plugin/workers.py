@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from pytest_confmat.plugin.aim import tell_aim
+
 _INPUT = "confmat_shared_folder"
 _OUTPUT = "confmat_selection"
 _FOLDER = pytest.StashKey[Path]()
@@ -34,7 +36,8 @@ def shared_folder(config: pytest.Config) -> Path | None:
 
 
 def tell_worker(node: Any) -> None:
-    """Name the folder to a worker before it starts; `node` is xdist's WorkerController."""
+    """Tell a worker the folder, and what is gated; `node` is xdist's WorkerController."""
+    tell_aim(node)
     if folder := shared_folder(node.config):
         node.workerinput[_INPUT] = str(folder)
 

@@ -23,16 +23,18 @@ from pytest_confmat.policy import scalars
 from pytest_confmat.policy.base_shape import (
     NAME_SCHEMA,
     PATH_SCHEMA,
+    LocalPath,
     Name,
     ReadBy,
     Shape,
     kind,
+    or_short,
 )
 from pytest_confmat.policy.dataset_shape import ImagesShape, SetShape, dataset
 from pytest_confmat.policy.evidence_shape import BaselineShape, EvidenceShape
 from pytest_confmat.policy.faults import describe, fault
 from pytest_confmat.policy.thresholds_shape import Thresholds, thresholds_shape
-from pytest_confmat.policy.yaml_document import OWN_KEY, ScalarNode, SequenceNode
+from pytest_confmat.policy.yaml_document import OWN_KEY, MappingNode, ScalarNode, SequenceNode
 
 VERSION = 1
 
@@ -84,6 +86,22 @@ Decision = Annotated[
     | Annotated[ThresholdShape, Tag(kind(None))],
     Discriminator(kind),
 ]
+
+
+class ModelShape(Shape):
+    """The model to judge: a path, or {path: models/shapes.keras}."""
+
+    model_config = ConfigDict(json_schema_extra=or_short(PATH_SCHEMA))
+    expected: ClassVar[str] = "a path, or a mapping such as {path: models/shapes.keras}"
+
+    path: LocalPath = Field(description="Where its file is; relative to this file.")
+
+    @classmethod
+    def long_form(cls, value: Any) -> Any:
+        """Take a path for {path: path}."""
+        if isinstance(value, ScalarNode) and value:
+            return MappingNode({"path": value}, {"path": value.line}, value.line)
+        return value
 
 
 def _policy_schema(schema: dict[str, Any]) -> None:
@@ -144,6 +162,11 @@ class PolicyShape(Shape):
     decision: Decision = Field(
         "argmax",
         description="argmax, or a threshold on the score of one of two classes.",
+    )
+    model: ModelShape | None = Field(
+        None,
+        description="The model's file, unless the command line names another; relative to this "
+        "file.",
     )
     model_sha256: (
         Annotated[

@@ -10,7 +10,7 @@ from pytest_confmat.errors import Location, PolicyError
 from pytest_confmat.limits import ESTIMATE, Evidence, Exemption, Limit, Rule, expand
 from pytest_confmat.policy.checks import problems_with, without_baseline
 from pytest_confmat.policy.faults import raise_first
-from pytest_confmat.spec import Argmax, BaselineSpec, DatasetSpec, Decision
+from pytest_confmat.spec import Argmax, BaselineSpec, DatasetSpec, Decision, ModelSpec
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Policy:
         Of the set, wherever it comes from; ``None``: the policy does not say.
     classes
         The declared names, in the order of the model's outputs; ``None``: none are declared.
+    model
+        The model's file, as the policy names it; ``None``: it names none.
     model_sha256
         SHA-256 of the model's file in lower case, if the policy is for that model alone.
     evidence
@@ -45,6 +47,7 @@ class Policy:
     digest: str | None = None
     classes: tuple[str, ...] | None = None
     decision: Decision = field(default_factory=Argmax)
+    model: ModelSpec | None = None
     model_sha256: str | None = None
     evidence: Evidence = ESTIMATE
     baseline: BaselineSpec | None = None

@@ -15,7 +15,14 @@ from pytest_confmat.policy.policy import Policy
 from pytest_confmat.policy.rules import rules_of
 from pytest_confmat.policy.validation import read_shape
 from pytest_confmat.policy.yaml_document import Document, MappingNode, Node, read_document
-from pytest_confmat.spec import Argmax, BaselineSpec, DatasetSpec, Decision, Threshold
+from pytest_confmat.spec import (
+    Argmax,
+    BaselineSpec,
+    DatasetSpec,
+    Decision,
+    ModelSpec,
+    Threshold,
+)
 
 
 def read_policy(path: Path) -> Policy:
@@ -40,6 +47,7 @@ def read_policy(path: Path) -> Policy:
         digest=None if shape.dataset is None else shape.dataset.digest,
         classes=_classes(shape, document),
         decision=_decision(shape),
+        model=None if shape.model is None else ModelSpec(below(folder, shape.model.path)),
         model_sha256=shape.model_sha256,
         evidence=evidence,
         baseline=_baseline(shape, folder),

@@ -35,7 +35,8 @@ _NEEDED = {
     "thresholds": "it holds the limits, such as recall: 0.9",
     "weights": "one of inverse_frequency, balanced, sample, or a weight a class",
     "at_most": "the highest share that passes",
-    "path": "where the baseline was saved",
+    "baseline.path": "where the baseline was saved",
+    "model.path": "where the model's file is",
     "key": "the name of the feature",
     "scale": "what pixels are multiplied by",
     "threshold": "a score between 0 and 1",
@@ -56,7 +57,9 @@ def _problem(document: Document, details: ErrorDetails) -> Problem:
     if isinstance(found, Unknown):
         return _unknown_key(document, keys, found.shape)
     if kind_of_error == "missing":
-        return Problem(location, f"{prefix}{keys[-1]} is missing: {_NEEDED[str(keys[-1])]}")
+        key = str(keys[-1])
+        needed = _NEEDED.get(".".join(map(str, keys[-2:]))) or _NEEDED[key]
+        return Problem(location, f"{prefix}{key} is missing: {needed}")
     if kind_of_error == "dict_type":
         return Problem(location, f"{prefix}expected a mapping, found {describe(found)}")
     return Problem(location, f"{prefix}it is empty")

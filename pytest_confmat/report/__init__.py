@@ -1,1 +1,1 @@
-"""Reports of a result: text, JSON, a picture. Nothing is decided here."""
+"""Forms that a result can take: text, JSON, a picture. No decisions are taken here."""

@@ -1,4 +1,4 @@
-"""Text laid out by rich to a given width, without looking at the terminal."""
+"""Text that rich lays out: to a width, without asking any terminal."""
 
 from __future__ import annotations
 

@@ -220,7 +220,7 @@ def _draw_panel(panel: _Panel, axes: Axes, bar: Axes, classes: ClassView, layout
 
 
 def _norm(k: int) -> FuncNorm:
-    """Return the color scale: right predictions from 0 to 1, wrong ones from 0 to -1.
+    """Return the scale of colors: what is right from 0 to 1, what is wrong from 0 to -1.
 
     A root makes small shares of wrong visible, the more of it the smaller the cells.
     """
@@ -236,7 +236,7 @@ def _norm(k: int) -> FuncNorm:
 
 
 def _label(axes: Axes, classes: ClassView, layout: _Layout) -> None:
-    """Name rows and columns, and highlight classes with a limit that did not pass."""
+    """Name rows and columns, and make those stand out that have a limit that does not hold."""
     style = layout.fonts.style
     named = range(0, len(layout.labels), layout.every)
     labels = [layout.labels[i] for i in named]

@@ -1,4 +1,4 @@
-"""A result as JSON, for programs. ``docs/confmat-json.md`` explains it."""
+"""A result as JSON, for whatever comes after the gate. ``docs/confmat-json.md`` explains it."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def overview_document(reports: Sequence[Mapping[str, Any]], reason: str | None) 
     reports
         ``path``, ``policy`` and ``outcome`` of each.
     reason
-        Why the run ended without a result, if it did.
+        Why the run came to nothing, if it did.
     """
     outcomes = {report["outcome"] for report in reports}
     worst = next(outcome for outcome in _WORST_FIRST if outcome in outcomes)

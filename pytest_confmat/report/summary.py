@@ -170,7 +170,7 @@ def _finding(result: GateResult, width: int) -> str:
 
 
 def _named(ids: Sequence[str], room: int) -> str:
-    """Return one id, and as many others as there is room for."""
+    """Name one id, and as many as there is room for, and say when there are more."""
     text = ""
     for number, name in enumerate(ids):
         longer = f"{text}{', ' if text else ': '}{printable(name)}"
@@ -188,7 +188,7 @@ def _examples(result: GateResult) -> str:
 
 
 def _subject(result: GateResult) -> str:
-    """Return model, data and policy in one sentence."""
+    """Name model, data and policy."""
     model = result.model.get("path") or result.model.get("format")
     source = result.dataset.get("source")
     examples = result.dataset.get("examples")
@@ -264,7 +264,7 @@ def _number(verdict: Verdict) -> str:
 
 
 def _error(result: GateResult) -> list[str]:
-    """Return the lines of the error that the verdict line does not have."""
+    """Return what the verdict line did not yet say of the error."""
     lines = (result.error or "").strip().splitlines()
     if result.outcome == "error":
         lines = lines[1:]

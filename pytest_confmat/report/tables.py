@@ -151,7 +151,7 @@ def confusion_table(class_view: ClassView, width: int) -> tuple[Table, str | Non
     arrow = 2 + 2 * _GAP
     room = (width - arrow - _extent(columns)) // 2
     table = _table()
-    table.add_column("true class", no_wrap=True)
+    table.add_column("actual", no_wrap=True)
     table.add_column("", no_wrap=True)
     table.add_column("predicted", no_wrap=True)
     for column in columns:

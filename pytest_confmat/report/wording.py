@@ -1,4 +1,4 @@
-"""One verdict in words: what was observed, the bound, and the counts behind it."""
+"""One verdict in words: what was observed, against which bound, and what stands behind it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LISTED = 60
 
 
 def describe(verdict: Verdict) -> str:
-    """Return the message of a verdict: one line where the limit passed, else with the reasons.
+    """Return the message of a verdict: one line where the limit holds, else with the reasons.
 
     The text is safe for a terminal and a log, whatever the names in it.
     """
@@ -60,10 +60,10 @@ _KEPT_AND_BROKEN = {"at_least": ("at least", "below"), "at_most": ("at most", "a
 
 
 def _relation(verdict: Verdict) -> str:
-    """Return how the value compares with the bound, and whether that is shown."""
+    """Say how the value stands to the bound, and how far that is shown."""
     kept, broken = _KEPT_AND_BROKEN[verdict.limit.bound.kind]
     if verdict.too_few:
-        return "with too few examples to compare it with"
+        return "of too few examples to be compared with"
     if verdict.limit.evidence.rule != "estimate" and not verdict.limit.has_interval:
         return f"an estimate alone, which is not shown to be {kept}"
     said = {
@@ -113,7 +113,7 @@ def _metric(verdict: Verdict) -> str:
 
 
 def _weighting(weighting: Weighting | None) -> str:
-    """Return how the matrix was weighted, where its diagonal is not simply recall."""
+    """Say how the matrix was weighted, where its diagonal is not simply recall."""
     if weighting is None or (
         weighting.weights == "inverse_frequency" and weighting.normalize is None
     ):
@@ -148,7 +148,7 @@ def _is_untouched(limit: Limit) -> bool:
 
 
 def _counts(verdict: Verdict) -> str | None:
-    """Return the counts behind the value in words; a composite metric has none."""
+    """Word the counts behind the value; a composite metric has none."""
     limit, hits, trials = verdict.limit, verdict.hits, verdict.trials
     template = _template(limit.metric)
     if hits is None or trials is None or template is None:
@@ -178,7 +178,7 @@ def _template(metric: str) -> str | None:
 _COUNTS = {
     "weighted_diagonal": "{hits} of {trials} recognized",
     "confusion": "{hits} of {trials} {actual} predicted as {predicted}",
-    FLIPS: "{hits} of {trials} examples are predicted differently",
+    FLIPS: "{hits} of {trials} examples are predicted otherwise",
 }
 
 
@@ -226,7 +226,7 @@ def _confused_with(verdict: Verdict) -> str:
 
 
 def _mistake(mistake: Mistake, limit: Limit) -> str:
-    """Return an example with its prediction, and its class where limit and id do not show it."""
+    """Name an example, and its class too where neither the limit nor its id tells it."""
     known = mistake.actual == limit.actual or mistake.id.startswith(f"{mistake.actual}/")
     actual = "" if known else f" ({printable(mistake.actual, _LISTED)})"
     predicted = printable(mistake.predicted, _LISTED)

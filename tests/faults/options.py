@@ -72,14 +72,14 @@ SECTION = Section(
         Fault(
             "no model, with a policy asked for",
             instead(f"--confmat-thresholds={POLICY}"),
-            "there is no model to judge: pass --confmat-model PATH, or override "
-            "the fixture confmat_model in a conftest.py",
+            "there is no model to judge: pass --confmat-model PATH, write model: PATH in the "
+            "policy, or override the fixture confmat_model in a conftest.py",
         ),
         Fault(
             "a report, and no model",
             instead(),
-            "there is no model to judge: pass --confmat-model PATH, or override "
-            "the fixture confmat_model in a conftest.py",
+            "there is no model to judge: pass --confmat-model PATH, write model: PATH in the "
+            "policy, or override the fixture confmat_model in a conftest.py",
         ),
         Fault(
             "a model that is a named pipe",
@@ -135,8 +135,8 @@ SECTION = Section(
             removed(POLICY),
             "a gate needs a policy, and there is no thresholds.yaml: let --confmat-init "
             "--confmat-data PATH write one from what the model does, write one yourself, "
-            "name one with --confmat-thresholds FILE, or say --confmat-thresholds "
-            "none if the project's own tests are the gate",
+            "name one as an argument or with --confmat-thresholds FILE, or say "
+            "--confmat-thresholds none if the project's own tests are the gate",
             "refused",
         ),
         Fault(
@@ -144,6 +144,49 @@ SECTION = Section(
             options("--confmat-thresholds=limits.yaml"),
             "--confmat-thresholds: there is no thresholds file limits.yaml; --confmat-init "
             "--confmat-data PATH writes one from what the model does",
+            "refused",
+        ),
+        Fault(
+            "a folder that holds a policy, where there is a default one too",
+            all_of(file("sub/thresholds.yaml", ""), options("sub")),
+            "it is not clear which policy is meant: a folder on the command line holds "
+            "sub/thresholds.yaml, and a run that names none is gated by thresholds.yaml: name the "
+            "policy itself",
+            "refused",
+        ),
+        Fault(
+            "a policy in both spellings",
+            file("thresholds.yml", ""),
+            "there are both thresholds.yaml and thresholds.yml: keep one of them, or name the one "
+            "that is meant",
+            "refused",
+        ),
+        Fault(
+            "--confmat, and no policy",
+            all_of(removed(POLICY), instead("--confmat")),
+            "--confmat gates every policy below [...], and there is no thresholds.yaml: name one "
+            "as an argument, or with --confmat-thresholds FILE",
+            "refused",
+        ),
+        Fault(
+            "--confmat, and no policy that names a model",
+            instead("--confmat"),
+            "--confmat gates policies that name a model, and there is none in thresholds.yaml: "
+            "write model: PATH there, or pass --confmat-model PATH",
+            "refused",
+        ),
+        Fault(
+            "--confmat-thresholds none, and a policy",
+            options("--confmat-thresholds=none", POLICY),
+            "--confmat-thresholds none asks for no policy, and thresholds.yaml is named: leave one "
+            "of them out",
+            "refused",
+        ),
+        Fault(
+            "--confmat-model none, and a report",
+            instead("--confmat-model=none"),
+            "--confmat-model none turns the gate off, and --confmat-report is of one: leave one of "
+            "them out",
             "refused",
         ),
         Fault(

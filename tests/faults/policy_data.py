@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from tests.faults.policies import HEAD, text, top
 from tests.faults.project import Project
-from tests.faults.table import Fault, Make, Section, all_of, file
+from tests.faults.table import Fault, Make, Section, all_of, file, options
+
+POLICY = "thresholds.yaml"
 
 
 def data(*lines: str) -> Make:
@@ -147,6 +149,33 @@ SECTION = Section(
             data("on_fault: ignore"),
             "thresholds.yaml:4: dataset.on_fault: 'ignore' is none of its values; "
             "there are 'error', 'misclassified'",
+            "refused",
+        ),
+        Fault(
+            "a `model` that is not there",
+            all_of(top("model: none.keras"), options(POLICY, model=False)),
+            "thresholds.yaml:6: model: there is no model none.keras[...]m.keras",
+            "refused",
+        ),
+        Fault(
+            "a remote `model`",
+            top("model: hf://team/m.keras"),
+            "thresholds.yaml:6: model: 'hf://team/m.keras' is no local path; fetch[...]",
+            "refused",
+        ),
+        Fault(
+            "a `model` that is a list",
+            top("model: [m.keras]"),
+            "thresholds.yaml:6: model: expected a path, or a mapping such as {path: "
+            "models/shapes.keras}, found a list",
+            "refused",
+        ),
+        Fault(
+            "a key of `model` in a wrong spelling",
+            top("model: {pth: m.keras}"),
+            "thresholds.yaml:6: model: path is missing: where the model's file is\n"
+            "and 1 more:\n"
+            "line 6: unknown key 'pth' in model; did you mean 'path'?",
             "refused",
         ),
         Fault(

@@ -24,8 +24,8 @@ def test_no_policy_is_a_wrong_request(project):
     assert refused(project, "--confmat-model=m.keras") == (
         "a gate needs a policy, and there is no HERE/thresholds.yaml: let --confmat-init "
         "--confmat-data PATH write one from what the model does, write one yourself, "
-        "name one with --confmat-thresholds FILE, or say --confmat-thresholds none if the "
-        "project's own tests are the gate"
+        "name one as an argument or with --confmat-thresholds FILE, or say --confmat-thresholds "
+        "none if the project's own tests are the gate"
     )
 
 
