@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fuzz.place import folder, one_in, put
 from fuzz.seeds import CLASSES, MAX_PIXELS, TAKES_IMAGES, png
 from pytest_confmat.data.directory.source import DirectorySource
-from pytest_confmat.data.headers import MARKS, read_header
+from pytest_confmat.data.headers import TRAITS, read_header
 from pytest_confmat.data.images import tensorflow
 from pytest_confmat.errors import DataError
 from pytest_confmat.models.predictor import Prediction
@@ -62,7 +62,7 @@ def header(data: bytes) -> None:
         raise AssertionError("reading a header raises") from error
     assert found.height >= 0
     assert found.width >= 0
-    assert 0 <= found.marks <= sum(MARKS)
+    assert 0 <= found.traits <= sum(TRAITS)
 
 
 def image(data: bytes) -> None:

@@ -13,7 +13,7 @@ from pytest_confmat.evaluation import Evaluation, Fault
 from pytest_confmat.example_ids import JoinedIds, NumberedIds
 from pytest_confmat.faults import Care, FaultySet
 from pytest_confmat.outcomes import PartOutcomes
-from pytest_confmat.remarks import mark_notes, misclassified_note
+from pytest_confmat.remarks import misclassified_note, trait_notes
 
 
 def assembled(
@@ -87,12 +87,12 @@ def _present(outcomes: Sequence[PartOutcomes]) -> frozenset[int]:
 
 
 def _remarks(outcomes: Sequence[PartOutcomes], ids: JoinedIds, source: Source) -> Iterator[str]:
-    marks = [
-        np.zeros(len(each.part), np.uint8) if each.marks is None else each.marks
+    traits = [
+        np.zeros(len(each.part), np.uint8) if each.traits is None else each.traits
         for each in outcomes
     ]
-    if any(each.marks is not None for each in outcomes):
+    if any(each.traits is not None for each in outcomes):
         pieces = JoinedIds.of(ids.pieces).pieces
         numbered = any(isinstance(piece, NumberedIds) for piece in pieces)
         noun = "example" if source.parts is None else "record" if numbered else "file"
-        yield from mark_notes(np.concatenate(marks), ids, noun)
+        yield from trait_notes(np.concatenate(traits), ids, noun)

@@ -93,7 +93,7 @@ def _slice(batch: Batch, start: int, stop: int) -> Batch:
         batch.index[start:stop],
         batch.check[start:stop],
         None if batch.weights is None else batch.weights[start:stop],
-        None if batch.marks is None else batch.marks[start:stop],
+        None if batch.traits is None else batch.traits[start:stop],
         columns={name: texts[start:stop] for name, texts in batch.columns.items()},
     )
 
@@ -111,7 +111,7 @@ def joined(batches: Sequence[Batch]) -> Batch:
         np.concatenate(weights) if weights else None,
         np.concatenate(
             [
-                np.zeros(len(batch.labels), np.uint8) if batch.marks is None else batch.marks
+                np.zeros(len(batch.labels), np.uint8) if batch.traits is None else batch.traits
                 for batch in batches
             ]
         ),

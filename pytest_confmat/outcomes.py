@@ -26,15 +26,15 @@ class PartOutcomes:
         An example at fault is predicted as none in it; where its class is not known, that is 0.
     faults
         By place in the part.
-    marks
-        See `Batch.marks`, uint8 (n,); ``None``: nothing is remarkable.
+    traits
+        See `Batch.traits`, uint8 (n,); ``None``: nothing is remarkable.
     late
         How many examples did not come with their batch, and were read one by one.
     """
 
     part: Part
     faults: Mapping[int, ExampleFault]
-    marks: NDArray[np.uint8] | None = None
+    traits: NDArray[np.uint8] | None = None
     late: int = 0
 
 
@@ -66,7 +66,7 @@ class Outcomes:
             "runner_up_score": np.float32,
             "tied": rank,
             "true_tied": np.bool_,
-            "marks": np.uint8,
+            "traits": np.uint8,
         }
         self._arrays: dict[str, NDArray[Any]] = {
             name: np.zeros(total or 0, dtype) for name, dtype in dtypes.items()
@@ -101,7 +101,7 @@ class Outcomes:
             "true": batch.labels,
             "check": batch.check,
             "weight": batch.weights,
-            "marks": 0 if batch.marks is None else batch.marks,
+            "traits": 0 if batch.traits is None else batch.traits,
             "seen": True,
         }
         for name, texts in batch.columns.items():
@@ -184,7 +184,7 @@ class Outcomes:
         if not own:  # then all dtypes are as narrow as the classes allow
             for name in ("predicted", "rank"):
                 of[name] = of[name].astype(of["true"].dtype)
-        marks = of["marks"] if of["marks"].any() else None
+        traits = of["traits"] if of["traits"].any() else None
         part = Part(
             planned.id,
             position,
@@ -193,7 +193,7 @@ class Outcomes:
             weight=of.get("weight"),
             columns={name: self._column_of(name, of[_column(name)]) for name in self._texts},
         )
-        return PartOutcomes(part, own, marks)
+        return PartOutcomes(part, own, traits)
 
     def _column_of(self, name: str, codes: NDArray[np.int32]) -> Column:
         texts = {code: text for text, code in self._texts[name].items()}

@@ -1,4 +1,4 @@
-"""What a reader should know of single examples: which decode oddly, which count as wrong."""
+"""Notes on single examples: images with special traits, and faults that count as wrong."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_confmat.data.headers import MARKS
+from pytest_confmat.data.headers import TRAITS
 from pytest_confmat.evaluation import Fault
 from pytest_confmat.text import and_more, joined, plural
 
 SHOWN = 3
 
 
-def mark_notes(marks: NDArray[np.uint8], ids: Sequence[str], noun: str) -> Iterator[str]:
-    """Yield a sentence for each mark, with the first ids in the set's order.
+def trait_notes(traits: NDArray[np.uint8], ids: Sequence[str], noun: str) -> Iterator[str]:
+    """Yield a sentence for each trait, with the first ids in the set's order.
 
     Parameters
     ----------
-    marks, ids
-        Of all examples; see `Batch.marks`.
+    traits, ids
+        Of all examples; see `Batch.traits`.
     noun
         What the examples are, such as ``file``.
     """
-    for mark, (one, many) in MARKS.items():
-        places = np.flatnonzero(marks & mark)
+    for trait, (one, many) in TRAITS.items():
+        places = np.flatnonzero(traits & trait)
         if places.size:
             what = f"{noun} {one}" if places.size == 1 else f"{noun}s {many}"
             shown = ", ".join(ids[int(place)] for place in places[:SHOWN])
@@ -35,7 +35,7 @@ def mark_notes(marks: NDArray[np.uint8], ids: Sequence[str], noun: str) -> Itera
 
 
 def warning_notes(warned: tuple[int, str] | None) -> Iterator[str]:
-    """Yield the sentence on images that only a dataset of the project's own could name.
+    """Yield the note on damaged images of which no ids are known, if a decoder warned.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def warning_notes(warned: tuple[int, str] | None) -> Iterator[str]:
 
 
 def misclassified_note(faults: Sequence[Fault]) -> str:
-    """Return the sentence that says which examples count as wrong because they are at fault."""
+    """Return the note on examples that are at fault and count as wrong."""
     told = [f"{fault.id} {fault.reason}" for fault in faults]
     those = plural(len(faults), "example")
     return f"{those} at fault counted as misclassified: {joined(told, SHOWN)}"

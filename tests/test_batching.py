@@ -108,10 +108,10 @@ def test_tensors_stay_tensors():
 
 
 def test_marks_and_columns_come_along():
-    one = batch_of([0], marks=np.array([2], np.uint8), columns={"site": ["north"]})
+    one = batch_of([0], traits=np.array([2], np.uint8), columns={"site": ["north"]})
     other = batch_of([1, 2], columns={"site": [None, "south"]})
     batcher = Batcher(2)
     first, last = [*batcher.add(one), *batcher.add(other), *batcher.rest()]
-    assert first.marks.tolist() == [2, 0]
+    assert first.traits.tolist() == [2, 0]
     assert first.columns == {"site": ["north", None]}
     assert last.columns == {"site": ["south"]}

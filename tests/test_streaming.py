@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, top_k_accuracy_score
 
-from pytest_confmat.data.headers import ALPHA
+from pytest_confmat.data.headers import ImageTrait
 from pytest_confmat.data.part_plan import PlannedPart
 from pytest_confmat.data.source import Batch, ExampleFault
 from pytest_confmat.errors import DataError, ExamplesError, ModelError, RequestError
@@ -39,7 +39,7 @@ class Memory:
         lost=None,
         known=True,
         notes=(),
-        marks=None,
+        traits=None,
     ):
         self.inputs, self.labels = np.asarray(inputs), np.asarray(labels, np.int64)
         self.weights = None if weights is None else np.asarray(weights, np.float64)
@@ -52,7 +52,7 @@ class Memory:
         self.offset = 0
         self.order = np.arange(n) if order is None else np.asarray(order, np.int64)
         self.left_out, self.lost, self.notes = set(left_out), lost or {}, notes
-        self.marks = None if marks is None else np.asarray(marks, np.uint8)
+        self.traits = None if traits is None else np.asarray(traits, np.uint8)
         self.sizes, self.asked = [], []
 
     def at(self, index):
@@ -63,7 +63,7 @@ class Memory:
             index,
             index.astype(np.uint64) * 7,
             None if self.weights is None else self.weights[index],
-            None if self.marks is None else self.marks[index],
+            None if self.traits is None else self.traits[index],
         )
 
     def batches(self, batch_size, spans=None):
@@ -709,7 +709,12 @@ class Decoded(Memory):
 
 @pytest.mark.parametrize("size", [1, 4, 6])
 def test_a_fault_takes_no_remark_on_its_neighbors_along(size):
-    set_of = partial(Decoded, scores_of(6), [0, 1, 2] * 2, marks=[ALPHA, 0, ALPHA, ALPHA, 0, 0])
+    set_of = partial(
+        Decoded,
+        scores_of(6),
+        [0, 1, 2] * 2,
+        traits=[ImageTrait.ALPHA, 0, ImageTrait.ALPHA, ImageTrait.ALPHA, 0, 0],
+    )
     whole = evaluate(set_of(), scored(), ABC, batch_size=size)
     assert whole.notes[0].startswith("3 records have transparency, which is dropped: ")
     source = set_of(left_out=[1], lost={1: "is cut off"})

@@ -26,7 +26,7 @@ from pytest_confmat.data.elements import (
     unwrapped,
 )
 from pytest_confmat.data.feeds import of_batch
-from pytest_confmat.data.headers import NOT_FINITE
+from pytest_confmat.data.headers import ImageTrait
 from pytest_confmat.data.held import Held
 from pytest_confmat.data.order import note_on_order, unfixed
 from pytest_confmat.data.part_plan import PlannedPart
@@ -274,13 +274,13 @@ def _whole_arrays(dataset: Any) -> tuple[Any, ...] | None:
 
 
 def _batch(rows: Rows, index: NDArray[np.int64]) -> Batch:
-    marks = _marks(rows.inputs)
-    return Batch(rows.inputs, rows.labels, index, rows.check, rows.weights, marks)
+    traits = _traits(rows.inputs)
+    return Batch(rows.inputs, rows.labels, index, rows.check, rows.weights, traits)
 
 
-def _marks(inputs: NDArray[Any]) -> NDArray[np.uint8] | None:
+def _traits(inputs: NDArray[Any]) -> NDArray[np.uint8] | None:
     """Mark the rows that hold NaN or infinite numbers: a model may know what they mean."""
     if inputs.dtype.kind != "f" or np.isfinite(inputs).all():
         return None
     finite = np.isfinite(inputs).reshape(len(inputs), -1).all(axis=1)
-    return np.where(finite, 0, NOT_FINITE).astype(np.uint8)
+    return np.where(finite, 0, ImageTrait.NOT_FINITE).astype(np.uint8)

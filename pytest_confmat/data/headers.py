@@ -10,34 +10,46 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from enum import IntFlag, auto
 from typing import NamedTuple
 
 from pytest_confmat.data import bmp, gif, jpeg
 
-ROTATED, SIXTEEN_BITS, ALPHA, CMYK, ANIMATED, NOT_FINITE, STRAY = 1, 2, 4, 8, 16, 32, 64
+
+class ImageTrait(IntFlag):
+    """What is special in an image, or in an input of a project's own; see `TRAITS`."""
+
+    ROTATED = auto()
+    SIXTEEN_BITS = auto()
+    ALPHA = auto()
+    CMYK = auto()
+    ANIMATED = auto()
+    NOT_FINITE = auto()
+    STRAY = auto()
+
 
 # What is said of images that are decoded otherwise than a viewer shows them, and of a project's
 # own inputs that may or may not be meant so; of one and of many.
-MARKS = {
-    ROTATED: (
+TRAITS = {
+    ImageTrait.ROTATED: (
         "carries an EXIF rotation that TensorFlow ignores",
         "carry an EXIF rotation that TensorFlow ignores",
     ),
-    SIXTEEN_BITS: (
+    ImageTrait.SIXTEEN_BITS: (
         "has 16 bits a channel, of which the upper 8 are read",
         "have 16 bits a channel, of which the upper 8 are read",
     ),
-    ALPHA: ("has transparency, which is dropped", "have transparency, which is dropped"),
-    CMYK: (
+    ImageTrait.ALPHA: ("has transparency, which is dropped", "have transparency, which is dropped"),
+    ImageTrait.CMYK: (
         "is a CMYK image, which TensorFlow converts without its color profile",
         "are CMYK images, which TensorFlow converts without their color profiles",
     ),
-    ANIMATED: (
+    ImageTrait.ANIMATED: (
         "is animated, and its first frame is read",
         "are animated, and their first frames are read",
     ),
-    NOT_FINITE: ("holds NaN or infinite inputs", "hold NaN or infinite inputs"),
-    STRAY: (
+    ImageTrait.NOT_FINITE: ("holds NaN or infinite inputs", "hold NaN or infinite inputs"),
+    ImageTrait.STRAY: (
         "holds extraneous bytes in its JPEG data, which TensorFlow skips",
         "hold extraneous bytes in their JPEG data, which TensorFlow skips",
     ),
@@ -50,7 +62,7 @@ _PNG_HEAD = struct.Struct(">IIBB")
 
 
 class Header(NamedTuple):
-    """Height and width as declared, and the sum of its marks.
+    """Height and width as declared, and its traits.
 
     Both sizes are 0 where there are none, or where TensorFlow would not read all pixels as they
     are meant.
@@ -58,7 +70,7 @@ class Header(NamedTuple):
 
     height: int
     width: int
-    marks: int
+    traits: int
 
 
 _NOTHING = Header(0, 0, 0)
@@ -77,35 +89,37 @@ def read_header(data: bytes) -> Header:
 
 def _png(data: bytes) -> Header:
     width, height, depth, colors = _PNG_HEAD.unpack_from(data, 16)
-    marks = (SIXTEEN_BITS if depth == 16 else 0) | (ALPHA if colors in (4, 6) else 0)
+    traits = (ImageTrait.SIXTEEN_BITS if depth == 16 else 0) | (
+        ImageTrait.ALPHA if colors in (4, 6) else 0
+    )
     at, end = 33, len(data) - 8
     while at <= end:
         length, name = _PNG_CHUNK.unpack_from(data, at)
         if name == b"IDAT":
             break
         if name == b"tRNS":
-            marks |= ALPHA
+            traits |= ImageTrait.ALPHA
         elif name == b"acTL":
-            marks |= ANIMATED
+            traits |= ImageTrait.ANIMATED
         elif name == b"eXIf":
-            marks |= _rotation(data, at + 8)
+            traits |= _rotation(data, at + 8)
         at += 12 + length
-    return Header(height, width, marks)
+    return Header(height, width, traits)
 
 
 def _jpeg(data: bytes) -> Header:
-    marks, walk = 0, jpeg.segments(data)
+    traits, walk = 0, jpeg.segments(data)
     for marker, at in walk:
         if marker in jpeg.SOF:
             frame = jpeg.frame_at(data, at)
             if jpeg.obstacle_behind(data, frame, walk):
                 break
-            marks |= CMYK if frame.channels == 4 else 0
-            return Header(frame.height, frame.width, marks)
+            traits |= ImageTrait.CMYK if frame.channels == 4 else 0
+            return Header(frame.height, frame.width, traits)
         if marker in (jpeg.SOS, jpeg.EOI):
             break
         if marker == jpeg.APP1 and data[at + 4 : at + 10] == b"Exif\0\0":
-            marks |= _rotation(data, at + 10)
+            traits |= _rotation(data, at + 10)
     return _NOTHING
 
 
@@ -126,18 +140,20 @@ def _webp(data: bytes) -> Header:
         return Header(height & 0x3FFF, width & 0x3FFF, 0)
     if kind == b"VP8L":
         (bits,) = struct.unpack_from("<I", data, 21)
-        alpha = ALPHA if bits >> 28 & 1 else 0
+        alpha = ImageTrait.ALPHA if bits >> 28 & 1 else 0
         return Header(1 + (bits >> 14 & 0x3FFF), 1 + (bits & 0x3FFF), alpha)
     if kind != b"VP8X":
         return _NOTHING
     flags, low, mid, high, low_y, mid_y, high_y = struct.unpack_from("<B3x3B3B", data, 20)
-    marks = (ALPHA if flags & 0x10 else 0) | (ANIMATED if flags & 0x02 else 0)
+    traits = (ImageTrait.ALPHA if flags & 0x10 else 0) | (
+        ImageTrait.ANIMATED if flags & 0x02 else 0
+    )
     if flags & 0x08:
-        marks |= _riff_rotation(data)
+        traits |= _riff_rotation(data)
     width, height = (
         1 + (a | b << 8 | c << 16) for a, b, c in ((low, mid, high), (low_y, mid_y, high_y))
     )
-    return Header(height, width, marks)
+    return Header(height, width, traits)
 
 
 def _riff_rotation(data: bytes) -> int:
@@ -154,11 +170,11 @@ def _gif(data: bytes) -> Header:
     found = gif.read(data)
     # All frames count that the decoder unpacks.
     height = found.height if found.end else found.height * max(found.frames, 1)
-    return Header(height, found.width, ANIMATED if found.frames > 1 else 0)
+    return Header(height, found.width, ImageTrait.ANIMATED if found.frames > 1 else 0)
 
 
 def _rotation(data: bytes, at: int) -> int:
-    """Return `ROTATED` if the EXIF that begins at `at` says so; what is damaged says nothing."""
+    """Return `ImageTrait.ROTATED` if the EXIF at `at` says so; 0 if not, or if it is damaged."""
     order = {b"II": "<", b"MM": ">"}.get(data[at : at + 2])
     if order is None:
         return 0
@@ -168,7 +184,7 @@ def _rotation(data: bytes, at: int) -> int:
         for entry in range(count):
             tag, value = struct.unpack_from(f"{order}H6xH", data, at + table + 2 + 12 * entry)
             if tag == _ORIENTATION:
-                return ROTATED if 2 <= value <= 8 else 0
+                return ImageTrait.ROTATED if 2 <= value <= 8 else 0
     except struct.error:
         pass
     return 0

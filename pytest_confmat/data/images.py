@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pytest_confmat.data import gif, jpeg
 from pytest_confmat.data.feeds import CAFFE_MEAN, TORCH_MEAN, TORCH_STD
-from pytest_confmat.data.headers import ALPHA, ANIMATED, STRAY, read_header
+from pytest_confmat.data.headers import ImageTrait, read_header
 from pytest_confmat.data.overhearing import EAR
 from pytest_confmat.data.plan import Plan, resolve, resolve_arrays
 from pytest_confmat.data.sniff import (
@@ -69,20 +69,20 @@ def decode(plans: Sequence[Plan], contents: Any) -> list[tuple[Any, Any]]:
         float32 (n, *plan.pixels). An error of them all where one header declares a size that is
         not allowed, where one image cannot be decoded, or where the decoder warned meanwhile,
         unless this is run eagerly and the warnings mean nothing.
-    marks
-        See `Batch.marks`; uint8 (n,).
+    traits
+        See `Batch.traits`; uint8 (n,).
     """
     made: list[tuple[Any, Any]] = [(None, None)] * len(plans)
     for channels in dict.fromkeys(plan.channels for plan in plans):
         alike = [number for number, plan in enumerate(plans) if plan.channels == channels]
-        pixels, marks = _decode_alike([plans[number] for number in alike], contents)
+        pixels, traits = _decode_alike([plans[number] for number in alike], contents)
         for number, each in zip(alike, pixels, strict=True):
-            made[number] = each, marks
+            made[number] = each, traits
     return made
 
 
 def _decode_alike(plans: Sequence[Plan], contents: Any) -> tuple[Sequence[Any], Any]:
-    """Decode once for plans of the same channels; return the pixels for each, and marks."""
+    """Decode once for plans of the same channels; return the pixels for each, and traits."""
     tf = tensorflow()
     is_heard()
     EAR.claim()
@@ -101,17 +101,17 @@ def _decode_alike(plans: Sequence[Plan], contents: Any) -> tuple[Sequence[Any], 
         return np.array(EAR.count == count)
 
     with EAR.listening(claim=True) if eager else contextlib.nullcontext():
-        count, allowed, marks, cut = _looked_at(plans[0], contents)
+        count, allowed, traits, cut = _looked_at(plans[0], contents)
         with tf.control_dependencies([tf.debugging.Assert(allowed, ["headers"])]):
             made = tf.map_fn(one, cut, fn_output_signature=signatures)
         # Lines that come late, or of others that are decoded now, cost no more than another look.
         with tf.control_dependencies(made):
             quiet = tf.numpy_function(is_quiet, [count], tf.bool, stateful=False)
     if eager and not quiet:
-        marks |= [_require_harmless(content) for content in contents.numpy()]
-        return made, marks
+        traits |= [_require_harmless(content) for content in contents.numpy()]
+        return made, traits
     with tf.control_dependencies([tf.debugging.Assert(quiet, ["warnings"])]):
-        return [tf.identity(pixels) for pixels in made], marks
+        return [tf.identity(pixels) for pixels in made], traits
 
 
 def deafness() -> tuple[str, ...]:
@@ -131,36 +131,40 @@ def _looked_at(plan: Plan, contents: Any) -> tuple[Any, Any, Any, Any]:
     -------
     count, allowed
         Lines of decoders up to now; whether each image may be decoded.
-    marks
+    traits
         uint8 (n,).
     cut
         The contents without frames that are not read.
     """
     tf = tensorflow()
     # Transparency is dropped unless there is a channel for it.
-    kept = 255 - (ALPHA if plan.channels == CHANNELS["rgba"] else 0)
+    kept = 255 - (ImageTrait.ALPHA if plan.channels == CHANNELS["rgba"] else 0)
 
     def look(contents: NDArray[Any]) -> tuple[Any, ...]:
         count = EAR.count
         headers = [read_header(content) for content in contents]
         allowed = all(0 < h.height * h.width <= plan.spec.max_pixels for h in headers)
-        marks = np.array([h.marks & kept for h in headers], np.uint8)
-        moving = [n for n, h in enumerate(headers) if h.marks & ANIMATED and _is_gif(contents[n])]
+        traits = np.array([h.traits & kept for h in headers], np.uint8)
+        moving = [
+            n
+            for n, h in enumerate(headers)
+            if h.traits & ImageTrait.ANIMATED and _is_gif(contents[n])
+        ]
         firsts = np.array([gif.first_frame(contents[n]) for n in moving], object)
-        return np.int64(count), np.array(allowed), marks, np.array(moving, np.int64), firsts
+        return np.int64(count), np.array(allowed), traits, np.array(moving, np.int64), firsts
 
     dtypes = (tf.int64, tf.bool, tf.uint8, tf.int64, tf.string)
-    count, allowed, marks, moving, firsts = tf.numpy_function(
+    count, allowed, traits, moving, firsts = tf.numpy_function(
         look, [contents], dtypes, stateful=False
     )
-    for vector in (marks, moving, firsts):
+    for vector in (traits, moving, firsts):
         vector.set_shape([None])
     cut = tf.cond(
         tf.size(moving) > 0,
         lambda: tf.tensor_scatter_nd_update(contents, moving[:, None], firsts),
         lambda: contents,
     )
-    return count, allowed, marks, cut
+    return count, allowed, traits, cut
 
 
 def _is_gif(content: bytes) -> bool:
@@ -209,7 +213,7 @@ def explain(plan: Plan, content: bytes) -> str | None:
     if _decodes(content, plan.channels):
         return _remark(content)[0]
     image = image_format(content)
-    if image == "WebP" and read_header(content).marks & ANIMATED:
+    if image == "WebP" and read_header(content).traits & ImageTrait.ANIMATED:
         return "is an animated WebP, which TensorFlow does not read; save its first frame as PNG"
     modes: tuple[ColorMode, ...] = ("rgb", "grayscale", "rgba")  # the likely one first
     wanted = next(mode for mode in modes if CHANNELS[mode] == plan.channels)
@@ -232,7 +236,7 @@ def _fault_in_size(content: bytes, max_pixels: int) -> str | None:
 
 
 def _remark(content: bytes) -> tuple[str | None, int]:
-    """Return the fault that the decoder's warning means, if it means one, and marks."""
+    """Return the fault that the decoder's warning means, if it means one, and traits."""
     said = _said(content)
     if said is None:
         return None, 0
@@ -240,14 +244,14 @@ def _remark(content: bytes) -> tuple[str | None, int]:
     hidden = _said(jpeg.tidied(content))
     if hidden and (fault := jpeg.meaning(hidden, content)):
         return fault, 0
-    return None, STRAY if "extraneous" in f"{said} {hidden}" else 0
+    return None, ImageTrait.STRAY if "extraneous" in f"{said} {hidden}" else 0
 
 
 def _require_harmless(content: bytes) -> int:
-    fault, marks = _remark(content)
+    fault, traits = _remark(content)
     if fault:
         raise tensorflow().errors.DataLossError(None, None, fault)
-    return marks
+    return traits
 
 
 def _said(content: bytes) -> str | None:

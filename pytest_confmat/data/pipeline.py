@@ -76,7 +76,7 @@ def batches(views: Any, labels: Any, index: Any, check: Any, more: Any) -> tuple
     Parameters
     ----------
     views
-        What each model gets: inputs and marks.
+        What each model gets: inputs and traits.
     labels, index, check
         As in `Batch`, the same for all.
     more
@@ -85,7 +85,8 @@ def batches(views: Any, labels: Any, index: Any, check: Any, more: Any) -> tuple
     shared = (labels.numpy(), index.numpy(), check.numpy())
     weights = more["weights"].numpy().astype(np.float64) if "weights" in more else None
     return tuple(
-        Batch(inputs, *shared, weights, marks.numpy(), more.get("texts")) for inputs, marks in views
+        Batch(inputs, *shared, weights, traits.numpy(), more.get("texts"))
+        for inputs, traits in views
     )
 
 

@@ -64,9 +64,9 @@ class Batch:
         A word over each example's content, the label excluded, uint64 (n,).
     weights
         float64 (n,), or ``None`` if the source has none.
-    marks
+    traits
         What is remarkable in how each example decodes, sums of the keys of
-        `pytest_confmat.data.headers.MARKS`, uint8 (n,); ``None``: nothing is.
+        `pytest_confmat.data.headers.TRAITS`, uint8 (n,); ``None``: nothing is.
     texts
         What the data call each example's class beside its number, a string tensor (n,), empty
         where they do not; ``None``: they never do.
@@ -79,7 +79,7 @@ class Batch:
     index: NDArray[np.int64]
     check: NDArray[np.uint64]
     weights: NDArray[np.float64] | None = None
-    marks: NDArray[np.uint8] | None = None
+    traits: NDArray[np.uint8] | None = None
     texts: Any = None
     columns: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
 

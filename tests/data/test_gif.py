@@ -7,7 +7,7 @@ import pytest
 
 from pytest_confmat.data import open_source
 from pytest_confmat.data.gif import first_frame
-from pytest_confmat.data.headers import ANIMATED, Header, read_header
+from pytest_confmat.data.headers import Header, ImageTrait, read_header
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import DirectorySpec, ImageSpec, ModelInput
 from tests.data.gifs import gif, growing
@@ -42,11 +42,11 @@ def test_what_pillow_animates_is_cut_to_its_first_frame():
     many, one = frames("GIF", 40), frames("GIF", 1)
     assert len(first_frame(many)) < 2 * len(one)
     assert first_frame(one) == one
-    assert read_header(many) == Header(*read_header(one)[:2], ANIMATED)
+    assert read_header(many) == Header(*read_header(one)[:2], ImageTrait.ANIMATED)
 
 
 def test_all_frames_count_where_all_of_them_are_decoded():
-    assert read_header(growing()) == Header(30, 10, ANIMATED)
+    assert read_header(growing()) == Header(30, 10, ImageTrait.ANIMATED)
     assert first_frame(growing()) == growing()
 
 

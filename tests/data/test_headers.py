@@ -12,15 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pytest_confmat.data.headers import (
-    ALPHA,
-    ANIMATED,
-    CMYK,
-    ROTATED,
-    SIXTEEN_BITS,
-    Header,
-    read_header,
-)
+from pytest_confmat.data.headers import Header, ImageTrait, read_header
 from tests.data.makers import encoded, noise
 
 H, W = 7, 11
@@ -66,41 +58,41 @@ PLAIN = {
     "upright WebP": save("WEBP", exif=exif(1)),
 }
 MARKED = {
-    "alpha in PNG": (save("PNG", "RGBA"), ALPHA),
-    "gray and alpha in PNG": (save("PNG", "LA"), ALPHA),
-    "a transparent color of a palette": (save("PNG", "P", transparency=0), ALPHA),
-    "a transparent color": (save("PNG", transparency=(0, 0, 0)), ALPHA),
-    "alpha in WebP": (save("WEBP", "RGBA"), ALPHA),
-    "alpha in lossless WebP": (save("WEBP", "RGBA", lossless=True), ALPHA),
-    "16 bits": (encoded(noise(H, W, dtype=np.uint16)), SIXTEEN_BITS),
-    "CMYK": (save("JPEG", "CMYK"), CMYK),
-    "an animated GIF": (frames("GIF"), ANIMATED),
-    "an animated PNG": (frames("PNG"), ANIMATED),
-    "an animated WebP": (frames("WEBP"), ANIMATED),
-    "a rotated PNG": (save("PNG", exif=exif(3)), ROTATED),
-    "a rotated WebP": (save("WEBP", exif=exif(8)), ROTATED),
-    "a rotated JPEG, big end first": (save("JPEG", exif=exif(6, ">")), ROTATED),
-    "many entries": (save("JPEG", exif=exif(6, entries=40)), ROTATED),
-    "rotated and CMYK": (save("JPEG", "CMYK", exif=exif(5)), ROTATED | CMYK),
+    "alpha in PNG": (save("PNG", "RGBA"), ImageTrait.ALPHA),
+    "gray and alpha in PNG": (save("PNG", "LA"), ImageTrait.ALPHA),
+    "a transparent color of a palette": (save("PNG", "P", transparency=0), ImageTrait.ALPHA),
+    "a transparent color": (save("PNG", transparency=(0, 0, 0)), ImageTrait.ALPHA),
+    "alpha in WebP": (save("WEBP", "RGBA"), ImageTrait.ALPHA),
+    "alpha in lossless WebP": (save("WEBP", "RGBA", lossless=True), ImageTrait.ALPHA),
+    "16 bits": (encoded(noise(H, W, dtype=np.uint16)), ImageTrait.SIXTEEN_BITS),
+    "CMYK": (save("JPEG", "CMYK"), ImageTrait.CMYK),
+    "an animated GIF": (frames("GIF"), ImageTrait.ANIMATED),
+    "an animated PNG": (frames("PNG"), ImageTrait.ANIMATED),
+    "an animated WebP": (frames("WEBP"), ImageTrait.ANIMATED),
+    "a rotated PNG": (save("PNG", exif=exif(3)), ImageTrait.ROTATED),
+    "a rotated WebP": (save("WEBP", exif=exif(8)), ImageTrait.ROTATED),
+    "a rotated JPEG, big end first": (save("JPEG", exif=exif(6, ">")), ImageTrait.ROTATED),
+    "many entries": (save("JPEG", exif=exif(6, entries=40)), ImageTrait.ROTATED),
+    "rotated and CMYK": (save("JPEG", "CMYK", exif=exif(5)), ImageTrait.ROTATED | ImageTrait.CMYK),
 }
 
 
-def test_plain_images_have_a_size_and_no_marks():
+def test_plain_images_have_a_size_and_no_traits():
     for name, content in PLAIN.items():
         assert read_header(content) == Header(H, W, 0), name
 
 
 @pytest.mark.parametrize("name", MARKED)
-def test_marks(name):
-    content, marks = MARKED[name]
-    assert read_header(content) == Header(H, W, marks)
+def test_traits(name):
+    content, traits = MARKED[name]
+    assert read_header(content) == Header(H, W, traits)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_orientations_are_pillows(orientation):
     content = save("JPEG", exif=exif(orientation))
     assert Image.open(io.BytesIO(content)).getexif()[0x0112] == orientation
-    assert read_header(content).marks == (ROTATED if orientation > 1 else 0)
+    assert read_header(content).traits == (ImageTrait.ROTATED if orientation > 1 else 0)
 
 
 @given(

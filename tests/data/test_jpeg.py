@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pytest_confmat.data import images, jpeg, open_source
-from pytest_confmat.data.headers import STRAY
+from pytest_confmat.data.headers import ImageTrait
 from pytest_confmat.data.plan import resolve
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import (
@@ -107,8 +107,8 @@ def test_what_is_odd_and_whole_is_read(tmp_path, kind, capfd):
         f"{len(first)} {noun} hold extraneous bytes in their JPEG data, which TensorFlow skips: "
         f"{', '.join(first[:3])} and {len(first) - 3} more"
     ) in found.notes
-    marks = [int(source.example(n + 1).marks[0]) for n in range(len(noted))]
-    assert marks == [STRAY if is_noted else 0 for is_noted in noted]
+    traits = [int(source.example(n + 1).traits[0]) for n in range(len(noted))]
+    assert traits == [ImageTrait.STRAY if is_noted else 0 for is_noted in noted]
     assert "JPEG" not in capfd.readouterr().err
 
 

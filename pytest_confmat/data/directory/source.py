@@ -133,8 +133,10 @@ class DirectorySource:
         def make(start: Any, stop: Any) -> Any:
             contents = tf.map_fn(read, names[start:stop], fn_output_signature=tf.string)
             views = tuple(
-                (images.finish(plan, pixels), marks)
-                for plan, (pixels, marks) in zip(plans, images.decode(plans, contents), strict=True)
+                (images.finish(plan, pixels), traits)
+                for plan, (pixels, traits) in zip(
+                    plans, images.decode(plans, contents), strict=True
+                )
             )
             index = tf.range(start, stop, dtype=tf.int64)
             return views, labels[start:stop], index, words(contents), {}
@@ -161,11 +163,11 @@ class DirectorySource:
         # As the pass does it, and only then why not: what is at fault must not depend on its
         # neighbors.
         try:
-            ((pixels, marks),) = images.decode([self._plan], tf.constant([content]))
+            ((pixels, traits),) = images.decode([self._plan], tf.constant([content]))
         except tf.errors.OpError as error:
             fault = images.explain(self._plan, content) or "is an image that cannot be resized"
             raise ExampleFault(fault, label, int(check[0])) from error
-        views = ((images.finish(self._plan, pixels), marks),)
+        views = ((images.finish(self._plan, pixels), traits),)
         place = tf.constant([index], tf.int64)
         return batches(views, tf.constant([label], tf.int64), place, check, {})[0]
 

@@ -120,8 +120,8 @@ class Parser:
             nothing = tf.zeros(tf.shape(content)[:1], tf.uint8)
             pixels = [(parser._numbers(content), nothing) for parser in parsers]
         views = tuple(
-            (images.finish(plan, each), marks)
-            for plan, (each, marks) in zip(plans, pixels, strict=True)
+            (images.finish(plan, each), traits)
+            for plan, (each, traits) in zip(plans, pixels, strict=True)
         )
         return views, labels, index, check, found
 
