@@ -147,7 +147,7 @@ def check(name: str, data: bytes) -> str | None:
         try:
             function(data)
         except ConfmatError as error:
-            message = str(error)
+            message = error.text
     if message is not None:
         assert message.strip(), "an error without a text"
         assert len(message) <= LONGEST_MESSAGE, f"a text of {len(message):,} characters"
