@@ -102,7 +102,6 @@ def test_words_made_by_hand_are_found(line):
 
 # Formats and ids, which must not change with what a message escapes.
 ESCAPE_FOR_OTHERS = {
-    "authoring/document.py", "authoring/stated.py", "authoring/yaml.py",  # YAML
     "baseline/text.py", "limits.py",
     "data/elements.py", "data/tfrecord/records.py", "data/tfrecord/texts.py", "manifest.py",
     "plugin/authoring.py", "plugin/gate.py",  # what a stream cannot encode
@@ -116,5 +115,6 @@ def test_messages_are_escaped_in_one_place():
         path.relative_to(PACKAGE).as_posix()
         for path in PACKAGE.rglob("*.py")
         if pattern.search(path.read_text("utf-8"))
+        if path.parent.name != "authoring"  # writes YAML
     }
     assert found - ESCAPE_FOR_OTHERS == {"escaping.py"}
