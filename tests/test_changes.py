@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pytest_confmat.changes import Changes
 from pytest_confmat.evidence.proof import Pairs
-from tests.verdicts import TwoModels, pairs_of_models, two_models
+from tests.support.verdicts import TwoModels, pairs_of_models, two_models
 
 
 def rows(models: TwoModels) -> list[tuple[int, int, int, int, int]]:

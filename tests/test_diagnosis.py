@@ -17,7 +17,7 @@ from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.policy import read_policy
 from pytest_confmat.report.summary import summary
 from pytest_confmat.spec import Argmax, DirectorySpec, LabelFeature, TFRecordSpec, Threshold
-from tests.report.results import gate, limit
+from tests.support.results import gate, limit
 
 DIRECTORY = DirectorySpec(Path("data"))
 ANIMALS = ("cat", "dog", "fox", "hen", "owl")

@@ -14,7 +14,7 @@ from pytest_confmat.errors import EvaluationError
 from pytest_confmat.evaluation import Evaluation, Mistake, Part
 from pytest_confmat.example_ids import NumberedIds
 from pytest_confmat.matrix import ConfusionMatrix
-from tests.strategies import evaluations
+from tests.support.strategies import evaluations
 
 
 def part(position=0, true=(0, 1), predicted=(0, 0), score=(0.9, 0.8), **others) -> Part:

@@ -24,8 +24,8 @@ from pytest_confmat.spec import (
     WeightFeature,
 )
 from pytest_confmat.streaming import evaluate
-from tests.data.makers import cats_and_dogs, encoded, example, noise, png, shard, tree
 from tests.data.test_headers import MARKED, png_of
+from tests.support.makers import cats_and_dogs, encoded, example, noise, png, shard, tree
 
 CLASSES = ("cat", "dog")
 SIZED = ImageSpec((8, 6), "rgb")

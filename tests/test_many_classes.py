@@ -24,8 +24,8 @@ from pytest_confmat.result import GateResult
 from pytest_confmat.sparse_counts import SparseCounts
 from pytest_confmat.weighting import weighted_entries
 from pytest_confmat.weighting import weighted_matrix as dense_weighted_matrix
-from tests.report.results import POLICY
-from tests.strategies import class_names
+from tests.support.results import POLICY
+from tests.support.strategies import class_names
 
 K = 4
 OWN = tuple((name, Fraction(i + 1, 3)) for i, name in enumerate(class_names(K)))

@@ -14,7 +14,7 @@ from pytest_confmat.matrix import (
     inverse_frequency_weights,
     normalized,
 )
-from tests.strategies import class_names, matrices
+from tests.support.strategies import class_names, matrices
 
 labels = st.integers(2, 5).flatmap(
     lambda k: st.tuples(

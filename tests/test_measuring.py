@@ -10,8 +10,8 @@ from pytest_confmat.evidence.proof import Cells, F1Share, Pairs, Share
 from pytest_confmat.limits import FLIPS, Weighting
 from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.measuring import NO_BASELINE, Cell, Measurements
-from tests.strategies import matrices
-from tests.verdicts import drop, limit, pairs_of_models, two_models
+from tests.support.strategies import matrices
+from tests.support.verdicts import drop, limit, pairs_of_models, two_models
 
 CATS = ConfusionMatrix(
     np.array([[159, 21, 9], [5, 180, 4], [2, 8, 90]]), ("cat", "dog", "fox"), np.array([0, 1, 0])

@@ -14,7 +14,7 @@ from pytest_confmat.matrix import ConfusionMatrix, balanced_weights, normalized
 from pytest_confmat.metric import metric_keys
 from pytest_confmat.metrics import MetricCounts, exact_sum
 from pytest_confmat.sparse_counts import SparseCounts
-from tests.strategies import class_names, matrices
+from tests.support.strategies import class_names, matrices
 
 
 def raw_labels(matrix: ConfusionMatrix) -> tuple[np.ndarray, np.ndarray]:

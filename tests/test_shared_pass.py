@@ -33,7 +33,7 @@ from pytest_confmat.spec import (
     TFRecordSpec,
 )
 from pytest_confmat.streaming import evaluate
-from tests.data.makers import encoded, example, shard, tree
+from tests.support.makers import encoded, example, shard, tree
 
 CLASSES = ("cat", "dog", "fox")
 SIZES = {"small": (6, 5, 3), "large": (12, 9, 3), "gray": (7, 7, 1)}

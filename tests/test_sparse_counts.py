@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 from pytest_confmat.errors import MatrixError
 from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.sparse_counts import DENSE_CLASSES, SparseCounts
-from tests.strategies import class_names
+from tests.support.strategies import class_names
 
 square = st.integers(1, 6).flatmap(
     lambda k: hnp.arrays(np.int64, (k, k), elements=st.sampled_from([0, 0, 1, 7, 2**60]))

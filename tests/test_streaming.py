@@ -17,7 +17,7 @@ from pytest_confmat.example_ids import NumberedIds
 from pytest_confmat.models import wrap
 from pytest_confmat.spec import Argmax, ModelInput, Threshold
 from pytest_confmat.streaming import batch_size_for, evaluate
-from tests.closeness import assert_alike
+from tests.support.closeness import assert_alike
 
 ABC = ("a", "b", "c")
 

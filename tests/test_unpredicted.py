@@ -22,7 +22,7 @@ from pytest_confmat.metric import metric_keys
 from pytest_confmat.metrics import MetricCounts
 from pytest_confmat.report.wording import describe
 from pytest_confmat.weighting import weighted_matrix
-from tests.strategies import class_names
+from tests.support.strategies import class_names
 from tests.test_metrics import scikit_learn
 
 K = 3

@@ -15,7 +15,7 @@ from pytest_confmat.limits import Bound, Limit, Weighting
 from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.metric import metric_keys
 from pytest_confmat.verdict import Verdict
-from tests.strategies import matrices
+from tests.support.strategies import matrices
 
 CATS = ConfusionMatrix(np.array([[159, 21, 9], [5, 180, 4], [2, 8, 90]]), ("cat", "dog", "fox"))
 

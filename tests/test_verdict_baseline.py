@@ -15,7 +15,7 @@ from pytest_confmat.judging import judge
 from pytest_confmat.limits import FLIPS, Limit, Weighting
 from pytest_confmat.metric import metric_keys
 from pytest_confmat.verdict import Verdict
-from tests.verdicts import RULES, TwoModels, drop, one, pairs_of_models, two_models
+from tests.support.verdicts import RULES, TwoModels, drop, one, pairs_of_models, two_models
 
 PLAIN = Weighting("inverse_frequency")
 WEIGHTINGS = (

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from pytest_confmat.matrix import ConfusionMatrix
-from tests.strategies import matrices
-from tests.verdicts import CONFIDENCES, RULES, drop, limit, one, two_models
+from tests.support.strategies import matrices
+from tests.support.verdicts import CONFIDENCES, RULES, drop, limit, one, two_models
 
 LEVELS = {text: 1 - float(text) for text in CONFIDENCES}
 

@@ -11,8 +11,8 @@ from scipy.stats import binomtest
 from pytest_confmat.judging import judge
 from pytest_confmat.limits import Weighting
 from pytest_confmat.matrix import ConfusionMatrix
-from tests.strategies import matrices
-from tests.verdicts import CONFIDENCES, RULES, limit, of_two, one, pairs_of_models
+from tests.support.strategies import matrices
+from tests.support.verdicts import CONFIDENCES, RULES, limit, of_two, one, pairs_of_models
 
 SHARES = ("recall", "precision", "specificity", "jaccard", "weighted_diagonal")
 BOUNDS = st.sampled_from(["0", "0.01", "0.3", "0.5", "0.75", "0.9", "0.99", "1"])

@@ -10,7 +10,7 @@ from statsmodels.stats.multitest import multipletests
 
 from pytest_confmat.judging import judge
 from pytest_confmat.matrix import ConfusionMatrix
-from tests.verdicts import limit, of_two, one, recalls
+from tests.support.verdicts import limit, of_two, one, recalls
 
 ROWS = st.lists(
     st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))),

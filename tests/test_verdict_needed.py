@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pytest_confmat.judging import judge
 from pytest_confmat.matrix import ConfusionMatrix
-from tests.verdicts import CONFIDENCES, RULES, drop, limit, of_two, one, recalls, two_models
+from tests.support.verdicts import CONFIDENCES, RULES, drop, limit, of_two, one, recalls, two_models
 
 TEXTS = st.sampled_from(["0", "0.05", "0.33", "0.5", "0.9", "0.95", "1"])
 

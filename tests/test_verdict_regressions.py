@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pytest_confmat.judging import judge
 from pytest_confmat.limits import FLIPS, Limit, Weighting
 from pytest_confmat.verdict import Verdict
-from tests.verdicts import RULES, TwoModels, drop, limit, one, pairs_of_models, two_models
+from tests.support.verdicts import RULES, TwoModels, drop, limit, one, pairs_of_models, two_models
 
 METRICS = (
     "recall",

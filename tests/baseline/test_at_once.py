@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from pytest_confmat.baseline import files, load_baseline, save_baseline
 from pytest_confmat.errors import BaselineError
-from tests.baselines import evaluation_of, predicted_right
+from tests.support.baselines import evaluation_of, predicted_right
 
 ROUNDS = 60
 SIZES = (600, 900)
@@ -20,7 +20,7 @@ SAVE = """
 import sys
 from pathlib import Path
 from pytest_confmat.baseline import save_baseline
-from tests.baselines import evaluation_of, predicted_right
+from tests.support.baselines import evaluation_of, predicted_right
 
 evaluation = evaluation_of(predicted_right(int(sys.argv[1])))
 print("ready", flush=True)

@@ -15,8 +15,8 @@ from pytest_confmat.baseline.comparison import Relabelled, compare
 from pytest_confmat.errors import BaselineError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.matrix import ConfusionMatrix
-from tests.baselines import CLASSES, evaluation_of, part_of, predicted_right, rows
-from tests.strategies import evaluations
+from tests.support.baselines import CLASSES, evaluation_of, part_of, predicted_right, rows
+from tests.support.strategies import evaluations
 
 SAVE = "pytest --confmat-model MODEL_IN_PRODUCTION --confmat-save-baseline baselines/production"
 PATH = Path("baselines/production")

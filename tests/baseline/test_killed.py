@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_confmat.baseline import load_baseline, save_baseline
-from tests.baselines import evaluation_of, predicted_right
+from tests.support.baselines import evaluation_of, predicted_right
 
 OLD, NEW = predicted_right(600), predicted_right(900)
 

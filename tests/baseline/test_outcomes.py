@@ -18,8 +18,8 @@ from pytest_confmat.baseline.outcomes import MAGIC, Outcomes, decode, encode
 from pytest_confmat.errors import BaselineError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.example_ids import JoinedIds, NumberedIds
-from tests.baselines import CLASSES, part_of, predicted_right
-from tests.strategies import class_names
+from tests.support.baselines import CLASSES, part_of, predicted_right
+from tests.support.strategies import class_names
 
 EVALUATION = Evaluation(
     CLASSES,

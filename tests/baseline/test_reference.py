@@ -21,8 +21,8 @@ from pytest_confmat.example_ids import NumberedIds
 from pytest_confmat.job import Job, run
 from pytest_confmat.parts import Part
 from pytest_confmat.spec import Argmax
-from tests.baselines import evaluation_of, part_of, predicted_right, rows
-from tests.strategies import class_names
+from tests.support.baselines import evaluation_of, part_of, predicted_right, rows
+from tests.support.strategies import class_names
 
 PROVENANCE = {
     "model": {"path": "m.keras", "format": "keras", "sha256": "ab" * 32},

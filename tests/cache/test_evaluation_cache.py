@@ -40,7 +40,7 @@ from pytest_confmat.spec import (
     TFRecordSpec,
     Threshold,
 )
-from tests.data.makers import shard
+from tests.support.makers import shard
 
 CAT_DOG = ("cat", "dog")
 FINGERPRINT = (

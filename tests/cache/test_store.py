@@ -17,8 +17,8 @@ from pytest_confmat.cache.store import DamagedEntryError, Entry, EntryStore
 from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.writing import written_beside
-from tests.report.results import evaluation
-from tests.strategies import evaluations
+from tests.support.results import evaluation
+from tests.support.strategies import evaluations
 
 WHEN = "2026-11-22T01:10:00+00:00"
 SMALL = Entry(evaluation([[3, 1], [0, 2]], ("cat", "dog"), notes=("a note",)), WHEN)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pytest_confmat.data import open_batches
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import ModelInput
-from tests.data.makers import CLASSES, collect, noise, rebatched
+from tests.support.makers import CLASSES, collect, noise, rebatched
 
 X = noise(11, 4, 3, 1)
 Y = np.arange(11) % 2

@@ -10,7 +10,7 @@ import pytest
 from pytest_confmat.data import class_names
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import DirectorySpec, LabelFeature, TFRecordSpec
-from tests.data.makers import tree
+from tests.support.makers import tree
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ from pytest_confmat.spec import (
     Rescale,
     TFRecordSpec,
 )
-from tests.data.makers import example, shard
+from tests.support.makers import example, shard
 
 CLASSES = ("cat", "dog")
 

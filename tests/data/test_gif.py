@@ -10,9 +10,9 @@ from pytest_confmat.data.gif import first_frame
 from pytest_confmat.data.headers import Header, ImageTrait, read_header
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import DirectorySpec, ImageSpec, ModelInput
-from tests.data.gifs import gif, growing
-from tests.data.makers import collect, tree
 from tests.data.test_headers import frames
+from tests.support.gifs import gif, growing
+from tests.support.makers import collect, tree
 
 SIZES = {
     "one": [(6, 8)],

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pytest_confmat.data.headers import Header, ImageTrait, read_header
-from tests.data.makers import encoded, noise
+from tests.support.makers import encoded, noise
 
 H, W = 7, 11
 

@@ -18,8 +18,8 @@ from pytest_confmat.spec import (
     TFRecordSpec,
 )
 from pytest_confmat.streaming import evaluate
-from tests.data import jpegs
-from tests.data.makers import CLASSES, example, shard, tree
+from tests.support import jpegs
+from tests.support.makers import CLASSES, example, shard, tree
 
 INPUT = ModelInput((jpegs.SIDE, jpegs.SIDE, 3))
 PLAN = resolve(ImageSpec(), INPUT)

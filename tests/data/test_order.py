@@ -9,7 +9,7 @@ from pytest_confmat.data import open_batches
 from pytest_confmat.data.order import shuffling
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import ModelInput
-from tests.data.makers import rebatched
+from tests.support.makers import rebatched
 
 X, Y = np.arange(12, dtype=np.float32).reshape(6, 2), np.arange(6) % 2
 TAKES = ModelInput((2,))

@@ -21,7 +21,7 @@ from pytest_confmat.spec import (
     PreprocessMode,
     Rescale,
 )
-from tests.data.makers import HEIGHT, WIDTH, collect, encoded, noise, tree
+from tests.support.makers import HEIGHT, WIDTH, collect, encoded, noise, tree
 
 SIZE = (8, 11)
 ANY_SIZE = ModelInput((None, None, None))

@@ -11,7 +11,7 @@ from pytest_confmat.data import names_of, open_batches
 from pytest_confmat.errors import DataError
 from pytest_confmat.plugin.evaluator import Evaluator
 from pytest_confmat.spec import ModelInput
-from tests.data.makers import cats_and_dogs, noise
+from tests.support.makers import cats_and_dogs, noise
 
 ADVICE = (
     "its labels count the names of {0}: if the model's outputs have that order, write classes so; "

@@ -8,12 +8,12 @@ import struct
 import numpy as np
 from PIL import Image
 
-from tests.data import jpegs
-from tests.data.gifs import growing
-from tests.data.makers import encoded, noise
 from tests.data.test_headers import MARKED, exif, frames, png_of, save
 from tests.faults.project import Project, picture
 from tests.faults.table import Content, Fault, Make, Section, all_of, file
+from tests.support import jpegs
+from tests.support.gifs import growing
+from tests.support.makers import encoded, noise
 
 CAT = "data/cat/1.png"
 LFS = (

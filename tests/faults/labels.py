@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from tests.data.makers import example
 from tests.faults.project import Project, picture, record
 from tests.faults.records import all_as, last
 from tests.faults.table import Fault, Make, Section, all_of, file
+from tests.support.makers import example
 
 
 def policy(dataset: str = "", classes: str = "") -> Make:

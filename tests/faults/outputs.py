@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.data.makers import encoded
 from tests.faults.directories import EXTRA
 from tests.faults.images import dataset
 from tests.faults.models import kind
 from tests.faults.project import Project
 from tests.faults.table import Fault, Make, Section, all_of, file
+from tests.support.makers import encoded
 
 DATA = "directory: data\n"
 

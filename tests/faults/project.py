@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.data.makers import example, png, shard, tree
+from tests.support.makers import example, png, shard, tree
 
 SIDE = 8
 POLICY = """\

@@ -9,10 +9,10 @@ import zlib
 from collections.abc import Callable
 
 from pytest_confmat.data.tfrecord.crc import masked_crc
-from tests.data.makers import frame
 from tests.faults.images import LFS
 from tests.faults.project import Project, picture, record
 from tests.faults.table import Fault, Make, Section, file
+from tests.support.makers import frame
 
 SHARD = "test.tfrecord"
 Change = Callable[[bytes], bytes]

@@ -8,7 +8,7 @@ from pytest_confmat.errors import ModelError, RequestError
 from pytest_confmat.models import wrap
 from pytest_confmat.models.predictor import Prediction
 from pytest_confmat.spec import Argmax, ModelInput, Threshold
-from tests.closeness import assert_alike
+from tests.support.closeness import assert_alike
 
 from .conftest import CLASSES
 

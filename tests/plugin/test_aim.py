@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.data.makers import png, tree
+from tests.support.makers import png, tree
 
 POLICIES = {
     "thresholds.yaml": "accuracy: 0.5",

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.data.makers import example, shard
 from tests.plugin.conftest import POLICY, Project
+from tests.support.makers import example, shard
 
 WORKERS = [(), ("-n", "2")]
 ROOT = Path(__file__).parents[2]

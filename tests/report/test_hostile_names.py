@@ -20,7 +20,7 @@ from pytest_confmat.report.picture import write_picture
 from pytest_confmat.report.summary import summary
 from pytest_confmat.report.wording import describe
 from pytest_confmat.result import GateResult
-from tests.report.results import gate, limit
+from tests.support.results import gate, limit
 
 NASTY = {
     "escape": "\x1b[31mred\x1b[0m",

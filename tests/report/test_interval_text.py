@@ -19,8 +19,8 @@ from pytest_confmat.report.interval_text import (
 from pytest_confmat.report.summary import summary, verdict_line
 from pytest_confmat.report.wording import describe
 from pytest_confmat.result import GateResult
-from tests.report.results import POLICY, evaluation
-from tests.verdicts import RULES, drop, limit, of_two, one, recalls, two_models
+from tests.support.results import POLICY, evaluation
+from tests.support.verdicts import RULES, drop, limit, of_two, one, recalls, two_models
 
 
 @pytest.mark.parametrize(

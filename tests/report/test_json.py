@@ -15,8 +15,8 @@ from pytest_confmat.report.json import document, incomplete_document, write_json
 from pytest_confmat.report.wording import describe
 from pytest_confmat.result import GateResult
 from pytest_confmat.weighting import weighted_matrix
-from tests.report.results import POLICY, evaluation, gate, limit
-from tests.verdicts import drop, two_models
+from tests.support.results import POLICY, evaluation, gate, limit
+from tests.support.verdicts import drop, two_models
 
 ANIMALS = ("cat", "dog", "fox")
 COUNTS = [[15, 2, 0], [1, 20, 0], [0, 0, 0]]

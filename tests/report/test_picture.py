@@ -18,7 +18,7 @@ from pytest_confmat.report.fonts import Fonts
 from pytest_confmat.report.heatmap import NUMBERED, draw
 from pytest_confmat.report.picture import write_picture
 from pytest_confmat.result import GateResult
-from tests.report.results import POLICY, gate, limit, random_counts
+from tests.support.results import POLICY, gate, limit, random_counts
 
 ANIMALS = ("cat", "dog", "fox")
 COUNTS = [[159, 21, 9], [0, 200, 0], [0, 0, 0]]
@@ -157,7 +157,7 @@ def test_a_warning_does_not_cost_the_picture(tmp_path):
 @pytest.mark.parametrize("backend", ["tkagg", "module://no.such.backend"])
 def test_no_display_is_asked_for(tmp_path, backend):
     code = (
-        "from pathlib import Path; from tests.report.results import gate\n"
+        "from pathlib import Path; from tests.support.results import gate\n"
         "from pytest_confmat.report.picture import write_picture\n"
         f"write_picture(gate([[1]], 'a'), Path({str(tmp_path / 'a.png')!r}))"
     )

@@ -15,7 +15,7 @@ from pytest_confmat.report.console import ConsoleText
 from pytest_confmat.report.summary import summary, verdict_line
 from pytest_confmat.report.tables import class_table
 from pytest_confmat.result import GateResult
-from tests.report.results import POLICY, bound, evaluation, gate, limit, random_counts
+from tests.support.results import POLICY, bound, evaluation, gate, limit, random_counts
 
 ANIMALS = ("cat", "dog", "fox")
 COUNTS = [[159, 21, 9], [0, 200, 0], [3, 0, 507]]

@@ -14,7 +14,7 @@ from pytest_confmat.judging import holds
 from pytest_confmat.limits import Weighting
 from pytest_confmat.report.wording import describe
 from pytest_confmat.verdict import Verdict
-from tests.report.results import failed, limit
+from tests.support.results import failed, limit
 
 
 def test_a_failed_recall_reads_as_promised():

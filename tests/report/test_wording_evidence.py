@@ -12,9 +12,9 @@ from pytest_confmat.errors import Location
 from pytest_confmat.judging import judge
 from pytest_confmat.report.wording import describe, headline
 from pytest_confmat.verdict import Verdict
-from tests.report.results import POLICY
-from tests.strategies import matrices
-from tests.verdicts import RULES, drop, limit, of_two, one, two_models
+from tests.support.results import POLICY
+from tests.support.strategies import matrices
+from tests.support.verdicts import RULES, drop, limit, of_two, one, two_models
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tests.data.makers import encoded
+from tests.support.makers import encoded
 
 
 def gif(sizes: Sequence[tuple[int, int]]) -> bytes:

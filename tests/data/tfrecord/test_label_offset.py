@@ -8,7 +8,7 @@ from pytest_confmat.errors import DataError
 from pytest_confmat.models import wrap
 from pytest_confmat.spec import Argmax, ImageFeature, LabelFeature, TFRecordSpec
 from pytest_confmat.streaming import evaluate
-from tests.data.makers import example, shard
+from tests.support.makers import example, shard
 
 CLASSES = ("a", "b", "c")
 

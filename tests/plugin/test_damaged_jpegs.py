@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from tests.data import jpegs
 from tests.faults.project import Project
+from tests.support import jpegs
 
 WARNING = "Corrupt JPEG data: premature end of data segment"
 RUNS = {

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import tensorflow  # noqa: F401 (pytester would make it be imported twice, which it does not survive)
 
-from tests.data.makers import example, png, shard
+from tests.support.makers import example, png, shard
 
 LIMIT = 300  # seconds, on a busy machine; what hangs hangs for ever
 DIRECTORY, RECORDS = "directory: data", "tfrecord: '*.tfrecord'"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pytest_confmat.data.tfrecord import blocks, crc, shards
 from pytest_confmat.data.tfrecord.shards import RecordReader, Shard, scan, scan_shard
 from pytest_confmat.errors import DataError
-from tests.data.makers import frame, tree
+from tests.support.makers import frame, tree
 
 RECORDS = [b"record %d " % number * (number * 40 % 97) for number in range(20)]
 PLAIN = b"".join(map(frame, RECORDS))

@@ -22,7 +22,7 @@ from pytest_confmat.spec import (
     TFRecordSpec,
     WeightFeature,
 )
-from tests.data.makers import (
+from tests.support.makers import (
     CLASSES,
     TAKES_8X6,
     cats_and_dogs,

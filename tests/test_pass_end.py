@@ -20,7 +20,7 @@ from pytest_confmat.models import wrap
 from pytest_confmat.models.predictor import Prediction
 from pytest_confmat.spec import Argmax, DirectorySpec, ModelInput, TFRecordSpec
 from pytest_confmat.streaming import evaluate
-from tests.data.makers import CLASSES, example, png, shard
+from tests.support.makers import CLASSES, example, png, shard
 
 TAKES = ModelInput((8, 8, 3))
 BATCHES = 400

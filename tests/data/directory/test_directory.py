@@ -11,7 +11,7 @@ import pytest
 from pytest_confmat.data import open_source, part_plan
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import DirectorySpec, ModelInput
-from tests.data.makers import (
+from tests.support.makers import (
     CLASSES,
     TAKES_8X6,
     cats_and_dogs,

@@ -16,7 +16,7 @@ from pytest_confmat.judging import judge
 from pytest_confmat.limits import Bound, Evidence, Limit, limit_id
 from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.verdict import Verdict
-from tests.strategies import class_names
+from tests.support.strategies import class_names
 
 RULES = ("estimate", "proven", "not_refuted")
 CONFIDENCES = ("0.9", "0.95", "0.99")

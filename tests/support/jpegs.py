@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.data.makers import encoded
+from tests.support.makers import encoded
 
 SIDE = 48
 

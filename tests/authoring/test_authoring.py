@@ -27,7 +27,7 @@ from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.policy import read_policy
 from pytest_confmat.policy.yaml_document import parse
 from pytest_confmat.spec import DirectorySpec, TFRecordSpec
-from tests.strategies import matrices
+from tests.support.strategies import matrices
 
 DIGEST = f"sha256:{'0' * 64}"
 

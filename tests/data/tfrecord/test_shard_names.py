@@ -7,7 +7,7 @@ import pytest
 
 from pytest_confmat.data.tfrecord.shard_names import resolve, short_names, stated_lengths
 from pytest_confmat.errors import DataError
-from tests.data.makers import tree
+from tests.support.makers import tree
 
 
 @pytest.fixture(autouse=True)

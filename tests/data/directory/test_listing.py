@@ -8,7 +8,7 @@ import pytest
 from pytest_confmat.data.directory.listing import list_directory
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import DirectorySpec
-from tests.data.makers import tree
+from tests.support.makers import tree
 
 CLASSES = ("dog", "cat")
 
