@@ -116,7 +116,8 @@ def _unknown_object(file: ModelFile, kind: str, name: str, text: str) -> ModelEr
     return _refused(
         file,
         f"the {kind} {name!r}{of} in it is not Keras's own and not known here: if it is your "
-        "project's, return it from the hook pytest_confmat_custom_objects in conftest.py, as "
+        "project's, return it from the hook pytest_confmat_custom_objects in a conftest.py beside "
+        "the policy or above it, as "
         f"{{{full!r}: {full.rpartition('>')[2]}}}, {_OVERRIDE}",
     )
 

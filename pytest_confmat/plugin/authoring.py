@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -32,7 +31,7 @@ from pytest_confmat.judging import judge
 from pytest_confmat.kinds import kind_of
 from pytest_confmat.manifest import digest
 from pytest_confmat.plugin.caching import evaluation_cache_before_configuring
-from pytest_confmat.plugin.custom_objects import custom_objects
+from pytest_confmat.plugin.custom_objects import CustomObjects
 from pytest_confmat.plugin.evaluator import Evaluator
 from pytest_confmat.plugin.judged import judged_model
 from pytest_confmat.plugin.options import DEFAULT_POLICY, NO_POLICY
@@ -183,7 +182,7 @@ def _read_draft(draft: Draft, target: Path) -> tuple[Policy, tuple[str, ...]]:
 
 
 def _evaluate_and_write(config: pytest.Config, request: Request) -> int:
-    objects = partial(custom_objects, config)
+    objects = CustomObjects(config, request.target)
     kept_in = evaluation_cache_before_configuring(config, request.settings)
     evaluator = Evaluator(None, request.settings.batch_size, objects, kept_in)
     decision = request.policy.decision
@@ -226,7 +225,7 @@ def _probe(
     evaluation: Evaluation,
     request: Request,
     likely_causes: Sequence[LikelyCause],
-    objects: partial[dict[str, object]],
+    objects: CustomObjects,
 ) -> LikelyCause | None:
     """Try the usual rescalings where nobody said which; what is done to pixels leaves no trace."""
     tried = any(cause.kind == "preprocessing" for cause in likely_causes)

@@ -1,38 +1,107 @@
-"""What a project's conftests say of the classes and functions that its model files name."""
+"""The classes and functions of a project that its model files name, as its conftests give them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_confmat.errors import RequestError
+from pytest_confmat.filenames import short_path
 from pytest_confmat.relaying import without_advice
 
 _HOOK = "pytest_confmat_custom_objects"
 
 
-def custom_objects(config: pytest.Config) -> dict[str, Any]:
-    """Return what all implementations of the hook return, as one mapping.
+class CustomObjects:
+    """Calls the implementations of the hook that count for what is judged.
 
-    Raises
-    ------
-    RequestError
-        If one of them fails or returns no mapping of names, or two mean different objects by
-        one name.
+    Those of plugins always count, those of a ``conftest.py`` only for policies and tests beside
+    or below it: two folders may each have a class of the same name.
+
+    Parameters
+    ----------
+    policy
+        The policy that is judged; ``None``: what the running test evaluates.
     """
-    try:
-        returned = config.hook.pytest_confmat_custom_objects()
-    except Exception as error:
-        said = without_advice(str(error))
-        raise RequestError(f"the hook {_HOOK} failed: {type(error).__name__}: {said}") from error
-    found: dict[str, Any] = {}
-    for objects in returned:
-        for name, value in _named(objects).items():
-            if found.setdefault(name, value) is not value:
-                raise RequestError(f"two hooks {_HOOK} name different objects {name!r}")
-    return found
+
+    def __init__(self, config: pytest.Config, policy: Path | None = None) -> None:
+        self._config = config
+        self._place = policy
+
+    @contextmanager
+    def judging(self, policy: Path) -> Iterator[None]:
+        """Let the conftests beside and above a policy count, whichever test is run."""
+        before, self._place = self._place, policy
+        try:
+            yield
+        finally:
+            self._place = before
+
+    def __call__(self) -> dict[str, Any]:
+        """Return what all implementations that count return, as one mapping.
+
+        Raises
+        ------
+        RequestError
+            If one of them fails or returns no mapping of names, or two mean different objects by
+            one name.
+        """
+        place = self._place or _running_test(self._config)
+        found: dict[str, tuple[Any, str]] = {}
+        for plugin in self._plugins(place):
+            where = _file_of(plugin)
+            for objects in self._returned_by(plugin):
+                for name, value in _named(objects).items():
+                    other, first = found.setdefault(name, (value, where))
+                    if other is not value:
+                        one, another = sorted((first, where))
+                        raise RequestError(
+                            f"two hooks {_HOOK} name different objects {name!r}: one in {one}, "
+                            f"one in {another}"
+                        )
+        return {name: value for name, (value, _) in found.items()}
+
+    def _plugins(self, place: Path | None) -> list[object]:
+        """Return the plugins and conftests with an implementation that counts."""
+        hook = self._config.hook.pytest_confmat_custom_objects
+        found = dict.fromkeys(each.plugin for each in hook.get_hookimpls())
+        return [plugin for plugin in found if place is None or _counts(plugin, place)]
+
+    def _returned_by(self, plugin: object) -> list[Any]:
+        hook = self._config.hook.pytest_confmat_custom_objects
+        others = {each.plugin for each in hook.get_hookimpls()} - {plugin}
+        alone = self._config.pluginmanager.subset_hook_caller(_HOOK, others)
+        try:
+            returned: list[Any] = alone()
+        except Exception as error:
+            said = without_advice(str(error))
+            raise RequestError(
+                f"the hook {_HOOK} failed: {type(error).__name__}: {said}"
+            ) from error
+        return returned
+
+
+def _running_test(config: pytest.Config) -> Path | None:
+    """Return the file of the test that is run, as pytest's variable tells it."""
+    told = os.environ.get("PYTEST_CURRENT_TEST", "").partition("::")[0]
+    return config.rootpath / told if told else None
+
+
+def _counts(plugin: object, place: Path) -> bool:
+    file = getattr(plugin, "__file__", None)
+    if not isinstance(file, str) or Path(file).name != "conftest.py":
+        return True
+    return place.resolve().is_relative_to(Path(file).resolve().parent)
+
+
+def _file_of(plugin: object) -> str:
+    file = getattr(plugin, "__file__", None)
+    return short_path(file) if isinstance(file, str) else type(plugin).__qualname__
 
 
 def _named(objects: Any) -> Mapping[str, Any]:

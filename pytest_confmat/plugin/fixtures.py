@@ -86,15 +86,13 @@ def confmat_evaluator(pytestconfig: pytest.Config) -> Evaluator:
     state = _state(pytestconfig)
     if state is not None:
         return state.evaluator
-    from functools import partial
-
     from pytest_confmat.plugin import workers
-    from pytest_confmat.plugin.custom_objects import custom_objects
+    from pytest_confmat.plugin.custom_objects import CustomObjects
     from pytest_confmat.plugin.evaluator import Evaluator
 
     return Evaluator(
         workers.shared_folder(pytestconfig),
-        custom_objects=partial(custom_objects, pytestconfig),
+        custom_objects=CustomObjects(pytestconfig),
     )
 
 
@@ -138,7 +136,8 @@ def confmat(request: pytest.FixtureRequest, confmat_model: Any, confmat_dataset:
         "key": state.evaluator.key(job),
     }
     try:
-        found = state.evaluator.evaluate(job, keep=True, fingerprint=fingerprint_of(request))
+        with state.custom_objects.judging(gate.path):
+            found = state.evaluator.evaluate(job, keep=True, fingerprint=fingerprint_of(request))
         if computed := state.evaluator.cache_info(state.evaluator.key(job)).computed:
             # The summary speaks of what policies judge, and this may be another.
             cached = ("confmat_cached", computed)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def pytest_confmat_custom_objects() -> Mapping[str, Any]:  # type: ignore[empty-body]
     """Return the classes and functions of the project's that a saved model names.
 
-    Implemented in a ``conftest.py``; called once, before the first model file is loaded::
+    Implemented in a ``conftest.py`` beside the policy or above it (for `confmat_evaluator`: beside
+    the test or above it); called before a model file is loaded::
 
         def pytest_confmat_custom_objects():
             from net import Doubled

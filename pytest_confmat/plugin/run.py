@@ -105,9 +105,10 @@ class GateRun:
         if gate.policy.model_sha256 is not None:
             _require_pinned(gate, model, _digest_of(model))
         key = self._key = session.evaluator.key(job, name=str(gate.path))
-        evaluation = session.evaluator.evaluate(
-            job, str(gate.path), keep=True, fingerprint=self._stated(job, request)
-        )
+        with session.custom_objects.judging(gate.path):
+            evaluation = session.evaluator.evaluate(
+                job, str(gate.path), keep=True, fingerprint=self._stated(job, request)
+            )
         # It was read again since then, or is another evaluation's.
         _require_pinned(gate, model, evaluation.provenance.get("model", {}).get("sha256"))
         require_agreed(gate, evaluation, session.manifest)
@@ -209,7 +210,8 @@ class GateRun:
             if not any(verdict.blocks for verdict in self.verdicts(request).values()):
                 return []
             assert self._job is not None
-            found = self._session.evaluator.diagnose(self._job, name=str(self.gate.path))
+            with self._session.custom_objects.judging(self.gate.path):
+                found = self._session.evaluator.diagnose(self._job, name=str(self.gate.path))
         except Exception as error:
             text = f"the search for likely causes failed: {type(error).__name__}: {error}"
             found = (LikelyCause("none", " ".join(text.split()), {}),)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from pytest_confmat.filenames import short_path
 from pytest_confmat.plugin import workers
 from pytest_confmat.plugin.aim import Aim
 from pytest_confmat.plugin.caching import evaluation_cache
-from pytest_confmat.plugin.custom_objects import custom_objects
+from pytest_confmat.plugin.custom_objects import CustomObjects
 from pytest_confmat.plugin.evaluator import Evaluator
 from pytest_confmat.plugin.gate import Gate, open_gate, policy_at
 from pytest_confmat.plugin.judged import as_model, judged_model
@@ -68,10 +67,11 @@ class GateState:
         self.manifest = settings.manifest
         self.watch = watch(config)
         self.folder = workers.shared_folder(config)
+        self.custom_objects = CustomObjects(config)
         self.evaluator = Evaluator(
             self.folder,
             settings.batch_size,
-            partial(custom_objects, config),
+            self.custom_objects,
             evaluation_cache(config, settings),
             self.watch.evaluation,
         )

@@ -171,7 +171,8 @@ SECTION = Section(
             kind("custom"),
             "m.keras cannot be loaded (saved by Keras [...]): the class 'Doubled' of the module "
             "'tests.faults.nets' in it is not Keras's own and not known here: if it is your "
-            "project's, return it from the hook pytest_confmat_custom_objects in conftest.py, as "
+            "project's, return it from the hook pytest_confmat_custom_objects in a "
+            "conftest.py beside the policy or above it, as "
             "{'Doubled': Doubled}, or hand the model in by overriding the fixture confmat_model",
         ),
         Fault(
@@ -179,7 +180,8 @@ SECTION = Section(
             kind("registered"),
             "m.keras cannot be loaded (saved by Keras [...]): the class 'Tripled' of the module "
             "'tests.faults.nets' in it is not Keras's own and not known here: if it is your "
-            "project's, return it from the hook pytest_confmat_custom_objects in conftest.py, as "
+            "project's, return it from the hook pytest_confmat_custom_objects in a "
+            "conftest.py beside the policy or above it, as "
             "{'acme>Tripled': Tripled}, or hand the model in by overriding the fixture "
             "confmat_model",
         ),
@@ -207,7 +209,8 @@ SECTION = Section(
             kind("custom", "m.h5"),
             "m.h5 cannot be loaded (saved by Keras [...]): the layer 'Doubled' in "
             "it is not Keras's own and not known here: if it is your project's, return it from the "
-            "hook pytest_confmat_custom_objects in conftest.py, as {'Doubled': "
+            "hook pytest_confmat_custom_objects in a "
+            "conftest.py beside the policy or above it, as {'Doubled': "
             "Doubled}, or hand the model in by overriding the fixture confmat_model",
         ),
         Fault(
@@ -215,7 +218,8 @@ SECTION = Section(
             kind("custom_activation"),
             "m.keras cannot be loaded (saved by Keras [...]): the function "
             "'squash' in it is not Keras's own and not known here: if it is your project's, return "
-            "it from the hook pytest_confmat_custom_objects in conftest.py, as {'squash': "
+            "it from the hook pytest_confmat_custom_objects in a "
+            "conftest.py beside the policy or above it, as {'squash': "
             "squash}, or hand the model in by overriding the fixture confmat_model",
         ),
         Fault(

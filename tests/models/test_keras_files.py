@@ -156,7 +156,8 @@ class TestCustomObjects:
         assert failure(path) == (
             f"{path} cannot be loaded (saved by Keras {keras.__version__}): the {kind} 'Doubled'"
             f"{MODULE * (kind == 'class')} in it is not Keras's own and not known here: if it is "
-            "your project's, return it from the hook pytest_confmat_custom_objects in conftest.py, "
+            "your project's, return it from the hook pytest_confmat_custom_objects in a "
+            "conftest.py beside the policy or above it, "
             f"as {{'Doubled': Doubled}}, {OVERRIDE}"
         )
         assert loaded(path, custom_objects={"Doubled": layer}).input.shape == (6, 5, 1)
@@ -169,7 +170,8 @@ class TestCustomObjects:
         assert failure(path) == (
             f"{path} cannot be loaded (saved by Keras {keras.__version__}): the {shown} in it is "
             "not Keras's own and not known here: if it is your project's, return it from the hook "
-            "pytest_confmat_custom_objects in conftest.py, as {'acme>Doubled': Doubled}, "
+            "pytest_confmat_custom_objects in a "
+            "conftest.py beside the policy or above it, as {'acme>Doubled': Doubled}, "
             f"{OVERRIDE}"
         )
         assert loaded(path, custom_objects={"acme>Doubled": layer}).input.shape == (6, 5, 1)
@@ -182,8 +184,8 @@ class TestCustomObjects:
         assert failure(path) == (
             f"{path} cannot be loaded (saved by Keras {keras.__version__}): the function 'squash'"
             " in it is not Keras's own and not known here: "
-            "if it is your project's, return it from the hook pytest_confmat_custom_objects in "
-            f"conftest.py, as {{'squash': squash}}, {OVERRIDE}"
+            "if it is your project's, return it from the hook pytest_confmat_custom_objects in a "
+            f"conftest.py beside the policy or above it, as {{'squash': squash}}, {OVERRIDE}"
         )
         assert loaded(path, custom_objects={"squash": squash}).input.shape == (6, 5, 1)
 

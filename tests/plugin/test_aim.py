@@ -120,6 +120,24 @@ CALLS = (
     Call("--confmat gates/colors", 0, (PASSED,), ("shapes", "gates\n")),
     Call("--confmat tests/unit", 1, (ROOT.format("a"),)),
     Call("--confmat --confmat-manifest m.tsv", 4, ("of one policy's data, and there are 3 pol",)),
+    # A test belongs to the policy of its folder, or of the nearest one above.
+    Call(
+        "gates/shapes/thresholds.yaml gates/colors/thresholds.yml tests/test_own.py",
+        1,
+        (
+            "there are 2 policies, and tests/test_own.py lies in no folder of theirs: "
+            "gates/shapes/thresholds.yaml, gates/colors/thresholds.yml; put the test into the "
+            "folder of one policy, name one policy on the command line, or use confmat_evaluator",
+        ),
+    ),
+    Call(
+        "gates/colors/thresholds.yml gates/shapes/thresholds.yaml::recall[circle] "
+        "gates/shapes/test_near.py",
+        0,
+        ("4 passed",),
+    ),
+    Call("--confmat tests/test_own.py gates/shapes/test_near.py", 1, ("1 failed, 8 passed",)),
+    Call("--confmat tests/test_own.py gates/shapes -n 2", 1, ("1 failed, 4 passed",)),
     # Turned off.
     Call("--confmat-model none", 0, ("2 passed, 1 skipped",), NO_GATE),
     Call("-o confmat_model=none", 0, ("2 passed, 1 skipped",), NO_GATE),

@@ -61,7 +61,7 @@ def test_a_custom_layer_is_named_by_a_hook(project):
     result = run(pytester)
     assert result.ret == 1
     result.stdout.fnmatch_lines(
-        ["*return it from the hook pytest_confmat_custom_objects in conftest.py, as*"]
+        ["*return it from the hook pytest_confmat_custom_objects in a conftest.py beside *"]
     )
     pytester.makeconftest(DATA + HOOK)
     result = run(pytester)
@@ -102,8 +102,43 @@ def test_two_hooks_that_disagree(project):
     result = run(pytester, "-p", "other")
     assert result.ret == 1
     result.stdout.fnmatch_lines(
-        ["two hooks pytest_confmat_custom_objects name different objects 'Doubled'"]
+        [
+            "two hooks pytest_confmat_custom_objects name different objects 'Doubled': one in "
+            "conftest.py, one in other.py"
+        ]
     )
+
+
+def test_a_hook_counts_only_for_policies_beside_its_conftest_and_below(project):
+    pytester = project([Doubled()])
+    for folder in ("one", "two"):
+        (pytester.path / folder).mkdir()
+        (pytester.path / folder / "conftest.py").write_text(HOOK)
+        policy = (pytester.path / "thresholds.yaml").read_text()
+        (pytester.path / folder / "thresholds.yaml").write_text(policy)
+    every = [f"{folder}/thresholds.yaml" for folder in ("one", "two")]
+    assert run(pytester, *every).ret == 0
+    # Both conftests are loaded, and lie beside no policy above them.
+    result = run(pytester, "thresholds.yaml", "one", "two")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*in a conftest.py beside the policy or above it, as*"])
+
+
+def test_a_hook_counts_for_what_a_test_beside_it_evaluates(project):
+    pytester = project([Doubled()])
+    for folder in ("one", "two"):
+        (pytester.path / folder).mkdir()
+        (pytester.path / folder / "conftest.py").write_text(HOOK)
+    for name in ("one/test_one.py", "two/test_two.py", "test_above.py"):
+        (pytester.path / name).write_text(
+            "def test_it(confmat_evaluator, confmat_dataset):\n"
+            "    confmat_evaluator('m.keras', confmat_dataset, classes=['dark', 'bright'])\n"
+        )
+    without = ("-p", "no:hypothesispytest", "--confmat-thresholds=none")
+    pytester.runpytest_inprocess(*without, "one", "two").assert_outcomes(passed=2)
+    # The conftests are loaded all the same.
+    result = pytester.runpytest_inprocess(*without, ".", "--deselect=one", "--deselect=two")
+    result.assert_outcomes(failed=1, deselected=2)
 
 
 @pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")
@@ -152,6 +187,27 @@ def test_a_pinned_model(project):
     assert result.parseoutcomes()["not"] == 1
 
 
+@pytest.mark.parametrize("value", ["'m.keras'", "Path('m.keras').resolve()"])
+def test_a_fixture_may_name_the_file(project, value):
+    override = (
+        "\nfrom pathlib import Path\n\n@pytest.fixture(scope='session')\n"
+        f"def confmat_model():\n    return {value}\n"
+    )
+    pytester = project(conftest=override)
+    pytester.makepyfile("def test_it(confmat): assert confmat.matrix.total == 2")
+    digest = hashlib.sha256((pytester.path / "m.keras").read_bytes()).hexdigest()
+    pytester.makefile(".yaml", thresholds=POLICY.format(pin=f"model_sha256: {digest}\n"))
+    result = pytester.runpytest_inprocess("-p", "no:hypothesispytest", "thresholds.yaml", ".")
+    assert result.ret == 0
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines(["confmat: passed *", "", "model m.keras, *"])
+    (pytester.path / "m.keras").rename(pytester.path / "other.keras")
+    args = ("-p", "no:hypothesispytest", "--confmat-model=other.keras")
+    result = pytester.runpytest_inprocess(*args)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["there is no model *m.keras*other.keras*"])
+
+
 def test_a_pin_needs_a_file(project):
     override = "\n\n@pytest.fixture(scope='session')\ndef confmat_model():\n    return np.asarray\n"
     pytester = project(pin=f"model_sha256: {'0' * 64}\n", conftest=override)
@@ -161,7 +217,7 @@ def test_a_pin_needs_a_file(project):
         [
             "thresholds.yaml:2 pins model_sha256, and the model comes from a fixture "
             "confmat_model of the project's (builtins.builtin_function_or_method), which has no "
-            "file to hold against it: take the pin out, or name the file with --confmat-model"
+            "file to compare with it: take the pin out, or name the file with --confmat-model"
         ]
     )
 
