@@ -279,7 +279,7 @@ def test_limits_that_are_beaten_are_raised_once(beaten, workers):
     result.stdout.fnmatch_lines(
         [
             "=* confmat tighten =*",
-            "thresholds.yaml: 3 numbers tightened; an equally good model holds all 4 limits on "
+            "thresholds.yaml: 3 numbers tightened; an equally good model passes all 4 limits on "
             "shares together in 95 of 100 runs",
             "--- thresholds.yaml",
             "+++ thresholds.yaml",
