@@ -24,8 +24,9 @@ from pytest_confmat.spec import (
     WeightFeature,
 )
 from pytest_confmat.streaming import evaluate
-from tests.data.test_headers import MARKED, png_of
+from tests.support.images import MARKED, png_of
 from tests.support.makers import cats_and_dogs, encoded, example, noise, png, shard, tree
+from tests.support.refusals import refusal
 
 CLASSES = ("cat", "dog")
 SIZED = ImageSpec((8, 6), "rgb")
@@ -45,9 +46,7 @@ def run(spec, classes=CLASSES, model=by_brightness, **options):
 
 
 def refused(spec, **options) -> str:
-    with pytest.raises(DataError) as caught:
-        run(spec, **options)
-    return str(caught.value)
+    return refusal(DataError, run, spec, **options)
 
 
 def directory(root, **keys) -> DirectorySpec:

@@ -24,6 +24,7 @@ from pytest_confmat.manifest import (
     require_manifest,
     write_manifest,
 )
+from tests.support.evaluations import part
 
 CLASSES = ("cat", "dog")
 HEADER = "# pytest-confmat manifest 1\n"
@@ -33,17 +34,8 @@ def evaluation(ids, true=None, check=None, classes=CLASSES) -> Evaluation:
     n = len(ids)
     true = np.arange(n) % 2 if true is None else np.array(true, np.int64)
     check = np.arange(n) if check is None else check
-    part = Part(
-        "p",
-        0,
-        ids if isinstance(ids, NumberedIds) else tuple(ids),
-        true,
-        true,
-        np.ones(n, np.float32),
-        np.zeros(n, np.int64),
-        np.array(check, np.uint64),
-    )
-    return Evaluation(tuple(classes), (part,))
+    ids = ids if isinstance(ids, NumberedIds) else tuple(ids)
+    return Evaluation(tuple(classes), (part(true, true, ids=ids, check=check),))
 
 
 FOUR = evaluation(["cat/a.png", "dog/b.png", "cat/c.png", "dog/d.png"], check=[1, 2, 3, 2**64 - 1])

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from pytest_confmat import matrix as matrices
 from pytest_confmat import sparse_counts
 from pytest_confmat.diagnosis import likely_causes
-from pytest_confmat.evaluation import Evaluation, Part
-from pytest_confmat.example_ids import NumberedIds
+from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.judging import judge
 from pytest_confmat.limits import Bound, Limit, Weighting
 from pytest_confmat.metric import metric_keys
@@ -24,6 +23,7 @@ from pytest_confmat.result import GateResult
 from pytest_confmat.sparse_counts import SparseCounts
 from pytest_confmat.weighting import weighted_entries
 from pytest_confmat.weighting import weighted_matrix as dense_weighted_matrix
+from tests.support.evaluations import part
 from tests.support.results import POLICY
 from tests.support.strategies import class_names
 
@@ -63,13 +63,8 @@ outcomes = st.lists(
 
 def evaluation(drawn):
     true, predicted, weight, score = (np.array(column) for column in zip(*drawn, strict=True))
-    n = len(true)
-    rank = np.where(true == predicted, 0, 1)
-    part = Part(
-        "all", 0, NumberedIds("x", n), true, predicted,
-        score.astype(np.float32), rank, np.arange(n).astype(np.uint64), weight.astype(float),
-    )  # fmt: skip
-    return Evaluation(class_names(K), (part,))
+    found = part(true, predicted, score=score, weight=weight.astype(float))
+    return Evaluation(class_names(K), (found,))
 
 
 @given(outcomes)

@@ -18,6 +18,7 @@ from pytest_confmat.models import wrap
 from pytest_confmat.spec import Argmax, ModelInput, Threshold
 from pytest_confmat.streaming import batch_size_for, evaluate
 from tests.support.closeness import assert_alike
+from tests.support.refusals import refusal
 
 ABC = ("a", "b", "c")
 
@@ -98,9 +99,7 @@ def labels_of(n, k=3, seed=1):
 
 
 def message_of(source, **options):
-    with pytest.raises(DataError) as caught:
-        evaluate(source, scored(), ABC, **options)
-    return str(caught.value)
+    return refusal(DataError, evaluate, source, scored(), ABC, **options)
 
 
 def test_the_matrix_is_scikit_learns_and_every_example_has_its_outcome():

@@ -13,8 +13,7 @@ from sklearn import metrics as sk
 from sklearn.utils.class_weight import compute_sample_weight
 
 from pytest_confmat.errors import MatrixError
-from pytest_confmat.evaluation import Evaluation, Fault, Part
-from pytest_confmat.example_ids import NumberedIds
+from pytest_confmat.evaluation import UNPREDICTED, Evaluation, Fault
 from pytest_confmat.judging import judge
 from pytest_confmat.limits import Bound, Limit, Weighting
 from pytest_confmat.matrix import ConfusionMatrix, normalized
@@ -22,6 +21,7 @@ from pytest_confmat.metric import metric_keys
 from pytest_confmat.metrics import MetricCounts
 from pytest_confmat.report.wording import describe
 from pytest_confmat.weighting import weighted_matrix
+from tests.support.evaluations import part
 from tests.support.strategies import class_names
 from tests.test_metrics import scikit_learn
 
@@ -40,19 +40,10 @@ def evaluation(drawn, parts: int = 1) -> Evaluation:
         true = np.array([drawn[i][0] for i in rows], np.int8)
         predicted = np.array([drawn[i][1] for i in rows], np.int8)
         none = predicted == K
-        rank = np.where(true == predicted, 0, 1)
-        part = Part(
-            f"p{position}",
-            position,
-            NumberedIds(f"p{position}", len(rows)),
-            true,
-            np.where(none, -1, predicted),
-            np.where(none, np.nan, 0.5).astype(np.float32),
-            np.where(none, K, rank),
-            np.arange(len(rows), dtype=np.uint64),
-            np.array([drawn[i][2] for i in rows], np.float64),
-        )
-        made.append(part)
+        weight = np.array([drawn[i][2] for i in rows], np.float64)
+        rank = np.where(none, K, np.where(true == predicted, 0, 1))
+        found = np.where(none, UNPREDICTED, predicted)
+        made.append(part(true, found, position, rank=rank, weight=weight))
     return Evaluation(class_names(K), tuple(made))
 
 

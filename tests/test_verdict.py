@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_confmat.evaluation import Evaluation, Mistake, Part
+from pytest_confmat.evaluation import Evaluation, Mistake
 from pytest_confmat.example_ids import NumberedIds
 from pytest_confmat.judging import holds, judge, needed
 from pytest_confmat.limits import Bound, Limit, Weighting
 from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.metric import metric_keys
 from pytest_confmat.verdict import Verdict
+from tests.support.evaluations import part
 from tests.support.strategies import matrices
 
 CATS = ConfusionMatrix(np.array([[159, 21, 9], [5, 180, 4], [2, 8, 90]]), ("cat", "dog", "fox"))
@@ -131,15 +132,11 @@ def evaluation() -> Evaluation:
     return Evaluation(
         ("cat", "dog"),
         (
-            Part(
-                "p",
-                0,
-                NumberedIds("s", 4),
-                true=np.array([0, 0, 1, 1]),
-                predicted=np.array([0, 1, 1, 0]),
-                score=np.array([0.9, 0.8, 0.7, 0.6], np.float32),
-                rank=np.array([0, 1, 0, 1]),
-                check=np.zeros(4, np.uint64),
+            part(
+                [0, 0, 1, 1],
+                [0, 1, 1, 0],
+                ids=NumberedIds("s", 4),
+                score=[0.9, 0.8, 0.7, 0.6],
                 weight=np.array([1.0, 3.0, 1.0, 1.0]),
             ),
         ),

@@ -16,6 +16,7 @@ from pytest_confmat.errors import BaselineError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.matrix import ConfusionMatrix
 from tests.support.baselines import CLASSES, evaluation_of, part_of, predicted_right, rows
+from tests.support.refusals import refusal
 from tests.support.strategies import evaluations
 
 SAVE = "pytest --confmat-model MODEL_IN_PRODUCTION --confmat-save-baseline baselines/production"
@@ -28,9 +29,13 @@ def compared(before, now, min_overlap=Fraction(0)):
 
 
 def refused(before, now, min_overlap=Fraction(9, 10), **others) -> str:
-    with pytest.raises(BaselineError) as caught:
-        compare(Baseline.of(evaluation_of(before), PATH), evaluation_of(now, **others), min_overlap)
-    return str(caught.value)
+    return refusal(
+        BaselineError,
+        compare,
+        Baseline.of(evaluation_of(before), PATH),
+        evaluation_of(now, **others),
+        min_overlap,
+    )
 
 
 def matched_slowly(before, now):

@@ -19,6 +19,7 @@ from pytest_confmat.errors import BaselineError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.example_ids import JoinedIds, NumberedIds
 from tests.support.baselines import CLASSES, part_of, predicted_right
+from tests.support.refusals import refusal
 from tests.support.strategies import class_names
 
 EVALUATION = Evaluation(
@@ -84,9 +85,7 @@ def with_header(change: dict[str, Any], blocks: bytes = BLOCKS) -> bytes:
 
 
 def refused(content: bytes) -> str:
-    with pytest.raises(BaselineError) as caught:
-        decode(content)
-    return str(caught.value)
+    return refusal(BaselineError, decode, content)
 
 
 @given(st.binary(max_size=200))

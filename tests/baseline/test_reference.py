@@ -22,6 +22,7 @@ from pytest_confmat.job import Job, run
 from pytest_confmat.parts import Part
 from pytest_confmat.spec import Argmax
 from tests.support.baselines import evaluation_of, part_of, predicted_right, rows
+from tests.support.refusals import refusal
 from tests.support.strategies import class_names
 
 PROVENANCE = {
@@ -44,9 +45,7 @@ def binary(folder: Path) -> Path:
 
 
 def refused(path: Path) -> str:
-    with pytest.raises(BaselineError) as caught:
-        load_baseline(path)
-    return str(caught.value)
+    return refusal(BaselineError, load_baseline, path)
 
 
 def assert_same(one: Baseline, other: Baseline) -> None:

@@ -12,6 +12,7 @@ from pytest_confmat.data import open_batches
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import ModelInput
 from tests.support.makers import CLASSES, collect, noise, rebatched
+from tests.support.refusals import refusal
 
 X = noise(11, 4, 3, 1)
 Y = np.arange(11) % 2
@@ -28,9 +29,7 @@ def opened(dataset, classes=CLASSES, model=TAKES):
 
 
 def refused(dataset, classes=CLASSES, model=TAKES) -> str:
-    with pytest.raises(DataError) as caught:
-        list(opened(dataset, classes, model).batches(4))
-    return str(caught.value)
+    return refusal(DataError, list, opened(dataset, classes, model).batches(4))
 
 
 class Indexed:

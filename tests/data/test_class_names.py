@@ -11,6 +11,7 @@ from pytest_confmat.data import class_names
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import DirectorySpec, LabelFeature, TFRecordSpec
 from tests.support.makers import tree
+from tests.support.refusals import refusal
 
 
 @pytest.fixture(autouse=True)
@@ -33,9 +34,7 @@ def shards(here: Path, files: dict[str, str], label: str | None = None) -> TFRec
 
 
 def refused(spec, declared=None) -> str:
-    with pytest.raises(DataError) as caught:
-        class_names(spec, declared)
-    return str(caught.value)
+    return refusal(DataError, class_names, spec, declared)
 
 
 def test_directory_names_come_sorted_by_code_point(here):

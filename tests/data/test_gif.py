@@ -10,8 +10,8 @@ from pytest_confmat.data.gif import first_frame
 from pytest_confmat.data.headers import Header, ImageTrait, read_header
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import DirectorySpec, ImageSpec, ModelInput
-from tests.data.test_headers import frames
 from tests.support.gifs import gif, growing
+from tests.support.images import frames
 from tests.support.makers import collect, tree
 
 SIZES = {

@@ -10,6 +10,7 @@ from pytest_confmat.data.order import shuffling
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import ModelInput
 from tests.support.makers import rebatched
+from tests.support.refusals import refusal
 
 X, Y = np.arange(12, dtype=np.float32).reshape(6, 2), np.arange(6) % 2
 TAKES = ModelInput((2,))
@@ -20,9 +21,7 @@ def batches(dataset, model: ModelInput = TAKES) -> list:
 
 
 def refused(dataset) -> str:
-    with pytest.raises(DataError) as caught:
-        batches(dataset)
-    return str(caught.value)
+    return refusal(DataError, batches, dataset)
 
 
 def test_a_dataset_of_tensorflow_that_shuffles_is_noticed_however_deep():

@@ -8,11 +8,11 @@ import struct
 import numpy as np
 from PIL import Image
 
-from tests.data.test_headers import MARKED, exif, frames, png_of, save
 from tests.faults.project import Project, picture
 from tests.faults.table import Content, Fault, Make, Section, all_of, file
 from tests.support import jpegs
 from tests.support.gifs import growing
+from tests.support.images import MARKED, exif, frames, png_of, save
 from tests.support.makers import encoded, noise
 
 CAT = "data/cat/1.png"

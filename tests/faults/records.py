@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from tests.data.test_headers import MARKED, png_of
 from tests.faults.images import LFS
 from tests.faults.project import Project, picture, record
 from tests.faults.table import Fault, Make, Section
 from tests.support import jpegs
+from tests.support.images import MARKED, png_of
 from tests.support.makers import encoded, example, noise
 
 CLASSES = "classes: [cat, dog]\n"

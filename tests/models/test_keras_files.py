@@ -17,6 +17,7 @@ from pytest_confmat.models import load, wrap
 from pytest_confmat.models.loading import _known_holes
 from pytest_confmat.models.runtime import import_keras
 from pytest_confmat.spec import Argmax, ModelInput, ModelSpec, Threshold
+from tests.support.refusals import refusal
 
 from .conftest import CLASSES
 
@@ -34,9 +35,7 @@ def loaded(path, classes=CLASSES, decision=None, custom_objects=None, safe_mode=
 
 
 def failure(path):
-    with pytest.raises(ModelError) as caught:
-        loaded(path)
-    return str(caught.value)
+    return refusal(ModelError, loaded, path)
 
 
 def by_surgery(path, change, saved_by=None):

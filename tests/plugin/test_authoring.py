@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pytest_confmat.policy import read_policy
-from tests.plugin.test_gate import WORKERS
 from tests.plugin.test_options import refused
+from tests.support.gates import WORKERS
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "digits"
 MANY = [[990, 10, 0], [20, 980, 0], [0, 15, 985]]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.plugin.test_gate import WORKERS
+from tests.support.gates import WORKERS
 
 TESTS = """
 from pytest_confmat import assert_confusion, assert_recall

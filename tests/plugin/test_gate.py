@@ -6,8 +6,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-RED = [[16, 4, 0], [2, 18, 0], [0, 0, 10]]
-WORKERS = [(), ("-n", "2")]
+from tests.support.gates import RED, WORKERS
 
 
 @pytest.mark.parametrize("workers", WORKERS, ids=["alone", "xdist"])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.plugin.test_gate import WORKERS
+from tests.support.gates import WORKERS
 
 
 def refused(project, *args: str, gate: bool = False) -> str:

@@ -10,7 +10,7 @@ import pytest
 from pytest_confmat.plugin.sharing import identity
 from pytest_confmat.report.json import write_json
 from pytest_confmat.result import GateResult
-from tests.plugin.test_gate import WORKERS
+from tests.support.gates import WORKERS
 
 OTHER = "version: 1\nclasses: [cat, dog, fox]\nthresholds: {accuracy: 0.5}\n"
 MINE = '{"name": "mine"}'

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from tests.plugin.test_gate import RED, WORKERS
+from tests.support.gates import RED, WORKERS
 
 # In the place of the first batch of the data, or of what a fixture returns.
 ENDS = {

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.plugin.test_gate import WORKERS
+from tests.support.gates import WORKERS
 
 # What is tried -> what the summary says; "refused" is exit status 4, before anything is run.
 ATTEMPTS = {

@@ -7,6 +7,7 @@ import pytest
 
 from pytest_confmat.errors import PolicyError
 from pytest_confmat.policy import Policy, read_policy
+from tests.support.refusals import refusal
 
 Read = Callable[[str], Policy]
 Refused = Callable[[str], str]
@@ -27,8 +28,6 @@ def refused(read: Read, tmp_path: Path) -> Refused:
     """The message of a refusal, its path without the folder."""
 
     def refused(text: str) -> str:
-        with pytest.raises(PolicyError) as caught:
-            read(text)
-        return str(caught.value).replace(f"{tmp_path}/", "")
+        return refusal(PolicyError, read, text).replace(f"{tmp_path}/", "")
 
     return refused

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_confmat.errors import PolicyError
 from pytest_confmat.policy import read_policy
+from tests.support.refusals import refusal
 
 from .conftest import Refused
 from .documents import DIAGONAL, data, extended, images, limits, records, top
@@ -533,9 +534,7 @@ def label_file(folder: Path, content: bytes) -> str:
     )
     (folder / "labels").mkdir()
     (folder / "labels" / "names.txt").write_bytes(content)
-    with pytest.raises(PolicyError) as caught:
-        read_policy(folder / "thresholds.yaml")
-    return str(caught.value).replace(f"{folder}/", "")
+    return refusal(PolicyError, read_policy, folder / "thresholds.yaml").replace(f"{folder}/", "")
 
 
 @pytest.mark.parametrize(

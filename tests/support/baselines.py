@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pytest_confmat.evaluation import UNPREDICTED, Evaluation
 from pytest_confmat.example_ids import NumberedIds
 from pytest_confmat.parts import Part
+from tests.support.evaluations import part
 
 CLASSES = ("cat", "dog", "fox")
 # id, check word, true class, predicted class
@@ -21,15 +22,14 @@ def part_of(
 ) -> Part:
     ids, check, true, predicted = zip(*rows, strict=True) if rows else ((), (), (), ())
     rank = [k if p == UNPREDICTED else int(t != p) for t, p in zip(true, predicted, strict=True)]
-    return Part(
-        f"part-{position}",
-        position,
-        ids if numbered is None else NumberedIds(numbered, len(rows)),
+    return part(
         np.array(true, np.int16),
         np.array(predicted, np.int16),
-        np.ones(len(rows), np.float32),
-        np.array(rank, np.int16),
-        np.array(check, np.uint64),
+        position,
+        ids=ids if numbered is None else NumberedIds(numbered, len(rows)),
+        score=np.ones(len(rows)),
+        rank=np.array(rank, np.int16),
+        check=check,
     )
 
 

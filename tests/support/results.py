@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from pytest_confmat.errors import Location
-from pytest_confmat.evaluation import Evaluation, Part
+from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.example_ids import NumberedIds
 from pytest_confmat.judging import judge
 from pytest_confmat.limits import Bound, Limit, Weighting, limit_id
 from pytest_confmat.result import GateResult
 from pytest_confmat.verdict import Verdict
+from tests.support.evaluations import part
 
 POLICY = Path("thresholds.yaml")
 
@@ -41,18 +42,15 @@ def evaluation(counts, classes, weighted: bool = False, notes: tuple[str, ...] =
     k = len(counts)
     true, predicted = np.divmod(np.repeat(np.arange(k * k), counts.ravel()), k)
     n = len(true)
-    part = Part(
-        "all",
-        0,
-        NumberedIds("val", n),
+    found = part(
         true,
         predicted,
-        np.linspace(0.5, 1, n, dtype=np.float32),
-        np.where(true == predicted, 0, 1),
-        np.zeros(n, np.uint64),
-        np.linspace(1, 2, n) if weighted else None,
+        ids=NumberedIds("val", n),
+        score=np.linspace(0.5, 1, n),
+        check=np.zeros(n),
+        weight=np.linspace(1, 2, n) if weighted else None,
     )
-    return Evaluation(tuple(classes), (part,), {}, notes)
+    return Evaluation(tuple(classes), (found,), {}, notes)
 
 
 def gate(

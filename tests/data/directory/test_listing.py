@@ -9,6 +9,7 @@ from pytest_confmat.data.directory.listing import list_directory
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import DirectorySpec
 from tests.support.makers import tree
+from tests.support.refusals import refusal
 
 CLASSES = ("dog", "cat")
 
@@ -21,9 +22,7 @@ def root(tmp_path, monkeypatch) -> Path:
 
 
 def refused(root) -> str:
-    with pytest.raises(DataError) as caught:
-        list_directory(DirectorySpec(root), CLASSES)
-    return str(caught.value)
+    return refusal(DataError, list_directory, DirectorySpec(root), CLASSES)
 
 
 def test_files_come_in_the_order_of_keras_with_their_class(root):

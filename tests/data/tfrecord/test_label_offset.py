@@ -9,6 +9,7 @@ from pytest_confmat.models import wrap
 from pytest_confmat.spec import Argmax, ImageFeature, LabelFeature, TFRecordSpec
 from pytest_confmat.streaming import evaluate
 from tests.support.makers import example, shard
+from tests.support.refusals import refusal
 
 CLASSES = ("a", "b", "c")
 
@@ -17,9 +18,7 @@ def told(labels):
     inputs = np.eye(3, dtype=np.float32)[np.asarray(labels) % 3]
     predictor = wrap(lambda batch: batch, CLASSES, Argmax())
     source = open_batches([(inputs, np.asarray(labels))], CLASSES, predictor.input)
-    with pytest.raises(DataError) as caught:
-        evaluate(source, predictor, CLASSES)
-    return str(caught.value).splitlines()
+    return refusal(DataError, evaluate, source, predictor, CLASSES).splitlines()
 
 
 def test_labels_from_1_up():

@@ -8,6 +8,7 @@ import pytest
 from pytest_confmat.data.tfrecord.shard_names import resolve, short_names, stated_lengths
 from pytest_confmat.errors import DataError
 from tests.support.makers import tree
+from tests.support.refusals import refusal
 
 
 @pytest.fixture(autouse=True)
@@ -25,9 +26,7 @@ def resolved(here: Path, *patterns: str) -> list[str]:
 
 
 def refused(here: Path, *patterns: str) -> str:
-    with pytest.raises(DataError) as caught:
-        resolve([str(here / pattern) for pattern in patterns])
-    return str(caught.value)
+    return refusal(DataError, resolve, [str(here / pattern) for pattern in patterns])
 
 
 def test_patterns_in_their_order_and_each_sorted(here):

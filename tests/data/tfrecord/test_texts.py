@@ -15,6 +15,7 @@ from pytest_confmat.models import wrap
 from pytest_confmat.spec import Argmax, ImageFeature, LabelFeature, TFRecordSpec
 from pytest_confmat.streaming import evaluate
 from tests.support.makers import example, shard
+from tests.support.refusals import refusal
 
 ANIMALS = ("cat", "dog", "hot dog", "great_white_shark", "crane", "crane (machine)")
 
@@ -139,9 +140,7 @@ def evaluated(here, classes=("cat", "dog"), key="image/class/label", offset=0, *
 
 
 def refused(here, *arguments, **spec) -> str:
-    with pytest.raises(DataError) as caught:
-        evaluated(here, *arguments, **spec)
-    return str(caught.value)
+    return refusal(DataError, evaluated, here, *arguments, **spec)
 
 
 def test_pairs_that_agree(here):

@@ -36,6 +36,7 @@ from tests.support.makers import (
     shard,
     tree,
 )
+from tests.support.refusals import refusal
 
 PACK = {"": bytes, "GZIP": gzip.compress, "ZLIB": zlib.compress}
 RAW = ImageFeature("image", "raw", "uint8", (4, 3, 1))
@@ -56,15 +57,11 @@ def opened(here, classes=CLASSES, model=None, **spec):
 
 
 def refused(here, *arguments, **spec) -> str:
-    with pytest.raises(DataError) as caught:
-        opened(here, *arguments, **spec)
-    return str(caught.value)
+    return refusal(DataError, opened, here, *arguments, **spec)
 
 
 def reason(source, place) -> str:
-    with pytest.raises(DataError) as caught:
-        source.example(place)
-    return str(caught.value)
+    return refusal(DataError, source.example, place)
 
 
 def pictures(here, form="{}.tfrecord", shards=3, size=4, pack=bytes) -> list[bytes]:
