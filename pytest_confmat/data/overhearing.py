@@ -5,9 +5,10 @@ pixels over as if they were the file's. That line is the only trace, and it name
 
 ``stderr`` is a variable of the C library, and while somebody listens it points to a file in memory.
 The file descriptor 2 is left alone: pytest exchanges it whenever it captures output or shows
-progress, Python writes to it, and other processes inherit it. A file never blocks who writes to
-it, and what was written before a look at it is seen by that look: no line is missed because it
-came late. Lines of others are passed on, in their order, by a thread that looks now and then.
+progress, Python writes to it, and other processes inherit it. A file never blocks who writes to it,
+and what was written before a look at it is seen by that look: no line is missed because it came
+late. The memory of what was read is given back. Lines of others are passed on, in their order, by a
+thread that looks now and then.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ _DECODERS = re.compile(
 )
 _EVERY = 0.05  # seconds between two looks for lines to be passed on
 _KEPT = 32  # lines of decoders, the last ones
+_MOST_READ = 1 << 20  # bytes that were read and still take memory
 _UNBUFFERED = 2  # C's _IONBF
+_PUNCH_HOLE = 3  # Linux's FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE
 
 
 class Ear:
@@ -60,6 +63,8 @@ class Ear:
         self._stream: int | None = None  # ours
         self._file = -1
         self._read = 0
+        self._freed = 0  # bytes at the file's beginning that take no memory any more
+        self._fallocate: Any = None  # Linux's function
 
     @contextlib.contextmanager
     def listening(self, *, claim: bool = False) -> Iterator[Ear]:
@@ -128,6 +133,7 @@ class Ear:
             library.fdopen.restype = ctypes.c_void_p
             self._stream = library.fdopen(self._file, b"a")
             library.setvbuf(ctypes.c_void_p(self._stream), None, _UNBUFFERED, 0)
+            self._fallocate = _fallocate(library)
         except (AttributeError, OSError, TypeError, ValueError):
             return False
         atexit.register(self._take, whole=True)
@@ -159,6 +165,18 @@ class Ear:
             if whole:
                 others, self._rest = others + self._rest, b""
             _write(others)
+            if self._read - self._freed > _MOST_READ:
+                self._free()
+
+    def _free(self) -> None:
+        """Give back the memory of what was read.
+
+        The file keeps its size: cutting it short would lose a line that is written meanwhile.
+        """
+        if self._fallocate is not None:
+            length = self._read - self._freed
+            self._fallocate(self._file, _PUNCH_HOLE, self._freed, length)
+        self._freed = self._read
 
     def _heard(self, line: bytes) -> bool:
         """Count a line if it is a decoder's; whether it is kept from the reader."""
@@ -175,6 +193,15 @@ def _variable(library: ctypes.CDLL) -> Any:
         return ctypes.c_void_p.in_dll(library, "stderr")
     except ValueError:  # as macOS calls it
         return ctypes.c_void_p.in_dll(library, "__stderrp")
+
+
+def _fallocate(library: ctypes.CDLL) -> Any:
+    """Return the function that frees a part of a file, or ``None`` where there is none."""
+    # Of a 32-bit system, the one whose offsets have 64 bits.
+    found = getattr(library, "fallocate64", None) or getattr(library, "fallocate", None)
+    if found is not None:
+        found.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
+    return found
 
 
 def _file_in_memory() -> int:

@@ -134,6 +134,22 @@ def test_many_threads_write_much_more_than_a_pipe_holds(ear, capfd):
     assert all(len(set(line)) == 1 for line in lines)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is a file on disk")
+def test_many_warnings_take_little_memory(ear):
+    long = b"Corrupt JPEG data: " + b"x" * 4000
+    with ear.listening(claim=True):
+        for number in range(2000):
+            say(long)
+            if number % 100 == 0:
+                assert ear.count == number + 1
+        assert ear.count == 2000
+        status = os.fstat(ear._file)
+        assert status.st_size > 8e6
+        assert status.st_blocks * 512 < 2e6
+        say(WARNING)
+        assert ear.since(2000) == [WARNING.decode()]
+
+
 def test_it_listens_on_while_pytest_exchanges_the_streams(ear, capfd):
     with ear.listening(claim=True):
         with capfd.disabled():
