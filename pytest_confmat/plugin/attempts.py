@@ -10,10 +10,12 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from pytest_confmat.errors import EvaluationError
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 ATTEMPTS = 2
 DIED = (
@@ -35,7 +37,7 @@ def attempt(folder: Path | None, name: str) -> Iterator[None]:
         yield
         return
     # Only one process at a time looks or leaves, or one could be taken for dead on its way out.
-    guard = FileLock(folder / f"{name}.guard")
+    guard = _lock(folder / f"{name}.guard")
     mine = folder / f"{name}.{uuid.uuid4().hex}.began"
     lock = _lock_of(mine)
     with guard:
@@ -52,6 +54,8 @@ def attempt(folder: Path | None, name: str) -> Iterator[None]:
 
 
 def _died(marker: Path) -> bool:
+    from filelock import Timeout
+
     try:
         with _lock_of(marker).acquire(blocking=False):
             return True
@@ -60,4 +64,10 @@ def _died(marker: Path) -> bool:
 
 
 def _lock_of(marker: Path) -> FileLock:
-    return FileLock(marker.with_suffix(".lock"))
+    return _lock(marker.with_suffix(".lock"))
+
+
+def _lock(path: Path) -> FileLock:
+    from filelock import FileLock  # only workers need it
+
+    return FileLock(path)

@@ -12,6 +12,8 @@ import pytest
 from pytest_confmat.decimals import decimal_text
 from pytest_confmat.errors import ConfmatError, ExamplesError
 from pytest_confmat.escaping import printable_lines
+from pytest_confmat.parts import Fault
+from pytest_confmat.plugin.findings import FINDINGS, ItemFindings, add_findings
 from pytest_confmat.plugin.gate import EVALUATION, Gate
 from pytest_confmat.plugin.longrepr import reason_of
 from pytest_confmat.plugin.run import GateRun, fault_of
@@ -20,8 +22,6 @@ from pytest_confmat.report.wording import describe, headline, reason_first
 from pytest_confmat.text import and_more, plural
 from pytest_confmat.verdict import Verdict
 
-# What an item found out, on its way into the report of its call.
-FOUND = pytest.StashKey[dict[str, Any]]()
 VERDICTS_TOLD = 50
 
 
@@ -67,24 +67,24 @@ class ConfmatItem(pytest.Function):
 
 def _evaluation_check(run: GateRun) -> Callable[[pytest.FixtureRequest], None]:
     def evaluation(request: pytest.FixtureRequest) -> None:
-        found: dict[str, Any] = {"policy": str(run.gate.path)}
-        request.node.stash[FOUND] = found
+        item = request.node
+        item.stash[FINDINGS] = ItemFindings(str(run.gate.path))
         fault: str | None
         try:
-            result, found["key"] = run.evaluation(request)
-            found |= run.remarks()
-            found["suspicions"] = run.likely_causes(request)
+            result, key = run.evaluation(request)
+            add_findings(item, key=key, cached=run.cached, notes=run.notes)
+            add_findings(item, likely_causes=run.likely_causes(request))
             fault = fault_of(result)
         except ConfmatError as error:
             fault = str(error)
-            _enter_faults(found, error, run, EVALUATION)
+            _add_faults(item, error, run)
         except BaseException:
-            found["error"] = run.error
+            add_findings(item, error=run.error)
             raise
         # Failing outside of the handler: what was handled would be told as a second failure.
         if fault is not None:
-            found["error"] = fault
-            _fail(found, printable_lines(fault))
+            add_findings(item, error=fault)
+            _fail(item, printable_lines(fault))
 
     return evaluation
 
@@ -93,54 +93,54 @@ def _limit_check(
     run: GateRun, state: GateState, name: str
 ) -> Callable[[pytest.FixtureRequest], None]:
     def limit(request: pytest.FixtureRequest) -> None:
-        found: dict[str, Any] = {"policy": str(run.gate.path)}
-        request.node.stash[FOUND] = found
+        item = request.node
+        item.stash[FINDINGS] = ItemFindings(str(run.gate.path))
         try:
-            _, found["key"] = run.evaluation(request)
-            found |= run.remarks()
-            judged = run.verdicts(request)
+            _, key = run.evaluation(request)
+            add_findings(item, key=key, cached=run.cached, notes=run.notes)
+            judged, fault = run.verdicts(request), None
         except ConfmatError as error:
-            judged = {}
-            found["error"] = str(error)
-            _enter_faults(found, error, run, name)
+            judged, fault = {}, str(error)
+            add_findings(item, error=fault)
+            _add_faults(item, error, run)
         except BaseException:
-            found["error"] = run.error
+            add_findings(item, error=run.error)
             raise
         if not judged:
             teller = EVALUATION if run.gate.path in state.reported else run.told_by
             if teller != name:
                 # One cause is told once.
-                found["see"] = teller
-                _fail(found, printable_lines(f"not checked: see {teller}"))
-            _fail(found, printable_lines(f"not checked: {found['error']}"))
-        verdicts = [judged[limit.id] for limit in run.gate.items[name]]
-        found["verdicts"] = [verdict.to_plain() for verdict in verdicts]
-        found["suspicions"] = run.likely_causes(request)
+                add_findings(item, see=teller)
+                _fail(item, printable_lines(f"not checked: see {teller}"))
+            _fail(item, printable_lines(f"not checked: {fault}"))
+        verdicts = tuple(judged[limit.id] for limit in run.gate.items[name])
+        add_findings(item, verdicts=verdicts, likely_causes=run.likely_causes(request))
         if len(verdicts) == 1:
-            request.node.user_properties += _properties(verdicts[0])
+            item.user_properties += _properties(verdicts[0])
         waiting = [v for v in verdicts if v.outcome == "undecided" and not v.blocks]
         for told in _first(waiting, headline):
-            _warn(request.node, told)
+            _warn(item, told)
         if blocking := [verdict for verdict in verdicts if verdict.blocks]:
             many = plural(len(verdicts), "limit")
             count = "" if len(verdicts) == 1 else f"{len(blocking)} of {many}, such as "
-            _fail(found, "\n".join(_first(blocking, describe)), count + reason_first(blocking[0]))
+            _fail(item, "\n".join(_first(blocking, describe)), count + reason_first(blocking[0]))
 
     return limit
 
 
-def _fail(found: dict[str, Any], text: str, reason: str | None = None) -> NoReturn:
+def _fail(item: pytest.Item, text: str, reason: str | None = None) -> NoReturn:
     """Fail an item with `text`; in one line with its `reason`."""
     __tracebackhide__ = True
-    found["reason"] = reason_of(text) if reason is None else reason
+    add_findings(item, reason=reason_of(text) if reason is None else reason)
     pytest.fail(text, pytrace=False)
 
 
-def _enter_faults(found: dict[str, Any], error: ConfmatError, run: GateRun, name: str) -> None:
-    """Enter the examples at fault, of which there may be very many: once in each process."""
-    run.told_by = run.told_by or name
-    if run.told_by == name and isinstance(error, ExamplesError):
-        found["faults"] = error.faults
+def _add_faults(item: pytest.Item, error: ConfmatError, run: GateRun) -> None:
+    """Add the examples at fault, of which there may be very many: once in each process."""
+    run.told_by = run.told_by or item.name
+    if run.told_by == item.name and isinstance(error, ExamplesError):
+        faults: Sequence[Any] = error.faults
+        add_findings(item, faults=tuple(Fault(*fault) for fault in faults))
 
 
 def _warn(item: pytest.Item, text: str) -> None:

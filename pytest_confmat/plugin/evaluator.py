@@ -1,13 +1,8 @@
-"""The evaluator: streams any model over any data once a session, and remembers.
-
-Under xdist the workers share a folder. Whoever comes first computes under an OS lock, which the
-system releases if the worker dies; the others wait and read.
-"""
+"""The evaluator: streams any model over any data once a session, and remembers."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -15,16 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from filelock import FileLock
 
-from pytest_confmat import errors
 from pytest_confmat.cache.evaluation_cache import CacheInfo, EvaluationCache
 from pytest_confmat.diagnosis import LikelyCause
-from pytest_confmat.errors import ConfmatError, EvaluationError, ExamplesError, RequestError
+from pytest_confmat.errors import ConfmatError, EvaluationError, RequestError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.job import Job, run
 from pytest_confmat.models import is_keras_model
-from pytest_confmat.plugin.attempts import attempt
 from pytest_confmat.plugin.endings import ended_by
 from pytest_confmat.relaying import without_advice
 from pytest_confmat.spec import (
@@ -34,13 +26,15 @@ from pytest_confmat.spec import (
     ModelSpec,
     Threshold,
 )
-from pytest_confmat.writing import write_atomically
 
 if TYPE_CHECKING:
+    from pytest_confmat.plugin.shared_results import SharedResults
     from pytest_confmat.streaming import ProgressCallback
 
 # How keys begin of what all workers know by a name, since each has objects of its own.
 SHARED_NAME = "name-"
+# And of what only one process can see.
+_OBJECTS = "objects-"
 
 
 class Evaluator:
@@ -68,7 +62,11 @@ class Evaluator:
         cache: EvaluationCache | None = None,
         watch: Callable[[], AbstractContextManager[ProgressCallback | None]] = nullcontext,
     ) -> None:
-        self._folder = folder
+        self._shared: SharedResults | None = None
+        if folder is not None:
+            from pytest_confmat.plugin.shared_results import SharedResults
+
+            self._shared = SharedResults(folder)
         self._batch_size = batch_size
         self._custom_objects = custom_objects
         self._cache = cache
@@ -162,13 +160,13 @@ class Evaluator:
         if job.is_plain:
             plain = repr((job, _stat(job.model.path), stated))
             return f"job-{hashlib.sha256(plain.encode()).hexdigest()[:32]}"
-        if name is not None and self._folder is not None:
+        if name is not None and self._shared is not None:
             return f"{SHARED_NAME}{hashlib.sha256(name.encode()).hexdigest()[:32]}"
         model = _identity(job.model)
         if stated is not None:
             model = f"{model if _tells_changes(job.model) else _named(job.model)} {stated!r}"
         seen = [model, _identity(job.dataset)]
-        return f"objects-{seen}-{job.classes}-{job.decision}-{job.batch_size}"
+        return f"{_OBJECTS}{seen}-{job.classes}-{job.decision}-{job.batch_size}"
 
     def evaluate(
         self,
@@ -202,7 +200,7 @@ class Evaluator:
                     # What the project states holds for all its objects: which they are, only the
                     # policy that they belong to can tell.
                     keep = keep and name is not None
-                self._memory[key] = self._share(key, job, keep, fingerprint)
+                self._memory[key] = self._obtain(key, job, keep, fingerprint)
             except ConfmatError as error:
                 self._memory[key] = error
             except BaseException as error:
@@ -218,24 +216,18 @@ class Evaluator:
 
     def cache_info(self, key: str) -> CacheInfo:
         """Return where the evaluation that is remembered under `key` came from."""
-        if key not in self._infos and self._folder is not None:
-            told = self._folder / f"{key}.info.json"
-            if told.exists():
-                self._infos[key] = CacheInfo.from_plain(json.loads(told.read_bytes()))
+        shared = self._shared_of(key)
+        if key not in self._infos and shared and (info := shared.cache_info(key)):
+            self._infos[key] = info
         return self._infos.get(key, CacheInfo())
 
     def diagnose(self, job: Job, name: str | None = None) -> tuple[LikelyCause, ...]:
         """Say what the result of `job`, evaluated before, looks like; one process for all."""
         key = self.key(job, name)
-        if self._folder is None or key.startswith("objects-"):
+        shared = self._shared_of(key)
+        if shared is None:
             return self._diagnose(key, job)
-        told = self._folder / f"{key}.likely_causes.json"
-        with FileLock(told.with_suffix(".lock")):
-            if not told.exists():
-                with attempt(self._folder, f"likely_causes-{key}"):
-                    plain = [cause.to_plain() for cause in self._diagnose(key, job)]
-                write_atomically(told, json.dumps(plain).encode())
-            return tuple(LikelyCause(**plain) for plain in json.loads(told.read_bytes()))
+        return shared.likely_causes(key, lambda: self._diagnose(key, job))
 
     def _diagnose(self, key: str, job: Job) -> tuple[LikelyCause, ...]:
         evaluation, info = self.recall(key), self.cache_info(key)
@@ -253,44 +245,29 @@ class Evaluator:
     def recall(self, key: str) -> Evaluation:
         """Return what is remembered under `key`, here or in the shared folder."""
         if key not in self._memory:
-            self._memory[key] = self._read(key) or EvaluationError("the evaluation was not done")
-        found = self._memory[key]
-        if isinstance(found, ConfmatError):
+            shared = self._shared_of(key)
+            found = shared.read(key) if shared else None
+            self._memory[key] = found or EvaluationError("the evaluation was not done")
+        remembered = self._memory[key]
+        if isinstance(remembered, ConfmatError):
             # A fresh object: raising the same one again would grow its traceback.
-            raise type(found)(*found.args) from found.__cause__
-        return found
+            raise type(remembered)(*remembered.args) from remembered.__cause__
+        return remembered
 
-    def _share(self, key: str, job: Job, keep: bool, fingerprint: str | None) -> Evaluation:
-        if self._folder is None or key.startswith("objects-"):
-            return self._obtain(key, job, keep, fingerprint)
-        with FileLock(self._folder / f"{key}.lock"):
-            found = self._read(key)
-            if isinstance(found, Evaluation):
-                return found
-            if found is not None:
-                raise found
-            try:
-                with attempt(self._folder, key):
-                    evaluation = self._obtain(key, job, keep, fingerprint)
-            except BaseException as error:
-                ended = error if isinstance(error, ConfmatError) else ended_by(error)
-                if ended is not None:
-                    failure: dict[str, Any] = {"type": type(ended).__name__, "text": str(ended)}
-                    if isinstance(ended, ExamplesError):
-                        failure["faults"] = ended.faults
-                    write_atomically(self._folder / f"{key}.json", json.dumps(failure).encode())
-                raise
-            plain = self.cache_info(key).to_plain()
-            write_atomically(self._folder / f"{key}.info.json", json.dumps(plain).encode())
-            evaluation.save(self._folder / f"{key}.npz")
-            return evaluation
+    def _shared_of(self, key: str) -> SharedResults | None:
+        """Return where workers share what is remembered under `key`; ``None``: nowhere."""
+        return None if key.startswith(_OBJECTS) else self._shared
 
     def _obtain(self, key: str, job: Job, keep: bool, fingerprint: str | None) -> Evaluation:
-        if self._cache is None or not keep:
-            return self._compute(job)
-        evaluation, self._infos[key] = self._cache.obtain(
-            job, lambda: self._compute(job), fingerprint
-        )
+        def evaluate() -> tuple[Evaluation, CacheInfo]:
+            if self._cache is None or not keep:
+                return self._compute(job), CacheInfo()
+            return self._cache.obtain(job, lambda: self._compute(job), fingerprint)
+
+        shared = self._shared_of(key)
+        if shared is not None:
+            return shared.evaluation(key, evaluate)
+        evaluation, self._infos[key] = evaluate()
         return evaluation
 
     def _compute(self, job: Job) -> Evaluation:
@@ -305,18 +282,6 @@ class Evaluator:
                 f"the evaluation ended in an unforeseen {type(error).__name__}: "
                 f"{without_advice(str(error))}\n{without_advice(traceback.format_exc())}"
             ) from error
-
-    def _read(self, key: str) -> Evaluation | ConfmatError | None:
-        if self._folder is None:
-            return None
-        stored, failure = self._folder / f"{key}.npz", self._folder / f"{key}.json"
-        if stored.exists():
-            return Evaluation.load(stored)
-        if failure.exists():
-            told = json.loads(failure.read_bytes())
-            kind: type[ConfmatError] = getattr(errors, told["type"])
-            return kind(told["text"], *([told["faults"]] if "faults" in told else ()))
-        return None
 
 
 def _identity(value: Any) -> str:

@@ -117,7 +117,7 @@ def confmat(request: pytest.FixtureRequest, confmat_model: Any, confmat_dataset:
     """
     from pytest_confmat.data.counts import expect
     from pytest_confmat.errors import ConfmatError, RequestError
-    from pytest_confmat.plugin.collection import FOUND
+    from pytest_confmat.plugin.findings import FINDINGS, FixtureFindings
     from pytest_confmat.plugin.run import fingerprint_of
 
     state = _state(request.config)
@@ -131,10 +131,7 @@ def confmat(request: pytest.FixtureRequest, confmat_model: Any, confmat_dataset:
         )
     gate = state.gate_for(request.path)
     job = state.runs[gate.path].job(state.as_model(confmat_model), confmat_dataset)
-    request.node.stash[FOUND] = {
-        "own": request.node.nodeid,
-        "key": state.evaluator.key(job),
-    }
+    request.node.stash[FINDINGS] = FixtureFindings(request.node.nodeid, state.evaluator.key(job))
     try:
         with state.custom_objects.judging(gate.path):
             found = state.evaluator.evaluate(job, keep=True, fingerprint=fingerprint_of(request))

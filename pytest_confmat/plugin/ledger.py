@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from pytest_confmat.evaluation import Evaluation, Fault
 from pytest_confmat.manifest import digest
 from pytest_confmat.plugin.agreed_set import notes_on_set
 from pytest_confmat.plugin.evaluator import SHARED_NAME
+from pytest_confmat.plugin.findings import Evaluated, Findings, FixtureFindings, ItemFindings
 from pytest_confmat.plugin.gate import Gate
 from pytest_confmat.plugin.run import fault_of
 from pytest_confmat.result import GateOutcome, GateResult
@@ -44,29 +45,27 @@ class Ledger:
         # Whether a test evaluated anything; told only where there is no policy.
         self.evaluated = False
 
-    def receive(self, found: Mapping[str, Any]) -> None:
-        """Enter what one item found out."""
-        if "evaluated" in found:
-            self.evaluated = True
-            return
-        if "own" in found:
-            self._own[found["own"]] = found["key"]
-            return
-        entry = self._entries[found["policy"]]
-        if key := found.get("key"):
-            entry.key = key
-            self._keys.add(key)
-        entry.cached = found.get("cached") or entry.cached
-        entry.error = found.get("error") or entry.error
-        entry.notes = tuple(found.get("notes") or entry.notes)
-        if faults := found.get("faults"):
-            entry.faults = tuple(Fault(*plain) for plain in faults)
-        if suspected := found.get("suspicions"):
-            # Every process that judges says the same.
-            entry.likely_causes = tuple(LikelyCause(**plain) for plain in suspected)
-        for plain in found.get("verdicts", ()):
-            verdict = Verdict.from_plain(plain, self._gates[found["policy"]].by_id)
-            entry.verdicts[verdict.limit.id] = verdict
+    def receive(self, findings: Findings) -> None:
+        """Enter what one item or test found out."""
+        match findings:
+            case Evaluated():
+                self.evaluated = True
+            case FixtureFindings(test, key):
+                self._own[test] = key
+            case ItemFindings():
+                self._receive(findings, self._entries[findings.policy])
+
+    def _receive(self, findings: ItemFindings, entry: Entry) -> None:
+        if findings.key:
+            entry.key = findings.key
+            self._keys.add(findings.key)
+        entry.cached = findings.cached or entry.cached
+        entry.error = findings.error or entry.error
+        entry.notes = findings.notes or entry.notes
+        entry.faults = findings.faults or entry.faults
+        # Every process that judges says the same.
+        entry.likely_causes = findings.likely_causes or entry.likely_causes
+        entry.verdicts |= {verdict.limit.id: verdict for verdict in findings.verdicts}
 
     def refuse(self, reason: str) -> None:
         """Enter that the run came to nothing."""

@@ -175,10 +175,15 @@ class GateRun:
             )
         return found
 
-    def remarks(self) -> dict[str, Any]:
-        """Return what is to be reported of the evaluation besides its numbers."""
-        info = self._session.evaluator.cache_info(self._key)
-        notes = [*self._overrides(), *info.remarks]
+    @property
+    def cached(self) -> str | None:
+        """When the evaluation was computed, if it was recalled; see `CacheInfo`."""
+        return self._session.evaluator.cache_info(self._key).computed
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be reported of the evaluation besides its numbers."""
+        notes = [*self._overrides(), *self._session.evaluator.cache_info(self._key).remarks]
         if self._comparison is not None:
             notes += self._comparison.notes
             if without_comparison(self.gate.limits) == self.gate.limits:
@@ -188,7 +193,7 @@ class GateRun:
                 )
         if self.gate.waiting:
             notes.append(waiting_note(self.gate.waiting))
-        return {"notes": notes, "cached": info.computed}
+        return tuple(notes)
 
     def verdicts(self, request: pytest.FixtureRequest) -> dict[str, Verdict]:
         """Judge all limits of the gate, once; verdicts by limit id."""
@@ -198,24 +203,23 @@ class GateRun:
             self._verdicts = {verdict.limit.id: verdict for verdict in verdicts}
         return self._verdicts
 
-    def likely_causes(self, request: pytest.FixtureRequest) -> list[dict[str, Any]]:
+    def likely_causes(self, request: pytest.FixtureRequest) -> tuple[LikelyCause, ...]:
         """Say what the result looks like, where a limit fails; once, then nothing.
 
         Never raises: verdicts stand without it.
         """
         if self._is_diagnosed:
-            return []
+            return ()
         self._is_diagnosed = True
         try:
             if not any(verdict.blocks for verdict in self.verdicts(request).values()):
-                return []
+                return ()
             assert self._job is not None
             with self._session.custom_objects.judging(self.gate.path):
-                found = self._session.evaluator.diagnose(self._job, name=str(self.gate.path))
+                return self._session.evaluator.diagnose(self._job, name=str(self.gate.path))
         except Exception as error:
             text = f"the search for likely causes failed: {type(error).__name__}: {error}"
-            found = (LikelyCause("none", " ".join(text.split()), {}),)
-        return [cause.to_plain() for cause in found]
+            return (LikelyCause("none", " ".join(text.split()), {}),)
 
 
 def fingerprint_of(request: pytest.FixtureRequest) -> str | None:

@@ -13,7 +13,14 @@ from pytest_confmat.errors import ConfmatError, RequestError
 from pytest_confmat.output import Output
 from pytest_confmat.plugin import caching, workers
 from pytest_confmat.plugin.aim import Aim, aim_of
-from pytest_confmat.plugin.collection import FOUND, ConfmatItem, ThresholdsFile
+from pytest_confmat.plugin.collection import ConfmatItem, ThresholdsFile
+from pytest_confmat.plugin.findings import (
+    FINDINGS,
+    Evaluated,
+    Findings,
+    ItemFindings,
+    read_findings,
+)
 from pytest_confmat.plugin.gate import EVALUATION
 from pytest_confmat.plugin.ledger import Ledger
 from pytest_confmat.plugin.longrepr import Failure, Reason
@@ -120,22 +127,23 @@ class GateHooks:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        found = item.stash.get(FOUND, None)
+        findings: Findings | None = item.stash.get(FINDINGS, None)
         if not self.state.gates and self.state.evaluator.has_evaluated:
-            found = {"evaluated": item.nodeid}
-        if call.when == "call" and found:
+            findings = Evaluated()
+        if call.when == "call" and findings is not None:
             # An attribute of a report is what xdist carries to the controller.
-            vars(report)["confmat"] = found
+            vars(report)["confmat"] = findings.to_plain()
         return report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if found := getattr(report, "confmat", None):
-            self.ledger.receive(found)
-            if report.failed and "reason" in found:
+        if plain := getattr(report, "confmat", None):
+            findings = read_findings(plain, self.state.limits_of)
+            self.ledger.receive(findings)
+            if report.failed and isinstance(findings, ItemFindings) and findings.reason:
                 # Here, since a worker's report reaches the controller as text.
                 path, line, _ = report.location
-                reason = Reason(path, (line or 0) + 1, found["reason"])
+                reason = Reason(path, (line or 0) + 1, findings.reason)
                 told: Any = Failure(str(report.longrepr), reason)
                 report.longrepr = told
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from pytest_confmat.baseline.comparison import Changes
 from pytest_confmat.errors import RequestError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.filenames import short_path
+from pytest_confmat.limits import Limit
 from pytest_confmat.plugin import workers
 from pytest_confmat.plugin.aim import Aim
 from pytest_confmat.plugin.caching import evaluation_cache
@@ -129,6 +130,10 @@ class GateState:
     def as_model(self, model: Any) -> Any:
         """Return a model as a fixture gave it, or the file that it names."""
         return as_model(model, self._here, safe_mode=self._safe_mode)
+
+    def limits_of(self, policy: str) -> Mapping[str, Limit]:
+        """Return the limits of the policy at a path, by id."""
+        return self.runs[Path(policy)].gate.by_id
 
     def changes_of(self, gate: Gate, evaluation: Evaluation) -> Changes | None:
         """Return what changed since the baseline of a gate; see `GateRun.changes`."""
