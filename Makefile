@@ -48,7 +48,7 @@ test: $(VENV)/.dev lint types ## Lint, check types and run the whole suite (PYTE
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 quick: $(VENV)/.dev ## Run the tests that need no TensorFlow: policy, numbers, verdicts, reports
-	$(BIN)/pytest -q -n 2 $(QUICK)
+	$(BIN)/pytest -q -n 2 --hypothesis-profile=quick $(QUICK)
 
 lint: $(VENV)/.dev ## Check style, formatting and who imports whom
 	$(BIN)/ruff check

@@ -7,6 +7,8 @@ from hypothesis import HealthCheck, settings
 # How long an example takes says nothing on a shared machine, and no test here is about time.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+# For `make quick`: the same properties on fewer examples. The whole suite keeps their number.
+settings.register_profile("quick", settings.get_profile("untimed"), max_examples=20)
 
 # Many tests start processes of their own, which need not compile each module anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -41,7 +41,7 @@ def refutations(rows, text: str = "0.8") -> list[float]:
     return [binomtest(h, n, float(text), "less").pvalue for h, n in rows]
 
 
-@settings(max_examples=20)  # statsmodels collects garbage in every call
+@settings(max_examples=settings().max_examples // 5)  # statsmodels collects garbage in every call
 @given(ROWS, st.sampled_from(["0.9", "0.95", "0.99"]))
 def test_refutations_are_adjusted_as_statsmodels_adjusts_them(rows, confidence):
     verdicts = judge(holm(len(rows), confidence=confidence), recalls(*rows))

@@ -70,7 +70,7 @@ def test_what_would_show_an_overlap_is_not_told_in_hits(metric, rule):
     assert one(limit(metric, "0.9", actual="a", rule=rule), overlapping(5, 9, 8)).needed is None
 
 
-@settings(max_examples=50)
+@settings(max_examples=settings().max_examples // 2)
 @given(
     st.lists(st.tuples(st.integers(0, 20), st.integers(1, 20)), min_size=2, max_size=4),
     st.sampled_from(["0.5", "0.9"]),
