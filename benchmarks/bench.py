@@ -25,6 +25,8 @@ import numpy as np
 
 from benchmarks.competitors import COMPETITORS
 from benchmarks.measure import Usage, by_turns, median, ratio, run, without_plugins
+from benchmarks.recalled import ROUNDS
+from benchmarks.recalled import cost as cost_of_recalling
 from benchmarks.tables import document, put
 from benchmarks.unused import PAIRS, cost
 from benchmarks.workloads import WORKLOADS, Workload, quick
@@ -187,11 +189,14 @@ def machine() -> dict[str, Any]:
     return {"cpu": model, "cores": cores(), "system": platform.system()} | versions
 
 
-def result(measured: Sequence[Measured], unused: Mapping[str, Any]) -> dict[str, Any]:
+def result(
+    measured: Sequence[Measured], unused: Mapping[str, Any], recalled: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return everything as JSON values."""
     return {
         "machine": machine(),
         "unused": dict(unused),
+        "recalled": dict(recalled),
         "workloads": {
             each.workload.name: {
                 "title": each.workload.title,
@@ -227,6 +232,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--pairs", type=int, default=PAIRS, help=f"runs without a gate; default {PAIRS}, 0: none"
     )
+    parser.add_argument(
+        "--recalls", type=int, default=ROUNDS, help=f"recalled gates; default {ROUNDS}, 0: none"
+    )
     parser.add_argument("--json", type=Path, help="write every measurement to this file")
     parser.add_argument("--docs", type=Path, help="put the tables into this file")
     given = parser.parse_args(arguments)
@@ -235,7 +243,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         workloads = [quick(workload) for workload in workloads]
     measured = [measure(workload, given.repeats) for workload in workloads]
     _say("the cost of the plugin when it is not used")
-    found = result(measured, cost(given.pairs) if given.pairs else {})
+    unused = cost(given.pairs) if given.pairs else {}
+    _say("the cost of a gate that is recalled")
+    recalled = cost_of_recalling(given.recalls) if given.recalls else {}
+    found = result(measured, unused, recalled)
     if given.quick:
         print(document(found))
         return
@@ -257,7 +268,8 @@ def with_earlier(found: dict[str, Any], path: Path) -> dict[str, Any]:
         return found
     both = before["workloads"] | found["workloads"]
     ordered = {name: both[name] for name in WORKLOADS if name in both}
-    return {**found, "workloads": ordered, "unused": found["unused"] or before["unused"]}
+    once = {what: found[what] or before.get(what, {}) for what in ("unused", "recalled")}
+    return {**found, "workloads": ordered, **once}
 
 
 if __name__ == "__main__":

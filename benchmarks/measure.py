@@ -25,8 +25,17 @@ class ProcessError(Exception):
     """A measured process failed; the text is its own last words."""
 
 
-def run(command: Sequence[str], folder: Path | None = None) -> tuple[str, Usage]:
+def run(
+    command: Sequence[str], folder: Path | None = None, variables: Mapping[str, str] | None = None
+) -> tuple[str, Usage]:
     """Run a process to its end; return what it printed, and what it took.
+
+    Parameters
+    ----------
+    folder
+        Where it runs; the current one unless it is given.
+    variables
+        What its environment has besides this one's.
 
     Raises
     ------
@@ -40,7 +49,7 @@ def run(command: Sequence[str], folder: Path | None = None) -> tuple[str, Usage]
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env=_environment(),
+        env={**_environment(), **(variables or {})},
     )
     assert process.stdout is not None
     printed = process.stdout.read()

@@ -10,7 +10,8 @@ import pytest
 
 from benchmarks.bench import with_earlier
 from benchmarks.measure import ProcessError, Usage, by_turns, median, ratio, run
-from benchmarks.tables import put
+from benchmarks.recalled import cost
+from benchmarks.tables import document, put
 from benchmarks.workloads import WORKLOADS, named, quick
 
 ROOT = Path(__file__).parents[1]
@@ -43,15 +44,18 @@ def test_what_is_measured_agrees_with_scikit_learn(name, tmp_path, monkeypatch):
 
 
 def test_what_was_measured_before_stays_on_the_same_machine_alone(tmp_path):
-    def found(machine, unused, **workloads):
-        return {"machine": machine, "unused": unused, "workloads": workloads}
+    def found(machine, unused, recalled=None, **workloads):
+        once = {"unused": unused, "recalled": recalled or {}}
+        return {"machine": machine, **once, "workloads": workloads}
 
     path = tmp_path / "performance.json"
     now = found({"cores": 2}, {}, records=1)
     assert with_earlier(now, path) == now
-    path.write_text(json.dumps(found({"cores": 2}, {"pairs": 60}, photos=2, records=3)))
+    recalled = {"rounds": 15}
+    earlier = found({"cores": 2}, {"pairs": 60}, recalled, photos=2, records=3)
+    path.write_text(json.dumps(earlier))
     both = with_earlier(now, path)
-    assert both == found({"cores": 2}, {"pairs": 60}, records=1, photos=2)
+    assert both == found({"cores": 2}, {"pairs": 60}, recalled, records=1, photos=2)
     assert list(both["workloads"]) == ["records", "photos"]
     other = found({"cores": 4}, {}, records=1)
     assert with_earlier(other, path) == other
@@ -113,3 +117,14 @@ def test_tables_are_put_in_their_place(tmp_path):
     page.write_text("nothing")
     with pytest.raises(ValueError, match="has no place for tables"):
         put(page, "new")
+
+
+def test_a_recalled_gate_is_measured_beside_a_bare_run():
+    found = cost(1)
+    assert found["rounds"] == 1
+    for took in (found["warm"], found["fresh"]):
+        assert took["bare_ms"] > 0
+        assert took["more_ms"] > 0
+    page = document({"machine": {}, "workloads": {}, "unused": {}, "recalled": found})
+    for name in ("warm", "fresh environment"):
+        assert f"| {name} |" in page

@@ -398,7 +398,7 @@ def test_neither_does_a_red_one(kept):
     status, heavy, said = gate(kept)
     assert status == 1
     assert "UTC from the cache" in said
-    assert heavy == []
+    assert heavy == ["filelock"]  # the likely causes are kept for the next run
 
 
 def test_in_workers_too(kept):
