@@ -17,6 +17,7 @@ Interpolation = Literal[
     "bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic"
 ]
 PreprocessMode = Literal["tf", "torch", "caffe"]
+JpegDecoding = Literal["fast", "accurate"]
 Encoding = Literal["encoded", "raw", "float"]
 Normalize = Literal["true", "pred", "all"]
 OnFault = Literal["error", "misclassified"]
@@ -49,6 +50,9 @@ class ImageSpec:
         Shape of one example as it is handed to the model, without the batch axis.
     max_pixels
         An encoded image whose header declares more is a fault, and is not decoded.
+    jpeg
+        ``fast``: the DCT that TensorFlow and Keras use by default. ``accurate``: the exact one,
+        as in Pillow and OpenCV.
     """
 
     image_size: tuple[int, int] | None = None
@@ -59,6 +63,7 @@ class ImageSpec:
     preprocess: PreprocessMode | None = None
     reshape: tuple[int, ...] | None = None
     max_pixels: int = MAX_PIXELS
+    jpeg: JpegDecoding = "fast"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,10 @@ def of_images(plan: Plan) -> Feed:
     """Return what becomes of encoded images, whose pixels are whole numbers from 0 to 255."""
     height, width, channels = plan.pixels
     size = f"{height} x {width}{'' if height == width else ' (height x width)'}"
-    return _feed(f"{size} {_MODES[channels]}", "pixels", plan, _PIXELS, "")
+    what = f"{size} {_MODES[channels]}"
+    if plan.spec.jpeg != "fast":
+        what += f", jpeg: {plan.spec.jpeg}"
+    return _feed(what, "pixels", plan, _PIXELS, "")
 
 
 def of_arrays(plan: Plan, dtype: str, found: Range | None) -> Feed:

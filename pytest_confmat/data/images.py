@@ -59,7 +59,7 @@ def tensorflow() -> Any:
 def decode(plans: Sequence[Plan], contents: Any) -> list[tuple[Any, Any]]:
     """Decode and resize encoded images, strings (n,), for each of several plans.
 
-    An image is decoded once for all plans that read it with as many channels.
+    An image is decoded once for all plans with equal channels and JPEG decoding.
 
     Returns
     -------
@@ -73,8 +73,9 @@ def decode(plans: Sequence[Plan], contents: Any) -> list[tuple[Any, Any]]:
         See `Batch.traits`; uint8 (n,).
     """
     made: list[tuple[Any, Any]] = [(None, None)] * len(plans)
-    for channels in dict.fromkeys(plan.channels for plan in plans):
-        alike = [number for number, plan in enumerate(plans) if plan.channels == channels]
+    decodings = [(plan.channels, plan.spec.jpeg) for plan in plans]
+    for decoding in dict.fromkeys(decodings):
+        alike = [number for number, each in enumerate(decodings) if each == decoding]
         pixels, traits = _decode_alike([plans[number] for number in alike], contents)
         for number, each in zip(alike, pixels, strict=True):
             made[number] = each, traits
@@ -82,16 +83,15 @@ def decode(plans: Sequence[Plan], contents: Any) -> list[tuple[Any, Any]]:
 
 
 def _decode_alike(plans: Sequence[Plan], contents: Any) -> tuple[Sequence[Any], Any]:
-    """Decode once for plans of the same channels; return the pixels for each, and traits."""
+    """Decode once for plans that decode alike; return the pixels for each, and traits."""
     tf = tensorflow()
     is_heard()
     EAR.claim()
     signatures = tuple(tf.TensorSpec(plan.pixels, tf.float32) for plan in plans)
     eager = tf.executing_eagerly()
-    channels = plans[0].channels
 
     def one(content: Any) -> Any:
-        image = tf.image.decode_image(content, channels=channels, expand_animations=False)
+        image = _decode_one(plans[0], content)
         made = tuple(tf.cast(resize(plan, image), tf.float32) for plan in plans)
         for plan, pixels in zip(plans, made, strict=True):
             pixels.set_shape(plan.pixels)
@@ -112,6 +112,22 @@ def _decode_alike(plans: Sequence[Plan], contents: Any) -> tuple[Sequence[Any], 
         return made, traits
     with tf.control_dependencies([tf.debugging.Assert(quiet, ["warnings"])]):
         return [tf.identity(pixels) for pixels in made], traits
+
+
+def _decode_one(plan: Plan, content: Any) -> Any:
+    """Decode an image, (height, width, channels) of uint8."""
+    tf = tensorflow()
+
+    def by_default() -> Any:
+        return tf.image.decode_image(content, channels=plan.channels, expand_animations=False)
+
+    def accurately() -> Any:
+        return tf.io.decode_jpeg(content, plan.channels, dct_method="INTEGER_ACCURATE")
+
+    # TensorFlow decodes no JPEG with four channels; decode_image says so.
+    if plan.spec.jpeg == "fast" or plan.channels == CHANNELS["rgba"]:
+        return by_default()
+    return tf.cond(tf.io.is_jpeg(content), accurately, by_default)
 
 
 def deafness() -> tuple[str, ...]:

@@ -34,6 +34,7 @@ from pytest_confmat.spec import (
     ColorMode,
     ImageSpec,
     Interpolation,
+    JpegDecoding,
     OnFault,
     PreprocessMode,
     Rescale,
@@ -45,6 +46,7 @@ _COLOR_MODES: tuple[ColorMode, ...] = get_args(ColorMode)
 _INTERPOLATIONS: tuple[Interpolation, ...] = get_args(Interpolation)
 _ASPECTS: tuple[Aspect, ...] = get_args(Aspect)
 _PREPROCESS: tuple[PreprocessMode, ...] = get_args(PreprocessMode)
+_JPEG: tuple[JpegDecoding, ...] = get_args(JpegDecoding)
 _ON_FAULT: tuple[OnFault, ...] = get_args(OnFault)
 # Keras refuses these two where it crops to the aspect ratio.
 _NOT_WITH_CROP = ("gaussian", "mitchellcubic")
@@ -154,6 +156,11 @@ class ImagesShape(SetShape):
         description="What becomes of another aspect ratio, as image_dataset_from_directory does "
         "it: stretch, crop_to_aspect_ratio or pad_to_aspect_ratio.",
     )
+    jpeg: Annotated[JpegDecoding, word(_JPEG)] = Field(
+        "fast",
+        description="How JPEGs are decoded: fast as TensorFlow and Keras do by default, accurate "
+        "as Pillow, OpenCV and dct_method='INTEGER_ACCURATE' do.",
+    )
     rescale: RescaleShape | None = Field(None, description="Multiplies pixels, such as 1/255.")
     preprocess: Annotated[PreprocessMode, word(_PREPROCESS)] | None = Field(
         None, description="One of keras.applications' modes, instead of rescale."
@@ -185,6 +192,7 @@ class ImagesShape(SetShape):
             preprocess=self.preprocess,
             reshape=self.reshape,
             max_pixels=self.max_pixels,
+            jpeg=self.jpeg,
         )
         return {
             "images": images,

@@ -253,6 +253,7 @@ SPECS = {
     "image_size": lambda spec: replace(spec, images=ImageSpec((4, 4))),
     "rescale": lambda spec: replace(spec, images=ImageSpec(rescale=Rescale(Fraction(1, 255)))),
     "preprocess": lambda spec: replace(spec, images=ImageSpec(preprocess="tf")),
+    "jpeg": lambda spec: replace(spec, images=ImageSpec(jpeg="accurate")),
     "on_fault": lambda spec: replace(spec, on_fault="misclassified"),
     "max_faults": lambda spec: replace(spec, max_faults=1),
 }

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 from fractions import Fraction
 from typing import get_args
 
 import numpy as np
 import pytest
+import tensorflow as tf
+from PIL import Image
 
-from pytest_confmat.data import open_source
+from pytest_confmat.data import images, open_source
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import (
     Aspect,
@@ -20,8 +23,9 @@ from pytest_confmat.spec import (
     ModelInput,
     PreprocessMode,
     Rescale,
+    TFRecordSpec,
 )
-from tests.support.makers import HEIGHT, WIDTH, collect, encoded, noise, tree
+from tests.support.makers import HEIGHT, WIDTH, collect, encoded, example, noise, shard, tree
 
 SIZE = (8, 11)
 ANY_SIZE = ModelInput((None, None, None))
@@ -101,6 +105,60 @@ def test_pixels_are_those_of_keras(directories, mode, interpolation, aspect):
     ours = collect(open_source(spec, ("a", "b"), ANY_SIZE))["inputs"]
     assert ours.dtype == np.float32
     np.testing.assert_array_equal(ours, theirs)
+
+
+def smooth(height: int, width: int) -> np.ndarray:
+    """A picture whose JPEG keeps many frequencies, so that the two ways of decoding differ."""
+    y, x = np.mgrid[:height, :width]
+    waves = np.stack([np.sin(x / 3 + y / 5), np.cos(x * y / 40), np.sin(y / 2)], axis=-1)
+    return (127.5 + 127.5 * waves).astype(np.uint8)
+
+
+JPEG = encoded(smooth(48, 40), "JPEG", quality=85)
+
+
+def decoded(root, jpeg, mode="rgb", content=JPEG):
+    tree(root, {"a/x.jpg": content, "a/y.png": encoded(smooth(48, 40)), "b/z.jpg": content})
+    spec = DirectorySpec(root, images=ImageSpec((48, 40), mode, jpeg=jpeg))
+    source = open_source(spec, ("a", "b"), ANY_SIZE)
+    return collect(source)["inputs"], source
+
+
+@pytest.mark.parametrize("mode", ["rgb", "grayscale"])
+def test_jpegs_are_decoded_as_pillow_does_it_where_the_policy_says_accurate(tmp_path, mode):
+    gray = encoded(smooth(48, 40)[..., 0], "JPEG", quality=85)
+    content = JPEG if mode == "rgb" else gray
+    accurate, source = decoded(tmp_path, "accurate", mode, content)
+    fast, other = decoded(tmp_path, "fast", mode, content)
+    shape = (48, 40, 3) if mode == "rgb" else (48, 40, 1)
+    pillow = np.asarray(Image.open(io.BytesIO(content))).reshape(shape)
+    np.testing.assert_array_equal(accurate[0], pillow)
+    np.testing.assert_array_equal(accurate[2], pillow)
+    np.testing.assert_array_equal(accurate[1], fast[1])  # what is no JPEG
+    assert 0 < np.abs(fast[0] - pillow).max() < 10
+    assert source.feed.text == f"48 x 40 (height x width) {mode}, jpeg: accurate, " + (
+        "pixels 0..255 as stored, no rescale"
+    )
+    assert "jpeg" not in other.feed.text
+    np.testing.assert_array_equal(source.example(0).inputs, accurate[:1])
+
+
+def test_records_are_decoded_accurately_too(tmp_path):
+    root, path = tmp_path / "d", tmp_path / "x.tfrecord"
+    accurate, _ = decoded(root, "accurate")
+    shard(path, [example(image=JPEG, label=0)])
+    spec = TFRecordSpec((str(path),), images=ImageSpec((48, 40), "rgb", jpeg="accurate"))
+    found = collect(open_source(spec, ("a", "b"), ANY_SIZE))["inputs"]
+    np.testing.assert_array_equal(found, accurate[:1])
+
+
+def test_models_that_decode_jpegs_differently_share_a_pass():
+    model = ModelInput((48, 40, 3))
+    plans = [images.resolve(ImageSpec(jpeg=each), model) for each in ("fast", "accurate")]
+    (fast, _), (accurate, _) = images.decode(plans, tf.constant([JPEG]))
+    pillow = np.asarray(Image.open(io.BytesIO(JPEG)))
+    np.testing.assert_array_equal(accurate[0], pillow)
+    assert np.abs(fast[0] - pillow).max() > 0
 
 
 @pytest.mark.parametrize("interpolation", ["gaussian", "mitchellcubic"])

@@ -151,6 +151,7 @@ ACCEPTED = {
         image_size: [96, 64]
         color_mode: grayscale
         interpolation: lanczos3
+        jpeg: accurate
         aspect: pad
         rescale: {scale: 1/127.5, offset: -1}
         reshape: [6144]
@@ -338,6 +339,7 @@ REFUSED = {
     "too large": images("image_size: [65536, 96]"),
     "unknown colors": images("color_mode: RGB"),
     "unknown interpolation": images("interpolation: linear"),
+    "unknown jpeg": images("jpeg: islow"),
     "unknown aspect": images("aspect: keep"),
     "gaussian with crop": images("interpolation: gaussian\naspect: crop"),
     "rescale and preprocess": images("rescale: 1/255\npreprocess: tf"),
