@@ -1,8 +1,8 @@
-"""Assertion helpers for tests in Python: thin words over the predicate that judges policies.
+"""Assertion helpers for tests in Python; they judge as policies are judged.
 
 Each takes an `Evaluation`, a `ConfusionMatrix` or a plain square array of counts (classes are
-then called "0", "1", ... unless named by `classes`), and fails with every class that breaks its
-bound in one message.
+then called "0", "1", ... unless named by `classes`), and fails with every class that does not meet
+its bound in one message.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def assert_recall(
     Raises
     ------
     LimitError
-        An `AssertionError` that tells each failing class.
+        An `AssertionError` with every failing class.
     RequestError
         If a class is unknown or a bound is no share.
     """

@@ -16,7 +16,7 @@ Counts = dict[tuple[int, int], int]
 
 @dataclass(frozen=True, eq=False)
 class Changes:
-    """How many common examples came into a cell (true class, predicted class), and left one."""
+    """How many common examples moved into each cell (true class, predicted class), or out of it."""
 
     comparison: Comparison
 
@@ -47,12 +47,12 @@ class Changes:
         return Pairs(self.left.get(cell, 0), self.came.get(cell, 0), self.support[index])
 
     def confusion(self, actual: int, predicted: int) -> Pairs:
-        """Pairs of one class's examples, predicted as the other or not; taken is wrong."""
+        """Pairs of one class's examples, predicted as the other (wrong) or not."""
         cell = (actual, predicted)
         return Pairs(self.came.get(cell, 0), self.left.get(cell, 0), self.support[actual])
 
     def specificity(self, index: int) -> Pairs:
-        """Pairs of all other classes' examples, predicted as this one or not; taken is wrong."""
+        """Pairs of all other classes' examples, predicted as this one (wrong) or not."""
         return Pairs(
             self._foreign_came.get(index, 0),
             self._foreign_left.get(index, 0),

@@ -26,8 +26,8 @@ SHIFTED = {
 def fitting_order(matrix: ConfusionMatrix) -> tuple[str | None, Order] | None:
     """Return the order that fits far better than the declared one, and its name if it has one.
 
-    An order with a name was chosen from a handful; the best of all orders from K!, and it takes
-    accordingly more to believe it.
+    An order with a name is one of a handful, the best of all orders one of K!, so that it takes
+    more evidence.
     """
     counts = matrix.cells
     if (counts.values <= matrix.correct[counts.rows]).all():

@@ -57,7 +57,7 @@ class LikelyCause:
     kind
         The pattern. ``none``: the search for patterns itself failed.
     text
-        One or more lines. Class names in it are on one line, and not yet fit for a terminal.
+        One or more lines, with class names as they are.
     evidence
         The numbers and names behind it, as JSON values.
     """
@@ -163,7 +163,7 @@ def _classes_line(outputs: Sequence[str]) -> str:
 
 
 def _decision_line(decision: Threshold, classes: Sequence[str]) -> str:
-    """Return the line of a policy that takes the score for one of the other class."""
+    """Return the line of a policy that makes the score one of the other class."""
     other = next(name for name in classes if name != decision.positive)
     return f"decision: {{threshold: {float(decision.threshold):g}, positive: {_yaml(other)}}}"
 
@@ -183,11 +183,11 @@ def _offset_advice(dataset: DatasetSpec | None, step: int) -> str:
 
 
 def _collapsed(matrix: ConfusionMatrix) -> tuple[int, ...]:
-    """Return the one or two classes that nearly all predictions name; empty: there are none.
+    """Return the one or two classes that nearly all predictions are; empty: there are none.
 
     It must be so for the examples of all other classes too, and they must be many, whatever the
-    share of the two among the examples. A model that names each class rightly at least as often
-    as it takes it for either of two sends at most 2 of 3 examples there, to one class 1 of 2.
+    share of the two among the examples. A model that predicts each class rightly at least as often
+    as either of two others predicts at most 2 of 3 examples as those, and 1 of 2 as one class.
     """
     counts, k = matrix.cells, len(matrix.classes)
     examples, total = counts.row_sums, counts.values.sum()

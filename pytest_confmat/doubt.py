@@ -1,7 +1,7 @@
-"""Whether what goes into a model is likely not what it was trained on: a note, never a verdict.
+"""A note where the input of a model is likely not what it was trained on; never a verdict.
 
-A model that is fed pixels on the wrong scale may still be right often enough to pass. What can be
-seen without training is the first layer, and what it is given.
+A model that gets pixels on the wrong scale may still be right often enough to pass. What can be
+checked without training is the first layer and its input.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def doubt(feed: Feed, layer: Layer | None) -> str | None:
     Parameters
     ----------
     layer
-        The model's first; ``None``: it does not tell. Of layers other than `Rescaling` and those
-        with trained weights nothing is said: a `Normalization` or `BatchNormalization` may have
+        The model's first; ``None``: it is not known. Layers other than `Rescaling` and those with
+        trained weights are skipped: a `Normalization` or `BatchNormalization` may have
         been fitted to any scale.
     """
     if layer is None or feed.low is None or feed.high is None or not feed.is_image:

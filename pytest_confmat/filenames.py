@@ -1,4 +1,4 @@
-"""File names: bytes to the system, UTF-8 text to whoever reads or writes them.
+"""File names as text, and text as file names.
 
 Python decodes them as the locale says. Under ``LC_ALL=C`` without UTF-8 mode a name that is UTF-8
 arrives as lone surrogates, and text that is not ASCII opens no file.
@@ -53,7 +53,7 @@ def below(folder: Path, text: str | Path) -> Path:
 
 
 def identity(path: Path) -> tuple[object, ...]:
-    """Return what all spellings of a place have in common, whether there is a file or not.
+    """Return a key that is the same for all spellings of a path, whether there is a file or not.
 
     Names that differ in case alone are one, as they are on some systems.
     """

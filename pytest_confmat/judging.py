@@ -1,4 +1,4 @@
-"""THE predicate: an evaluation and its limits. Nothing else compares a number with a limit."""
+"""Judges an evaluation by its limits. Nothing else compares a number with a limit."""
 
 from __future__ import annotations
 
@@ -47,18 +47,18 @@ def judge(
 
 
 def holds(bound: Bound, value: Fraction) -> bool:
-    """Whether `value` keeps to `bound`; both are exact."""
+    """Whether `value` meets `bound`; both are exact."""
     return value >= bound.value if bound.kind == "at_least" else value <= bound.value
 
 
 def needed(bound: Bound, trials: int) -> int:
-    """Return the least (at_most: the most) hits of `trials` whose share keeps to `bound`."""
+    """Return the least (at_most: the most) hits of `trials` whose share meets `bound`."""
     product = bound.value * trials
     return ceil(product) if bound.kind == "at_least" else floor(product)
 
 
 def _refuting_confidences(limits: Sequence[Limit], found: Sequence[Measurement]) -> list[float]:
-    """Return at which confidence each limit is refuted: its own, or as Holm adjusts it.
+    """Return the confidence at which each limit is refuted: its own, or as Holm adjusts it.
 
     Holm (1979): of m limits the smallest p-value is compared with level / m, the next against
     level / (m - 1), and so on; from the first that is not refuted on, none is.
@@ -132,7 +132,7 @@ def _judge(limit: Limit, found: Measurement, refuting: float, source: Measuremen
 def _certainty(
     limit: Limit, found: Measurement, outcome: Outcome, refuting: float
 ) -> dict[str, Any]:
-    """Return how sure a verdict is, as fields of `Verdict`."""
+    """Return interval, confidence and what it takes to decide, as fields of `Verdict`."""
     test, value, evidence = found.test, found.measured.value, limit.evidence
     if value is None:
         return {}
@@ -163,7 +163,7 @@ def _certainty(
 
 
 def _needed(limit: Limit, found: Measurement, outcome: Outcome, refuting: float) -> int | None:
-    """Return the hits that would have been enough; ``None`` where they cannot be told alone."""
+    """Return the hits that would have been enough; ``None`` where they change the trials too."""
     bound, measured, rule = limit.bound, found.measured, limit.evidence.rule
     too_few = found.trials < limit.evidence.min_support
     if measured.trials is None or measured.hits is None or too_few:
@@ -217,7 +217,7 @@ def _named(cell: Cell, matrix: ConfusionMatrix) -> tuple[str, str, int, int]:
 
 
 def _confused_with(limit: Limit, source: Measurements) -> tuple[tuple[str, int], ...]:
-    """Count what the class's examples were predicted as, or what was predicted as the class."""
+    """Return what the class's examples were predicted as, or what was predicted as the class."""
     matrix = source.matrix(limit)
     if limit.actual is None or limit.metric == "confusion" or matrix is None:
         return ()

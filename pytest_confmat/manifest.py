@@ -1,6 +1,6 @@
-r"""What an evaluation set consists of: its digest, and a manifest to tell two sets apart.
+r"""The digest of an evaluation set, and a manifest that shows what changed in it.
 
-A manifest is a text in UTF-8: a line that names the form, then a line an example, in the set's
+A manifest is a text in UTF-8: a line that names the format, then a line per example, in the set's
 order: id, class and check word, with tabs between. The digest is the SHA-256 of those lines,
 so that ``sed 1d FILE | sha256sum`` computes it too.
 """
@@ -36,8 +36,8 @@ _UNREADABLE = "0" * 16  # the word of a content that could not be read
 
 
 @dataclass(frozen=True)
-class Entry:
-    """An example as a manifest holds it: the name of its class, the word over its content."""
+class ListedExample:
+    """An example in a manifest: the name of its class, the word over its content."""
 
     actual: str
     check: str
@@ -45,7 +45,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Move:
-    """A content that stands under another id than before; the names of its class then and now."""
+    """A content under another id than before, with the names of its class then and now."""
 
     before: str
     now: str
@@ -99,7 +99,7 @@ def write_manifest(evaluation: Evaluation, path: Path) -> None:
 
 
 def require_manifest(path: Path) -> None:
-    """Look at the first line of a manifest.
+    """Require that a file begins as a manifest does.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def require_manifest(path: Path) -> None:
         )
 
 
-def read_manifest(path: Path) -> tuple[dict[str, Entry], str]:
+def read_manifest(path: Path) -> tuple[dict[str, ListedExample], str]:
     """Read a manifest: its entries by id, in their order, and its digest.
 
     Raises
@@ -139,7 +139,7 @@ def read_manifest(path: Path) -> tuple[dict[str, Entry], str]:
     body = text.replace("\r\n", "\n").split("\n")[1:]
     if body and not body[-1]:
         body.pop()
-    entries: dict[str, Entry] = {}
+    entries: dict[str, ListedExample] = {}
     for number, line in enumerate(body, 2):
         fields = line.split("\t")
         if len(fields) != 3 or not _WORD.fullmatch(fields[2]):
@@ -151,12 +151,12 @@ def read_manifest(path: Path) -> tuple[dict[str, Entry], str]:
         example = _plain(fields[0])
         if example in entries:
             raise DataError(f"{path}:{number}: {quoted(example)} is there twice")
-        entries[example] = Entry(_plain(fields[1]), fields[2])
+        entries[example] = ListedExample(_plain(fields[1]), fields[2])
     return entries, _digest(body)
 
 
-def compare(evaluation: Evaluation, entries: dict[str, Entry]) -> Difference:
-    """Say in which examples a set differs from a manifest.
+def compare(evaluation: Evaluation, entries: dict[str, ListedExample]) -> Difference:
+    """Return the examples in which a set differs from a manifest.
 
     What the manifest lists under an id that is gone, or has another content now, is looked for by
     its check word under the ids that are new, or have another content.
@@ -192,11 +192,11 @@ def compare(evaluation: Evaluation, entries: dict[str, Entry]) -> Difference:
     )
 
 
-def _entries(evaluation: Evaluation) -> Iterator[tuple[str, Entry]]:
+def _entries(evaluation: Evaluation) -> Iterator[tuple[str, ListedExample]]:
     for part in evaluation.parts:
         examples = zip(part.ids, part.true.tolist(), part.check.tolist(), strict=True)
         for example, true, check in examples:
-            yield example, Entry(evaluation.classes[true], f"{check:016x}")
+            yield example, ListedExample(evaluation.classes[true], f"{check:016x}")
 
 
 def problem(evaluation: Evaluation, pinned: str | None, manifest: Path | None) -> str | None:
@@ -219,27 +219,26 @@ def problem(evaluation: Evaluation, pinned: str | None, manifest: Path | None) -
     at_hand = manifest is not None and manifest.exists()
     if pinned == found or (pinned is None and not at_hand):
         return None
-    known: tuple[dict[str, Entry], str] | None = None
+    known: tuple[dict[str, ListedExample], str] | None = None
     if manifest is not None and at_hand:
         known = read_manifest(manifest)
         if pinned is None and known[1] == found:
             return None
-    told = [f"the evaluation set changed: its digest is {found}"]
+    message = [f"the evaluation set changed: its digest is {found}"]
     if pinned is not None:
-        told[0] += f", and dataset.digest is {pinned}"
+        message[0] += f", and dataset.digest is {pinned}"
     if known is None:
-        told.append(
-            "  which examples differ, a manifest of the set as it was can tell: "
-            "--confmat-manifest FILE"
+        message.append(
+            "  a manifest of the set as it was shows which examples differ: --confmat-manifest FILE"
         )
     else:
-        told += _told(compare(evaluation, known[0]), manifest)
+        message += _differing(compare(evaluation, known[0]), manifest)
         if pinned not in (None, known[1]):
-            told.append(f"  the manifest is of a third set: its digest is {known[1]}")
-    return "\n".join(told)
+            message.append(f"  the manifest is of a third set: its digest is {known[1]}")
+    return "\n".join(message)
 
 
-def _told(difference: Difference, manifest: Path | None) -> Iterator[str]:
+def _differing(difference: Difference, manifest: Path | None) -> Iterator[str]:
     groups = {
         kind: [one_line(example) for example in getattr(difference, kind)]
         for kind in ("added", "removed", "changed", "relabeled")
@@ -254,10 +253,10 @@ def _told(difference: Difference, manifest: Path | None) -> Iterator[str]:
 
 
 def _move(move: Move) -> str:
-    told = f"{one_line(move.before)} -> {one_line(move.now)}"
+    ids = f"{one_line(move.before)} -> {one_line(move.now)}"
     if move.was == move.actual:
-        return told
-    return f"{told}, from class {quoted(move.was)} to {quoted(move.actual)}"
+        return ids
+    return f"{ids}, from class {quoted(move.was)} to {quoted(move.actual)}"
 
 
 def _digest(of: Iterator[str] | Sequence[str]) -> str:

@@ -37,7 +37,7 @@ class Cell:
 
     @property
     def share(self) -> Fraction:
-        """Of the true class's examples."""
+        """The share of the true class's examples."""
         return Fraction(self.count, self.support)
 
 
@@ -107,7 +107,7 @@ class Measurements:
         return Measurement(measured, test, trials, support, unpredicted)
 
     def matrix(self, limit: Limit) -> ConfusionMatrix | None:
-        """Return the counts that `limit` is about; ``None`` if it lacks its baseline."""
+        """Return the matrix that `limit` is about; ``None`` if it lacks its baseline."""
         if limit.against == "value":
             return self.counts.matrix
         return None if self.comparison is None else self.comparison.matrix_now

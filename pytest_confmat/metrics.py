@@ -205,7 +205,7 @@ class MetricCounts:
 
 
 def exact_sum(values: Sequence[Fraction]) -> Fraction:
-    """Return the exact sum, adding in pairs so that large denominators meet late."""
+    """Return the exact sum; halves are added first, which keeps denominators small for longer."""
     if len(values) < 3:
         return sum(values, Fraction(0))
     half = len(values) // 2
@@ -278,7 +278,7 @@ def _cohen_kappa(t: MetricCounts) -> Measured:
 
 
 def as_measured(value: Any) -> Measured:
-    """Return what a metric has computed as a `Measured`, a plain number exactly as it is."""
+    """Return a metric's result as a `Measured`; a plain number is kept exactly."""
     if isinstance(value, Measured):
         return value
     if isinstance(value, Fraction | int):
@@ -335,7 +335,7 @@ BUILT_IN = (
     ),
     _of_class(
         "specificity",
-        "Share of other classes' examples kept apart.",
+        "Share of other classes' examples not predicted as the class.",
         _specificity,
         share_of="examples",
         of_others=True,

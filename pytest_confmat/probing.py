@@ -41,7 +41,7 @@ _CLEAR = Fraction(1, 100)
 def diagnose(
     job: Job, evaluation: Evaluation, custom_objects: Mapping[str, Any] | None = None
 ) -> tuple[LikelyCause, ...]:
-    """Return the likely causes of a failed job; a probe that fails is one that says so."""
+    """Return the likely causes of a failed job; a probe that fails is one of them."""
     spec = job.dataset if isinstance(job.dataset, DatasetSpec) else None
     found = likely_causes(evaluation.matrix, spec, job.decision)
     if not any(cause.kind == "collapsed" for cause in found):
@@ -64,7 +64,7 @@ def probe_preprocessing(
 ) -> LikelyCause:
     """Try the usual rescalings on a small batch, balanced over the classes, and compare.
 
-    One is said to change the picture where it does better than what is declared by more than
+    One is reported as better where it beats what is declared by more than
     chance would in one of 10,000 evaluations, had the best of as many been no better: of the
     examples that are right by one of the two alone, a coin would give it no more. Of several such
     the simplest is named that the best does not beat clearly; where the model rescales its input
@@ -100,10 +100,10 @@ def probe_preprocessing(
         "helps": True if better else _may_help(tried, before),
         "own_layer": None if layer is None else list(layer),
     }
-    return LikelyCause("preprocessing", _told(evidence, images), evidence)
+    return LikelyCause("preprocessing", _findings(evidence, images), evidence)
 
 
-def _told(evidence: Mapping[str, Any], images: ImageSpec | None) -> str:
+def _findings(evidence: Mapping[str, Any], images: ImageSpec | None) -> str:
     n, better, layer = evidence["examples"], evidence["better"], evidence["own_layer"]
 
     def accuracy(share: float) -> str:
@@ -138,7 +138,7 @@ def _either(names: list[str]) -> str:
 def _choose(
     tried: Mapping[str, NDArray[np.bool_]], before: NDArray[np.bool_], rescales_itself: bool
 ) -> tuple[str | None, list[str]]:
-    """Return the rescaling to be named, and those that do as well as far as can be told.
+    """Return the rescaling to name, and those that do as well within chance.
 
     `tried` holds the simplest first.
     """
@@ -167,7 +167,7 @@ def _may_help(tried: Mapping[str, NDArray[np.bool_]], before: NDArray[np.bool_])
 
 
 def _chance(right: NDArray[np.bool_], other: NDArray[np.bool_]) -> Fraction:
-    """Return the chance of a coin to favor `right` as much, where the two differ."""
+    """Return the chance that a coin gives `right` as many of the examples where the two differ."""
     gained = int(np.count_nonzero(right & ~other))
     return coin_tail(gained, int(np.count_nonzero(right != other)))
 
@@ -189,7 +189,7 @@ def _own_layer(model: Any) -> tuple[str, str] | None:
 
 
 def _has_statistics(model: Any) -> bool:
-    """Whether a model has batch normalization, or does not tell."""
+    """Whether a model has batch normalization, or may have."""
     try:
         kinds = [layer.get("class_name") for layer in layers(configuration(model))]
     except Exception:

@@ -54,6 +54,6 @@ def warning_notes(warned: tuple[int, str] | None) -> Iterator[str]:
 
 def misclassified_note(faults: Sequence[Fault]) -> str:
     """Return the note on examples that are at fault and count as wrong."""
-    told = [f"{fault.id} {fault.reason}" for fault in faults]
+    faulty = [f"{fault.id} {fault.reason}" for fault in faults]
     those = plural(len(faults), "example")
-    return f"{those} at fault counted as misclassified: {joined(told, SHOWN)}"
+    return f"{those} at fault counted as misclassified: {joined(faulty, SHOWN)}"

@@ -32,7 +32,7 @@ class Affine:
 
     @classmethod
     def between(cls, here: Range, there: Range) -> Affine:
-        """Return what makes numbers of one range those of another."""
+        """Return the rescaling from one range to another."""
         scale = (there[1] - there[0]) / (here[1] - here[0])
         return cls(scale, there[0] - here[0] * scale)
 
@@ -68,7 +68,7 @@ _OF_RGB: tuple[PreprocessMode, ...] = ("torch", "caffe")
 
 
 def declared_by(images: ImageSpec) -> Rescaling:
-    """Return what a policy does to pixels."""
+    """Return the rescaling that a policy declares."""
     if images.rescale is not None:
         return Affine(images.rescale.scale, images.rescale.offset)
     if images.preprocess is not None:

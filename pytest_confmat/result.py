@@ -1,4 +1,4 @@
-"""What a session found out about one policy: the plain value that every report is made from."""
+"""The result of one policy, as the plain value that every report is made from."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ class GateResult:
     policy
         Path of the thresholds file.
     outcome
-        ``passed``: all declared limits were checked and hold. ``failed``: one does not hold, or
-        was not checked for no reason of the user's. ``error``: the evaluation could not be done
-        or found a fault. ``incomplete``: what was checked holds, but the user left limits out.
+        ``passed``: all declared limits were checked and passed. ``failed``: one did not pass, or
+        was not checked although the user left none out. ``error``: the evaluation could not be
+        done or found a fault. ``incomplete``: what was checked passed, but the user left limits
+        out.
     model
         ``path``, ``format``, ``sha256``; values may be ``None``.
     dataset

@@ -16,19 +16,19 @@ Outcome = Literal["passed", "failed", "undecided"]
 
 @dataclass(frozen=True)
 class Change:
-    """A metric of two models on the examples that both were given.
+    """A metric of two models on the examples that they have in common.
 
     Attributes
     ----------
     common
-        How many they are.
+        How many examples they have in common.
     before, now
-        Of the baseline and of this model.
+        The metric of the baseline, and of this model.
     newly_wrong, newly_right
-        Examples that only the one, and only the other has right; ``None``: the metric is no share
-        of the same examples.
+        Examples that only the baseline, and only this model has right; ``None``: the metric is
+        no share of the same examples.
     p_value
-        McNemar's exact test of no difference, two-sided; it decides nothing.
+        McNemar's exact test of no difference, two-sided; for information only.
     """
 
     common: int
@@ -58,7 +58,7 @@ class Verdict:
         The counts whose ratio `observed` is, where it is one: examples recognized of the class's
         examples for recall, and so on.
     needed
-        The least `hits` (for at_most: the most) with which the limit holds at these `trials`, by
+        The least `hits` (for at_most: the most) with which the limit passes at these `trials`, by
         its rule.
     support
         Examples behind the number: of the class, or of the whole set.
@@ -81,12 +81,12 @@ class Verdict:
     examples_needed
         Where it is undecided: the denominator that would have decided at this estimate.
     too_few
-        Whether it is undecided for want of ``min_support``, whatever the estimate.
+        Whether it is undecided because there are fewer examples than ``min_support``.
     denominator
-        What ``min_support`` is about: `trials`, where they are known.
+        What ``min_support`` is compared with: `trials`, where they are known.
     unprovable
-        Whether no result whatever would have passed with so few examples; against a baseline,
-        whether the baseline itself would not have.
+        Whether no result could pass with so few examples; against a baseline, whether the
+        baseline itself could not.
     least_trials
         The denominator it takes then; ``None``: none would do.
     change
@@ -116,7 +116,7 @@ class Verdict:
 
     @property
     def blocks(self) -> bool:
-        """Whether it stands in the way of a release."""
+        """Whether it blocks the release."""
         undecided = self.outcome == "undecided" and self.limit.evidence.undecided == "fail"
         return self.outcome == "failed" or undecided
 
@@ -153,7 +153,7 @@ class Verdict:
 
 
 def counts_predictions(limit: Limit) -> bool:
-    """Whether a limit on a class is lowered by what is predicted as it, not by what it misses."""
+    """Whether a limit on a class counts what is predicted as it, not how it is predicted."""
     metric = metric_called(limit.metric)
     return metric is not None and metric.lowered_by == "predicted_as_it"
 

@@ -14,7 +14,7 @@ from pytest_confmat.evaluation import Evaluation, Part
 from pytest_confmat.example_ids import NumberedIds
 from pytest_confmat.manifest import (
     Difference,
-    Entry,
+    ListedExample,
     Move,
     compare,
     digest,
@@ -52,10 +52,10 @@ def test_a_manifest_is_a_line_an_example(tmp_path):
     )
     assert read_manifest(path) == (
         {
-            "cat/a.png": Entry("cat", "0000000000000001"),
-            "dog/b.png": Entry("dog", "0000000000000002"),
-            "cat/c.png": Entry("cat", "0000000000000003"),
-            "dog/d.png": Entry("dog", "ffffffffffffffff"),
+            "cat/a.png": ListedExample("cat", "0000000000000001"),
+            "dog/b.png": ListedExample("dog", "0000000000000002"),
+            "cat/c.png": ListedExample("cat", "0000000000000003"),
+            "dog/d.png": ListedExample("dog", "ffffffffffffffff"),
         },
         digest(FOUR),
     )
@@ -169,7 +169,7 @@ def test_what_differs(tmp_path):
 def differing(now, before):
     """Compare sets that are given as {id: (class, content)}."""
     names = {"cat": 0, "dog": 1}
-    entries = {e: Entry(name, f"{word:016x}") for e, (name, word) in before.items()}
+    entries = {e: ListedExample(name, f"{word:016x}") for e, (name, word) in before.items()}
     true = [names[name] for name, _ in now.values()]
     return compare(evaluation(list(now), true, [word for _, word in now.values()]), entries)
 
@@ -253,7 +253,7 @@ def test_a_set_that_changed_without_a_manifest():
     assert problem(FOUR, pinned, None) == (
         f"the evaluation set changed: its digest is {digest(FOUR)}, and dataset.digest is "
         f"{pinned}\n"
-        "  which examples differ, a manifest of the set as it was can tell: "
+        "  a manifest of the set as it was shows which examples differ: "
         "--confmat-manifest FILE"
     )
 

@@ -1,1 +1,1 @@
-"""How sure a number is: of one model, of two on the same examples, of a model to come."""
+"""Exact tests and intervals: of one share, of two models on the same examples, of a second set."""

@@ -33,7 +33,7 @@ def lowest_kept(
 def highest_kept(
     ruled_out: Callable[[float], bool], lowest: float, highest: float, guess: float
 ) -> float:
-    """Return the highest value that is not ruled out; as `lowest_kept`, seen in a mirror."""
+    """Return the highest value that is not ruled out; `lowest_kept` with directions reversed."""
     return -lowest_kept(lambda value: ruled_out(-value), -highest, -lowest, -guess)
 
 
@@ -77,7 +77,7 @@ def fewest(shown: Callable[[int], bool]) -> int | None:
 def _bracket(
     ruled_out: Callable[[float], bool], lowest: float, highest: float, guess: float
 ) -> tuple[float, float]:
-    """Return a value that is ruled out and one above it that is not, as near as can be had.
+    """Return a value that is ruled out and one above it that is not, as close as floats allow.
 
     Both are `lowest` if nothing is ruled out.
     """

@@ -1,4 +1,4 @@
-"""How often predictions that have nothing to do with the truth are right as often, exactly."""
+"""The exact chance that random predictions are right as often."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What is shown of a bound, and what is not: the tests behind ``proven`` and ``not_refuted``.
+"""The tests behind ``proven`` and ``not_refuted``.
 
 A test knows the counts behind one number. Whatever they are, it answers the same questions: how
-likely would they be, did the bound only just fail to hold (then it is shown to hold), or did it
-only just hold (then it is shown to be broken).
+likely would they be if the true value just missed the bound (then the bound is shown to be met),
+or just met it (then it is shown to be broken).
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Test(Protocol):
         """The denominator."""
 
     def p(self, bound: Bound, shown: Shown) -> float:
-        """Return a p-value that is small where the true value is shown to hold or break `bound`.
+        """Return a p-value that is small where the true value is shown to meet or break `bound`.
 
-        A bound that no value can break is shown to hold, and never to be broken.
+        A bound that no value can break is shown to be met.
         """
 
     def interval(self, lower: float, upper: float) -> tuple[float, float] | None:
@@ -37,7 +37,7 @@ class Test(Protocol):
         """Return the denominator at which this estimate would show it; ``None``: none would."""
 
     def least_trials(self, bound: Bound, confidence: float) -> int | None:
-        """Return the least denominator at which any result shows that `bound` holds.
+        """Return the least denominator at which a result can show that `bound` is met.
 
         Of pairs: at which a result without a change does. ``None``: none is enough.
         """
@@ -144,7 +144,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Cells:
-    """Many cells under one bound: all must be shown to hold it, and one to break it.
+    """Many cells under one bound: all must be shown to meet it, one to break it.
 
     The first needs no correction, each test being at its full level (intersection-union); for the
     second each p-value is multiplied by the number of cells, `count` (Bonferroni), of which

@@ -1,4 +1,4 @@
-"""What a second evaluation set may show of a model that is as good as on the first."""
+"""What to expect of an equally good model on a second evaluation set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How sure a share is: exact tests and bounds of its true value, and the examples these take.
+"""Exact tests and bounds of a share's true value, and how many examples these take.
 
 A share is `hits` of `trials`: of the 25 cats 23 were recognized. Each confidence is that of *one
 one-sided* bound; a two-sided interval of confidence 0.90 has the same ends as two one-sided bounds

@@ -9,12 +9,14 @@ import pytest
 
 from pytest_confmat.baseline.files import BaselineFiles, how_to_save
 from pytest_confmat.errors import PolicyError
-from pytest_confmat.filenames import short_path
+from pytest_confmat.escaping import printable_lines
 from pytest_confmat.limits import Limit
 from pytest_confmat.plugin.settings import Settings
 from pytest_confmat.policy import Policy
 from pytest_confmat.spec import MIN_OVERLAP, BaselineSpec
-from pytest_confmat.text import plural
+from pytest_confmat.text import one_line, plural
+
+_LONGEST = 4000  # a path to open, and a command to run
 
 
 def compared_with(policy: Policy, settings: Settings) -> BaselineSpec | None:
@@ -46,11 +48,11 @@ def compared_with(policy: Policy, settings: Settings) -> BaselineSpec | None:
     if first and not own and settings.save_baseline and _text(settings.save_baseline) == text:
         return None
     said = (
-        f"there is no baseline {short_path(text)}: let the model in production save it: "
-        f"{how_to_save(spec.path)}"
+        f"there is no baseline {one_line(str(text), _LONGEST)}: let the model in production save "
+        f"it: {one_line(how_to_save(spec.path), _LONGEST)}"
     )
     if settings.baseline is not None:
-        raise pytest.UsageError(f"{settings.origins['baseline']}: {said}")
+        raise pytest.UsageError(printable_lines(f"{settings.origins['baseline']}: {said}"))
     raise PolicyError(said, policy.baseline_location)
 
 

@@ -188,7 +188,7 @@ class GateRun:
             notes += self._comparison.notes
             if without_comparison(self.gate.limits) == self.gate.limits:
                 notes.append(
-                    "the baseline decides nothing here, as no limit compares with it: max_drop, "
+                    "the baseline is not used, as no limit compares with it: max_drop, "
                     "max_rise or flips would"
                 )
         if self.gate.waiting:

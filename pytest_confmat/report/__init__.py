@@ -1,1 +1,1 @@
-"""Forms that a result can take: text, JSON, a picture. No decisions are taken here."""
+"""Reports of a result: text, JSON, a picture. Nothing is decided here."""

@@ -1,15 +1,17 @@
-"""What several reports need to know of a result: no words, no forms."""
+"""What several reports need to know of a result's classes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
 from pytest_confmat.limits import Bound, Limit, Weighting
 from pytest_confmat.matrix import ConfusionMatrix
+from pytest_confmat.metrics import MetricCounts
 from pytest_confmat.result import GateResult
 
 
@@ -26,9 +28,9 @@ class ClassView:
     intervals
         Bounds of the true recall, by class that has a limit on it.
     exempt
-        Classes without a limit on their recall, by the policy's will.
+        Classes without a limit on their recall, as the policy says.
     failed
-        Indices of classes named by a limit that does not hold.
+        Indices of classes named by a limit that did not pass.
     cells
         Indices (row, column) of confusions that break a limit.
     changes
@@ -45,20 +47,16 @@ class ClassView:
     changes: tuple[Fraction | None, ...] = ()
 
     def value(self, metric: str, index: int) -> Fraction | None:
-        """Return recall, precision or f1 of the class at `index`; ``None`` where undefined."""
-        matrix = self.matrix
-        right = int(matrix.correct[index])
-        support, predicted = int(matrix.support[index]), int(matrix.predicted[index])
-        hits, trials = {
-            "recall": (right, support),
-            "precision": (right, predicted),
-            "f1": (2 * right, support + predicted),
-        }[metric]
-        return Fraction(hits, trials) if trials else None
+        """Return a metric of the class at `index`; ``None`` where it is undefined."""
+        return self._counts.per_class(metric, index).value
+
+    @cached_property
+    def _counts(self) -> MetricCounts:
+        return MetricCounts(self.matrix)
 
 
 def class_view(result: GateResult, matrix: ConfusionMatrix) -> ClassView:
-    """Gather what the verdicts of `result` say about the classes of `matrix`."""
+    """Return what the verdicts of `result` say about the classes of `matrix`."""
     known = {name: index for index, name in enumerate(matrix.classes)}
     bounds: dict[tuple[str, str], tuple[Bound, ...]] = {}
     intervals: dict[str, tuple[float, float]] = {}

@@ -1,4 +1,4 @@
-"""Text that rich lays out: to a width, without asking any terminal."""
+"""Text laid out by rich to a given width, without looking at the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names in pictures: which characters the fonts at hand can draw, and how wide words become."""
+"""Names in pictures: which characters the installed fonts can draw, and how wide texts are."""
 
 from __future__ import annotations
 

@@ -125,8 +125,8 @@ def _head(result: GateResult, fonts: Fonts) -> list[tuple[str, dict[str, Any]]]:
             accuracy = Fraction(int(matrix.correct.sum()), matrix.total)
             facts.append(f"accuracy {decimal_text(accuracy)}")
     given = result.dataset.get("input")
-    told = [", ".join(facts), *([fonts.text(f"input: {given}", 160)] if given else [])]
-    return [*lines, *((text, {"size": 9.0, "color": _GRAY}) for text in told)]
+    details = [", ".join(facts), *([fonts.text(f"input: {given}", 160)] if given else [])]
+    return [*lines, *((text, {"size": 9.0, "color": _GRAY}) for text in details)]
 
 
 def _figure(
@@ -220,7 +220,7 @@ def _draw_panel(panel: _Panel, axes: Axes, bar: Axes, classes: ClassView, layout
 
 
 def _norm(k: int) -> FuncNorm:
-    """Return the scale of colors: what is right from 0 to 1, what is wrong from 0 to -1.
+    """Return the color scale: right predictions from 0 to 1, wrong ones from 0 to -1.
 
     A root makes small shares of wrong visible, the more of it the smaller the cells.
     """
@@ -236,7 +236,7 @@ def _norm(k: int) -> FuncNorm:
 
 
 def _label(axes: Axes, classes: ClassView, layout: _Layout) -> None:
-    """Name rows and columns, and make those stand out that have a limit that does not hold."""
+    """Name rows and columns, and highlight classes with a limit that did not pass."""
     style = layout.fonts.style
     named = range(0, len(layout.labels), layout.every)
     labels = [layout.labels[i] for i in named]

@@ -1,4 +1,4 @@
-"""How sure a verdict is, and what changed since the baseline, in words."""
+"""Interval and change since the baseline, in words."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pytest_confmat.verdict import Verdict
 
 
 def interval_text(verdict: Verdict) -> Iterator[str]:
-    """Yield what the bounds of the true value are, and what would take to decide or to pass."""
+    """Yield the bounds of the true value, and how many examples it takes to decide or to pass."""
     if words := bounds_words(verdict):
         yield words
     if verdict.too_few:
         asked = verdict.limit.evidence.min_support
-        yield f"min_support asks for {asked:,} examples, and here are {verdict.denominator:,}"
+        yield f"min_support is {asked:,} examples, and there are {verdict.denominator:,}"
     elif verdict.outcome == "undecided":
         yield _undecided(verdict)
     if verdict.unprovable:
@@ -68,7 +68,7 @@ def change_words(verdict: Verdict) -> Iterator[str]:
     if change.newly_wrong is not None and change.p_value is not None:
         text += (
             f": {change.newly_wrong:,} newly wrong, {change.newly_right:,} newly right "
-            f"(McNemar's exact p {change.p_value:.2g}, which decides nothing)"
+            f"(McNemar's exact p {change.p_value:.2g}, for information only)"
         )
     what = "rise" if "confusion" in metric else "drop"
     yield f"{text}; a {what} of {printable(bound)} is allowed"
@@ -77,7 +77,7 @@ def change_words(verdict: Verdict) -> Iterator[str]:
 def _undecided(verdict: Verdict) -> str:
     if verdict.examples_needed is None:
         return "no number of examples would decide it at this estimate, which is the limit itself"
-    here = f"and here are {verdict.denominator:,}"
+    here = f"and there are {verdict.denominator:,}"
     return f"at this estimate it takes {verdict.examples_needed:,} examples to decide, {here}"
 
 

@@ -1,4 +1,4 @@
-"""A result as JSON, for whatever comes after the gate. ``docs/confmat-json.md`` explains it."""
+"""A result as JSON, for programs. ``docs/confmat-json.md`` explains it."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def overview_document(reports: Sequence[Mapping[str, Any]], reason: str | None) 
     reports
         ``path``, ``policy`` and ``outcome`` of each.
     reason
-        Why the run came to nothing, if it did.
+        Why the run ended without a result, if it did.
     """
     outcomes = {report["outcome"] for report in reports}
     worst = next(outcome for outcome in _WORST_FIRST if outcome in outcomes)
@@ -98,15 +98,15 @@ def write_json(result: GateResult | Mapping[str, Any], path: Path) -> None:
 
 def _dataset(result: GateResult) -> dict[str, Any]:
     keys = ("source", "input", "examples", "digest", "classes", "support", "unpredicted")
-    said: dict[str, Any] = dict.fromkeys(keys)
-    said |= _plain(result.dataset)
+    dataset: dict[str, Any] = dict.fromkeys(keys)
+    dataset |= _plain(result.dataset)
     evaluation = result.evaluation
     if evaluation is not None:
-        said["examples"] = len(evaluation)
-        said["classes"] = list(evaluation.classes)
-        said["support"] = evaluation.matrix.support.tolist()
-        said["unpredicted"] = evaluation.matrix.unpredicted.tolist()
-    return said
+        dataset["examples"] = len(evaluation)
+        dataset["classes"] = list(evaluation.classes)
+        dataset["support"] = evaluation.matrix.support.tolist()
+        dataset["unpredicted"] = evaluation.matrix.unpredicted.tolist()
+    return dataset
 
 
 def _matrix(evaluation: Evaluation | None) -> dict[str, Any]:

@@ -96,14 +96,14 @@ _STAGES = {
 
 def time_line(result: GateResult) -> str | None:
     """Return where the time went, in one line: ``time: import 4.1 s, ... (749 examples/s)``."""
-    said = [
+    stages = [
         f"{name} {result.timing[stage]:.1f} s"
         for stage, name in _STAGES.items()
         if result.timing.get(stage, 0) >= 0.05
     ]
     if result.examples_per_second is not None:
-        said.append(f"{result.examples_per_second:,.0f} examples/s")
-    return f"time: {', '.join(said)}" if said else None
+        stages.append(f"{result.examples_per_second:,.0f} examples/s")
+    return f"time: {', '.join(stages)}" if stages else None
 
 
 def verdict_line(result: GateResult, width: int = 80) -> str:
@@ -170,7 +170,7 @@ def _finding(result: GateResult, width: int) -> str:
 
 
 def _named(ids: Sequence[str], room: int) -> str:
-    """Name one id, and as many as there is room for, and say when there are more."""
+    """Return one id, and as many others as there is room for."""
     text = ""
     for number, name in enumerate(ids):
         longer = f"{text}{', ' if text else ': '}{printable(name)}"
@@ -188,7 +188,7 @@ def _examples(result: GateResult) -> str:
 
 
 def _subject(result: GateResult) -> str:
-    """Name model, data and policy."""
+    """Return model, data and policy in one sentence."""
     model = result.model.get("path") or result.model.get("format")
     source = result.dataset.get("source")
     examples = result.dataset.get("examples")
@@ -225,8 +225,8 @@ def _paragraphs(result: GateResult) -> Iterator[str]:
             f"{plural(common, 'common example')}"
         )
     notes = all_notes(result)
-    told = [f"note: {printable(note, _SENTENCE)}" for note in notes]
-    yield from first_lines(told, NOTES_SHOWN, "note")
+    lines = [f"note: {printable(note, _SENTENCE)}" for note in notes]
+    yield from first_lines(lines, NOTES_SHOWN, "note")
     if result.exemptions:
         exempt = [
             f"{e.metric} of {printable_quoted(e.actual)} ({printable(str(e.location))})"
@@ -264,7 +264,7 @@ def _number(verdict: Verdict) -> str:
 
 
 def _error(result: GateResult) -> list[str]:
-    """Return what the verdict line did not yet say of the error."""
+    """Return the lines of the error that the verdict line does not have."""
     lines = (result.error or "").strip().splitlines()
     if result.outcome == "error":
         lines = lines[1:]

@@ -151,7 +151,7 @@ def confusion_table(class_view: ClassView, width: int) -> tuple[Table, str | Non
     arrow = 2 + 2 * _GAP
     room = (width - arrow - _extent(columns)) // 2
     table = _table()
-    table.add_column("actual", no_wrap=True)
+    table.add_column("true class", no_wrap=True)
     table.add_column("", no_wrap=True)
     table.add_column("predicted", no_wrap=True)
     for column in columns:
@@ -222,8 +222,8 @@ def _hidden(class_view: ClassView, shown: Sequence[int]) -> str | None:
     if not hidden:
         return None
     failed = len(class_view.failed - set(shown))
-    said = f"{hidden} of {len(class_view.matrix.classes)} classes are not shown"
-    return f"{said}, {failed} of which fail" if failed else said
+    text = f"{hidden} of {len(class_view.matrix.classes)} classes are not shown"
+    return f"{text}, {failed} of which fail" if failed else text
 
 
 def _names(class_view: ClassView, indices: Sequence[int], room: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""One verdict in words: what was observed, against which bound, and what stands behind it."""
+"""One verdict in words: what was observed, the bound, and the counts behind it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LISTED = 60
 
 
 def describe(verdict: Verdict) -> str:
-    """Return the message of a verdict: one line where the limit holds, else with the reasons.
+    """Return the message of a verdict: one line where the limit passed, else with the reasons.
 
     The text is safe for a terminal and a log, whatever the names in it.
     """
@@ -60,13 +60,13 @@ _KEPT_AND_BROKEN = {"at_least": ("at least", "below"), "at_most": ("at most", "a
 
 
 def _relation(verdict: Verdict) -> str:
-    """Say how the value stands to the bound, and how far that is shown."""
+    """Return how the value compares with the bound, and whether that is shown."""
     kept, broken = _KEPT_AND_BROKEN[verdict.limit.bound.kind]
     if verdict.too_few:
-        return "of too few examples to be compared with"
+        return "with too few examples to compare it with"
     if verdict.limit.evidence.rule != "estimate" and not verdict.limit.has_interval:
         return f"an estimate alone, which is not shown to be {kept}"
-    said = {
+    relations = {
         ("estimate", "passed"): kept,
         ("estimate", "failed"): broken,
         ("proven", "passed"): f"shown to be {kept}",
@@ -75,11 +75,11 @@ def _relation(verdict: Verdict) -> str:
         ("not_refuted", "passed"): f"not shown to be {broken}",
         ("not_refuted", "failed"): f"shown to be {broken}",
     }
-    return said[verdict.limit.evidence.rule, verdict.outcome]
+    return relations[verdict.limit.evidence.rule, verdict.outcome]
 
 
 def located_headline(verdict: Verdict) -> str:
-    """Return the headline, and after it the line of the policy that says so."""
+    """Return the headline, and after it the line of the policy with the limit."""
     location = verdict.limit.location
     if location is None:
         return headline(verdict)
@@ -113,7 +113,7 @@ def _metric(verdict: Verdict) -> str:
 
 
 def _weighting(weighting: Weighting | None) -> str:
-    """Say how the matrix was weighted, where its diagonal is not simply recall."""
+    """Return how the matrix was weighted, where its diagonal is not simply recall."""
     if weighting is None or (
         weighting.weights == "inverse_frequency" and weighting.normalize is None
     ):
@@ -136,10 +136,10 @@ def _reasons(verdict: Verdict) -> Iterator[str]:
         yield _confused_with(verdict)
     if verdict.mistakes:
         shown = (_mistake(mistake, verdict.limit) for mistake in verdict.mistakes)
-        told = "highest-confidence errors"
+        label = "highest-confidence errors"
         if verdict.limit.against == "baseline":
-            told = "not so by the baseline" if _is_untouched(verdict.limit) else "right before"
-        yield _GAP.join((told, *shown))
+            label = "not so by the baseline" if _is_untouched(verdict.limit) else "right before"
+        yield _GAP.join((label, *shown))
 
 
 def _is_untouched(limit: Limit) -> bool:
@@ -148,7 +148,7 @@ def _is_untouched(limit: Limit) -> bool:
 
 
 def _counts(verdict: Verdict) -> str | None:
-    """Word the counts behind the value; a composite metric has none."""
+    """Return the counts behind the value in words; a composite metric has none."""
     limit, hits, trials = verdict.limit, verdict.hits, verdict.trials
     template = _template(limit.metric)
     if hits is None or trials is None or template is None:
@@ -178,7 +178,7 @@ def _template(metric: str) -> str | None:
 _COUNTS = {
     "weighted_diagonal": "{hits} of {trials} recognized",
     "confusion": "{hits} of {trials} {actual} predicted as {predicted}",
-    FLIPS: "{hits} of {trials} examples are predicted otherwise",
+    FLIPS: "{hits} of {trials} examples are predicted differently",
 }
 
 
@@ -204,12 +204,12 @@ def _cells(verdict: Verdict) -> Iterator[str]:
         what = ("confusion rose", "confusions rose") if rose else ("confusion is", "confusions are")
         yield f"{plural(len(cells), *what)} {'by more than' if rose else 'above'} {bound}"
     more = "more " if rose else ""
-    told = [
+    rows = [
         f"{printable(actual, _LISTED)} -> {printable(predicted, _LISTED)}{_GAP}"
         f"{count} {more}of {support} ({percent(count, support)})"
         for actual, predicted, count, support in cells
     ]
-    yield from (f"  {line}" for line in first_lines(told, CELLS_SHOWN))
+    yield from (f"  {line}" for line in first_lines(rows, CELLS_SHOWN))
 
 
 def _confused_with(verdict: Verdict) -> str:
@@ -226,7 +226,7 @@ def _confused_with(verdict: Verdict) -> str:
 
 
 def _mistake(mistake: Mistake, limit: Limit) -> str:
-    """Name an example, and its class too where neither the limit nor its id tells it."""
+    """Return an example with its prediction, and its class where limit and id do not show it."""
     known = mistake.actual == limit.actual or mistake.id.startswith(f"{mistake.actual}/")
     actual = "" if known else f" ({printable(mistake.actual, _LISTED)})"
     predicted = printable(mistake.predicted, _LISTED)

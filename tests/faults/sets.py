@@ -90,7 +90,7 @@ SECTION = Section(
             "the evaluation set changed: its digest is sha256:[...], and "
             "dataset.digest is "
             "sha256:0000000000000000000000000000000000000000000000000000000000000000\n"
-            "which examples differ, a manifest of the set as it was can tell: "
+            "a manifest of the set as it was shows which examples differ: "
             "--confmat-manifest FILE",
         ),
         Fault(

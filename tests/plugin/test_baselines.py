@@ -159,7 +159,7 @@ def test_the_life_of_a_baseline(life, monkeypatch):
         [
             "drop in recall of 'cat' is 0.0909, above 0.05*thresholds.yaml:6",
             "  0.9697 by the baseline, 0.8788 now, on 99 common examples: 10 newly wrong, 1 newly "
-            "right (McNemar's exact p 0.012, which decides nothing); a drop of 0.05 is allowed",
+            "right (McNemar's exact p 0.012, for information only); a drop of 0.05 is allowed",
             "  right before   #10 (cat) -> dog 0.799   #11 (cat) -> dog 0.799*",
         ]
     )
@@ -240,7 +240,7 @@ def test_the_change_of_every_class_is_shown_whatever_the_limits_are(life, worker
     assert (
         "since the baseline: accuracy 0.9800 before, 0.9750 now (-0.0050), on 200 common examples"
     ) in said(result)
-    assert "note: the baseline decides nothing here, as no limit compares with it" in said(result)
+    assert "note: the baseline is not used, as no limit compares with it" in said(result)
     table = [line.split() for line in result.outlines]
     assert ["class", "support", "recall", "change"] in [line[:4] for line in table]
     assert ["cat", "100", "0.9500", "-0.0200"] in [line[:4] for line in table]

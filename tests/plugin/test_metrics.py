@@ -26,7 +26,7 @@ def pytest_confmat_metrics(registry):
     registry.register(
         Metric(
             "kept_apart",
-            "Share of other classes' examples kept apart.",
+            "Share of other classes' examples not predicted as the class.",
             kept_apart,
             "class",
             share_of="examples",

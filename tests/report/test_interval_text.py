@@ -108,7 +108,7 @@ def lines(declared, subject, comparison=None) -> list[str]:
 def test_too_few_examples_say_how_many_are_asked_for():
     declared = limit("recall", "0.5", actual="a", min_support=2000)
     assert lines(declared, of_two(1200, 1250)) == [
-        "min_support asks for 2,000 examples, and here are 1,250"
+        "min_support is 2,000 examples, and there are 1,250"
     ]
 
 
@@ -116,7 +116,7 @@ def test_what_is_undecided_says_how_many_would_decide():
     declared = limit("recall", "0.9", actual="a", rule="proven")
     verdict = one(declared, of_two(92, 100))
     assert lines(declared, of_two(92, 100)) == [
-        f"at this estimate it takes {verdict.examples_needed:,} examples to decide, and here are "
+        f"at this estimate it takes {verdict.examples_needed:,} examples to decide, and there are "
         "100"
     ]
     assert verdict.examples_needed == 635
@@ -132,7 +132,7 @@ def test_an_estimate_at_the_limit_is_never_decided():
 def test_what_no_result_could_pass():
     declared = limit("recall", "0.99", actual="a", rule="proven")
     assert lines(declared, of_two(100, 100)) == [
-        "at this estimate it takes 299 examples to decide, and here are 100",
+        "at this estimate it takes 299 examples to decide, and there are 100",
         "no result could pass with 100: it takes 299 examples even if nothing goes wrong on them",
     ]
     declared = limit("recall", "1", actual="a", rule="proven")
@@ -143,7 +143,7 @@ def test_what_no_result_could_pass():
     ]
     declared = limit("confusions", "0.01", "at_most", rule="proven")
     assert list(interval_text(one(declared, ConfusionMatrix(np.diag([9, 8]), ("a", "b"))))) == [
-        "at this estimate it takes 299 examples to decide, and here are 8",
+        "at this estimate it takes 299 examples to decide, and there are 8",
         "no result could pass with 8: it takes 299 examples even if nothing goes wrong on them",
     ]
 
@@ -153,7 +153,7 @@ def test_what_an_unchanged_model_could_not_pass():
     models = two_models([0] * n + [1], [0] * n + [1], [0] * n + [1], k=2)
     found = models.evaluation, models.comparison
     assert lines(drop("recall", "0.02", actual="c0", rule="proven"), *found) == [
-        "at this estimate it takes 149 examples to decide, and here are 100",
+        "at this estimate it takes 149 examples to decide, and there are 100",
         "not even the baseline itself would pass with 100: it takes 149 examples of which none "
         "changes",
     ]
@@ -189,17 +189,17 @@ def compared():
         (
             drop("recall", "0.02", actual="c0"),
             "0.9500 by the baseline, 0.9250 now, on 1,000 common examples: 30 newly wrong, 5 newly "
-            "right (McNemar's exact p 2.2e-05, which decides nothing); a drop of 0.02 is allowed",
+            "right (McNemar's exact p 2.2e-05, for information only); a drop of 0.02 is allowed",
         ),
         (
             drop("accuracy", "0.005"),
             "0.9750 by the baseline, 0.9575 now, on 2,000 common examples: 40 newly wrong, 5 newly "
-            "right (McNemar's exact p 7.9e-08, which decides nothing); a drop of 0.005 is allowed",
+            "right (McNemar's exact p 7.9e-08, for information only); a drop of 0.005 is allowed",
         ),
         (
             drop("confusion", "0.01", actual="c1", predicted="c0"),
             "0.0000 by the baseline, 0.0100 now, on 1,000 common examples: 10 newly wrong, 0 newly "
-            "right (McNemar's exact p 0.002, which decides nothing); a rise of 0.01 is allowed",
+            "right (McNemar's exact p 0.002, for information only); a rise of 0.01 is allowed",
         ),
         (
             drop("f1", "0.01", actual="c0"),
@@ -222,7 +222,7 @@ def test_flips_are_told_by_their_counts():
     assert list(change_words(verdict)) == []
     assert describe(verdict).split("\n")[:2] == [
         "share of examples on which this model and the baseline differ is 0.0225, above 0.02",
-        "  45 of 2000 examples are predicted otherwise; at most 40 allowed",
+        "  45 of 2000 examples are predicted differently; at most 40 allowed",
     ]
 
 
@@ -231,7 +231,7 @@ def test_one_common_example_is_one():
     verdict = one(drop("recall", "0", actual="c0"), models.evaluation, models.comparison)
     assert list(change_words(verdict)) == [
         "1.0000 by the baseline, 0.0000 now, on 1 common example: 1 newly wrong, 0 newly right "
-        "(McNemar's exact p 1, which decides nothing); a drop of 0 is allowed"
+        "(McNemar's exact p 1, for information only); a drop of 0 is allowed"
     ]
 
 
@@ -259,11 +259,11 @@ def test_undecided_limits_that_are_let_pass_are_told():
         "undecided limits, let pass\n"
         "  recall of 'cat' is 0.9500, not shown to be at least 0.94\n"
         "    true value 0.8977 to 0.9801, each bound at 95 % confidence\n"
-        f"    at this estimate it takes {needed:,} examples to decide, and here are 100\n"
-        "  precision of 'cat' is 0.9500, of too few examples to be compared with 0.9\n"
+        f"    at this estimate it takes {needed:,} examples to decide, and there are 100\n"
+        "  precision of 'cat' is 0.9500, with too few examples to compare it with 0.9\n"
         "    true value 0.8977 to 0.9801, each bound at 95 % confidence, given how often it was "
         "predicted and this set's mix of classes\n"
-        "    min_support asks for 2,000 examples, and here are 100\n"
+        "    min_support is 2,000 examples, and there are 100\n"
     ) in text
     assert "failed limits" not in text
 

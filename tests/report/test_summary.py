@@ -224,11 +224,11 @@ def test_a_matrix_that_finds_no_room_becomes_its_worst_cells():
     text = lines(gate(counts, names))
     at = text.index("most frequent confusions")
     assert text[at + 1 :] == [
-        "actual      predicted  count   share",
-        "------------------------------------",
-        "c2      ->  c1             7  41.2 %",
-        "c0      ->  c1             7  12.3 %",
-        "c3      ->  c1             1   2.0 %",
+        "true class      predicted  count   share",
+        "----------------------------------------",
+        "c2          ->  c1             7  41.2 %",
+        "c0          ->  c1             7  12.3 %",
+        "c3          ->  c1             1   2.0 %",
     ]
     counts[4:20, 0] = 2
     assert lines(gate(counts, names))[-1] == "and 9 more"

@@ -61,12 +61,12 @@ def test_of_too_few_examples_nothing_is_said(rule, hits):
     declared = limit("recall", "0.9", actual="a", rule=rule, min_support=101)
     verdict = one(declared, of_two(hits, 100))
     assert headline(verdict) == (
-        f"recall of 'a' is 0.{hits:02}00, of too few examples to be compared with 0.9"
+        f"recall of 'a' is 0.{hits:02}00, with too few examples to compare it with 0.9"
     )
     assert describe(verdict).split("\n")[1:4] == [
         f"  {hits} of 100 recognized",
         describe(verdict).split("\n")[2],
-        "  min_support asks for 101 examples, and here are 100",
+        "  min_support is 101 examples, and there are 100",
     ]
 
 
@@ -105,10 +105,13 @@ def test_no_message_contradicts_its_outcome(matrix, metric, text, kind, rule, le
             in {
                 "passed": (kept, f"shown to be {kept}", f"not shown to be {broken}"),
                 "failed": (broken, f"shown to be {broken}"),
-                "undecided": (f"not shown to be {kept}", "of too few examples to be compared with"),
+                "undecided": (
+                    f"not shown to be {kept}",
+                    "with too few examples to compare it with",
+                ),
             }[verdict.outcome]
         )
-        assert said.startswith(("shown", "not shown", "of too few")) == (
+        assert said.startswith(("shown", "not shown", "with too few")) == (
             rule != "estimate" or verdict.too_few
         )
         # What is said to be needed is not what was had.
@@ -124,7 +127,7 @@ def test_an_undecided_recall_reads_as_promised():
         "recall of 'a' is 0.9200, not shown to be at least 0.9      thresholds.yaml:14\n"
         "  23 of 25 recognized\n"
         "  true value 0.7690 to 0.9856, each bound at 95 % confidence\n"
-        "  at this estimate it takes 635 examples to decide, and here are 25\n"
+        "  at this estimate it takes 635 examples to decide, and there are 25\n"
         "  no result could pass with 25: it takes 29 examples even if nothing goes wrong on them\n"
         "  predicted as   b 2 (8.0 %)"
     )
@@ -153,7 +156,7 @@ def test_a_drop_of_recall_reads_as_promised():
     assert describe(one(declared, *compared())) == (
         "drop in recall of 'c0' is 0.0800, above 0.02      thresholds.yaml:9\n"
         "  0.9800 by the baseline, 0.9000 now, on 100 common examples: 10 newly wrong, 2 newly "
-        "right (McNemar's exact p 0.039, which decides nothing); a drop of 0.02 is allowed\n"
+        "right (McNemar's exact p 0.039, for information only); a drop of 0.02 is allowed\n"
         f"  {bounds(one(declared, *compared()))}\n"
         "  predicted as   c2 9 (9.0 %)   c1 1 (1.0 %)\n"
         "  right before   e0 -> c2 1.000   e1 -> c2 0.999   e2 -> c2 0.998"
@@ -182,7 +185,7 @@ def test_a_rise_of_one_confusion():
     assert lines[:2] == [
         "rise in the share of 'c0' predicted as 'c2' is 0.0900, above 0.05",
         "  0.0000 by the baseline, 0.0900 now, on 100 common examples: 9 newly wrong, 0 newly "
-        "right (McNemar's exact p 0.0039, which decides nothing); a rise of 0.05 is allowed",
+        "right (McNemar's exact p 0.0039, for information only); a rise of 0.05 is allowed",
     ]
     assert lines[3:] == [
         "  not so by the baseline   e0 -> c2 1.000   e1 -> c2 0.999   e2 -> c2 0.998"
@@ -218,7 +221,7 @@ def test_cells_of_a_limit_that_is_not_broken_are_not_said_to_be_above_it():
 def test_flips_read_as_promised():
     assert describe(one(drop("flips", "0.03"), *compared())) == (
         "share of examples on which this model and the baseline differ is 0.0500, above 0.03\n"
-        "  15 of 300 examples are predicted otherwise; at most 9 allowed\n"
+        "  15 of 300 examples are predicted differently; at most 9 allowed\n"
         "  true value 0.0311 to 0.0759, each bound at 95 % confidence\n"
         "  right before   e0 (c0) -> c2 1.000   e1 (c0) -> c2 0.999   e2 (c0) -> c2 0.998"
     )
