@@ -11,7 +11,7 @@ from pytest_confmat.errors import ConfmatError, Location, PolicyError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.manifest import compare, read_manifest
 from pytest_confmat.policy import read_policy
-from pytest_confmat.policy.names import read_names
+from pytest_confmat.policy.label_files import read_label_file
 from pytest_confmat.spec import TFRecordSpec
 
 # What the classes are is often known only once the data are.
@@ -51,7 +51,7 @@ def names(data: bytes) -> None:
             if beside:
                 found = class_names(TFRecordSpec((str(shard),)), None)
             else:
-                found = read_names(path, Location(Path("thresholds.yaml"), 1))
+                found = read_label_file(path, Location(Path("thresholds.yaml"), 1))
         except ConfmatError as fault:
             faults.append(fault)
         else:

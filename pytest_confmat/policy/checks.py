@@ -13,6 +13,7 @@ from pytest_confmat.limits import (
     Rule,
     Weighting,
 )
+from pytest_confmat.lookalikes import appearance
 from pytest_confmat.metric import TOP_K
 from pytest_confmat.policy.faults import Problem
 from pytest_confmat.policy.scalars import first_repeated
@@ -33,9 +34,12 @@ def problems_with(
             where("dataset"), f"a classifier has at least two classes, and here is {len(classes)}"
         )
     known = frozenset(classes)
-    if repeated := first_repeated(classes):
-        index, _, _ = repeated
-        yield Problem(where("classes"), f"class {shown(classes[index])} is there twice")
+    if repeated := first_repeated(classes, appearance):
+        name, other = (classes[index] for index in repeated[:2])
+        message = f"class {shown(name)} is there twice"
+        if name != other:
+            message = f"the classes {other!a} and {name!a} look the same; rename one of them"
+        yield Problem(where("classes"), message)
     if isinstance(decision, Threshold):
         yield from _with_threshold(decision, classes, where)
     told: set[tuple[object, str]] = set()

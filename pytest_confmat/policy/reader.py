@@ -10,7 +10,7 @@ from pytest_confmat.filenames import below
 from pytest_confmat.kinds import KINDS
 from pytest_confmat.limits import ESTIMATE, Evidence
 from pytest_confmat.policy.grammar import PolicyShape, ThresholdShape
-from pytest_confmat.policy.names import read_names
+from pytest_confmat.policy.label_files import read_label_file
 from pytest_confmat.policy.policy import Policy
 from pytest_confmat.policy.rules import rules_of
 from pytest_confmat.policy.validation import read_shape
@@ -62,7 +62,7 @@ def read_policy(path: Path) -> Policy:
 def _classes(shape: PolicyShape, document: Document) -> tuple[str, ...] | None:
     if isinstance(shape.classes, str):
         location, _ = document.place(["classes"])
-        return read_names(below(document.path.parent, shape.classes), location)
+        return read_label_file(below(document.path.parent, shape.classes), location)
     return shape.classes
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic_core import PydanticCustomError
 
 from pytest_confmat.limits import Bound, Kind
+from pytest_confmat.lookalikes import appearance
 from pytest_confmat.policy.faults import describe, fault
 from pytest_confmat.policy.text_files import shown
 from pytest_confmat.policy.yaml_document import ScalarNode, SequenceNode
@@ -251,20 +252,30 @@ def names(value: Any) -> tuple[str, ...]:
     if not isinstance(value, SequenceNode):
         raise fault(f"expected a list of names, found {describe(value)}")
     found = each(value, name)
-    if repeated := first_repeated(found):
+    if repeated := first_repeated(found, appearance):
         index, first, message = repeated
         raise fault(message, index, other=(first,))
     return found
 
 
-def first_repeated(found: Sequence[str]) -> tuple[int, int, str] | None:
-    """Return where a name stands again, where first, and a message with ``{line}`` in it.
+def _nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
 
-    Two spellings of one name in Unicode look the same to everyone but the file system.
+
+def first_repeated(
+    found: Sequence[str], same: Callable[[str], str] = _nfc
+) -> tuple[int, int, str] | None:
+    """Return where a name occurs again, where first, and a message with ``{line}`` in it.
+
+    Parameters
+    ----------
+    same
+        Returns equal texts for names that count as one. Two spellings of a name in Unicode look
+        the same to everyone but the file system.
     """
     seen: dict[str, int] = {}
     for index, text in enumerate(found):
-        first = seen.setdefault(unicodedata.normalize("NFC", text), index)
+        first = seen.setdefault(same(text), index)
         if first < index:
             if found[first] == text:
                 return index, first, f"{shown(text)} is already on line {{line}}"

@@ -226,15 +226,18 @@ LABEL_FILE_FAULTS = [
         "and there is no label.labels.txt or labels.txt beside the shards; say classes: [...] in "
         "the order of the model's outputs, or name a text file with one class a line",
     ),
-    ({"labels.txt": "cat\n\ndog\n"}, "data/labels.txt:2 is empty; each line names one class"),
-    ({"labels.txt": "cat\ndog\ncat\n"}, "data/labels.txt:3 names 'cat' a second time"),
+    (
+        {"labels.txt": "cat\n\ndog\n"},
+        "data/labels.txt:2: an empty line between class names; remove it",
+    ),
+    ({"labels.txt": "cat\ndog\ncat\n"}, "data/labels.txt:3: 'cat' is already on line 1"),
     (
         {"labels.txt": "cat\n"},
-        "data/labels.txt names 'cat'; a confusion matrix needs at least two classes",
+        "data/labels.txt:1: a classifier has at least two classes, and here is 1",
     ),
     (
         {"labels.txt": "\n"},
-        "data/labels.txt names no classes; a confusion matrix needs at least two classes",
+        "data/labels.txt:1: a classifier has at least two classes, and here is 0",
     ),
     (
         {"labels.txt": "cat\ndog", "label.labels.txt": "dog\ncat"},
@@ -252,7 +255,9 @@ def test_label_files_that_prove_no_classes(here, files, message):
 def test_a_label_file_that_is_no_text(here):
     spec = shards(here, {})
     tree(here / "data", {"labels.txt": b"\xff\xfe\xff"})
-    assert refused(spec) == "the label file data/labels.txt is not UTF-8 text"
+    assert refused(spec) == (
+        "data/labels.txt:1: the label file is not UTF-8: byte 0xff cannot stand here"
+    )
 
 
 def test_it_costs_no_heavy_import(here):

@@ -47,14 +47,26 @@ SECTION = Section(
         Fault(
             "names in a named pipe beside the shards",
             pipe("labels.txt"),
-            "the label file labels.txt cannot be read: it is a FIFO (named pipe), and only regular "
-            "files are read",
+            "labels.txt:1: the label file is a FIFO (named pipe); name a text file",
             "refused",
         ),
         Fault(
             "names in a named pipe that the policy names",
             pipe("names.txt", "classes: names.txt\n"),
             "the label file 'names.txt' is a FIFO (named pipe); name a text file",
+            "refused",
+        ),
+        Fault(
+            "names beside the shards that look the same",
+            names("cat\n\u0441at\n"),
+            "labels.txt:2: '\\u0441at' looks the same as 'cat' on line 1",
+            "refused",
+        ),
+        Fault(
+            "a label map beside the shards",
+            names("item {\n  id: 1\n  name: 'cat'\n}\n"),
+            "labels.txt:1: the label file is a label map in protobuf text format (.pbtxt); write "
+            "one class name per line, in the order of the model's outputs",
             "refused",
         ),
         Fault(
@@ -257,26 +269,26 @@ SECTION = Section(
         Fault(
             "a label file that names one class",
             names("cat\n"),
-            "thresholds.yaml:2: labels.txt names 'cat'; a confusion matrix needs "
-            "at least two classes",
+            "thresholds.yaml:2: labels.txt:1: a classifier has at least two classes, and here is 1",
             "refused",
         ),
         Fault(
             "a label file with an empty line",
             names("cat\n\ndog\n"),
-            "thresholds.yaml:2: labels.txt:2 is empty; each line names one class",
+            "thresholds.yaml:2: labels.txt:2: an empty line between class names; remove it",
             "refused",
         ),
         Fault(
             "a label file that names a class twice",
             names("cat\ndog\ncat\n"),
-            "thresholds.yaml:2: labels.txt:3 names 'cat' a second time",
+            "thresholds.yaml:2: labels.txt:3: 'cat' is already on line 1",
             "refused",
         ),
         Fault(
             "a label file that is not UTF-8",
             names(b"cat\nd\xf6g\n"),
-            "thresholds.yaml:2: the label file labels.txt is not UTF-8 text",
+            "thresholds.yaml:2: labels.txt:2: the label file is not UTF-8: byte 0xf6 cannot stand "
+            "here",
             "refused",
         ),
         Fault(

@@ -19,6 +19,12 @@ def classes(content: str | bytes) -> Make:
     return all_of(top("classes: names.txt"), file("names.txt", content))
 
 
+NAMES = "thresholds.yaml:6: the label file 'names.txt'"
+ONE_PER_LINE = "write one class name per line, in the order of the model's outputs"
+A_MAPPING = (
+    'expected a list of names, or a mapping such as {"cat": 0, "dog": 1} whose numbers count from 0'
+)
+
 SECTION = Section(
     "Data and model in the policy file",
     "All are found before anything is collected.",
@@ -71,6 +77,49 @@ SECTION = Section(
             "a label file that is not UTF-8",
             classes(b"cat\nd\xf6g\n"),
             "names.txt:2: the label file 'names.txt' is not UTF-8: byte 0xf6 cannot stand here",
+            "refused",
+        ),
+        Fault(
+            "classes that differ by a blank",
+            top("classes: [cat, 'cat ']"),
+            "thresholds.yaml:6: classes[1]: 'cat ' looks the same as 'cat' on line 6",
+            "refused",
+        ),
+        Fault(
+            "classes that differ by a Cyrillic letter",
+            top('classes: ["cat", "\\u0441at"]'),
+            "thresholds.yaml:6: classes[1]: '\\u0441at' looks the same as 'cat' on line 6",
+            "refused",
+        ),
+        Fault(
+            "a label map in place of a label file",
+            classes("item {\n  id: 1\n  name: 'cat'\n}\n"),
+            f"{NAMES} is a label map in protobuf text format (.pbtxt); {ONE_PER_LINE}",
+            "refused",
+        ),
+        Fault(
+            "CSV with a header in place of a label file",
+            classes("id,name\n0,cat\n1,dog\n"),
+            f"{NAMES} is CSV with a header and 2 columns; {ONE_PER_LINE}",
+            "refused",
+        ),
+        Fault(
+            "a text that is no list of names",
+            classes("user:x:0:0:root\ndaemon:x:1:1:\n"),
+            f"{NAMES} does not look like a list of class names, and nothing of it is shown; "
+            f"{ONE_PER_LINE}, or name the right file",
+            "refused",
+        ),
+        Fault(
+            "JSON that holds no class names",
+            classes('{"0": ["n01440764", "tench"]}'),
+            f"{NAMES} is JSON, and holds a mapping that is not of names and numbers; {A_MAPPING}",
+            "refused",
+        ),
+        Fault(
+            "JSON whose numbers do not count from 0",
+            classes('{"cat": 1, "dog": 2}'),
+            f"{NAMES} is JSON, and holds numbers that do not count from 0, each once; {A_MAPPING}",
             "refused",
         ),
         Fault(

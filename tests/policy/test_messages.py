@@ -544,7 +544,7 @@ def label_file(folder: Path, content: bytes) -> str:
         (b"\ncat\ndog\n", "1: an empty line between class names; remove it"),
         (b"cat\ndog\ncat\n", "3: 'cat' is already on line 1"),
         (b"cat\r\ndog \r\n", "2: 'dog ' has blanks around the class name; remove them"),
-        (b"0\tcat\n1\tdog\n", "1: '0\\tcat' holds a tab; a line is a class name and nothing else"),
+        (b"0\tcat\n2\tdog\n", "1: '0\\tcat' holds a tab; a line is a class name and nothing else"),
         (b"cat\n", "1: a classifier has at least two classes, and here is 1"),
         (b"\n\n", "1: a classifier has at least two classes, and here is 0"),
         (b"", "1: a classifier has at least two classes, and here is 0"),

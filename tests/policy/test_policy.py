@@ -292,6 +292,43 @@ def test_label_file(content: str, tmp_path: Path) -> None:
     assert read_policy(tmp_path / "t.yaml").classes == ("cat", "dog")
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("names.txt", "0 cat\n1 wild dog\n"),
+        ("names.txt", "0: cat\n1: wild dog\n"),
+        ("names.txt", "0:cat\n1:wild dog\n"),
+        ("names.txt", "0,cat\r\n1,wild dog\r\n"),
+        ("names.txt", "00\tcat\n01\twild dog\n"),
+        ("names.txt", '["cat", "wild dog"]'),
+        ("class_indices.json", '{"wild dog": 1, "cat": 0}'),
+        ("id2label.json", '{"0": "cat", "1": "wild dog"}'),
+    ],
+)
+def test_forms_of_label_files(name: str, content: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content)
+    (tmp_path / "t.yaml").write_text(top(f"classes: {name}"))
+    assert read_policy(tmp_path / "t.yaml").classes == ("cat", "wild dog")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["1 cat", "2 dog"],
+        ["0 cat", "2 dog"],
+        ["0", "1", "2"],
+        ["[unk]", "[pad]"],
+        ["tench, Tinca tinca", "goldfish, Carassius auratus"],
+        ["tool: hammer", "tool: saw"],
+        ["hammerhead, hammerhead shark", "great white shark, white shark, man-eater, killer"],
+    ],
+)
+def test_names_in_a_label_file_stay_as_they_are(names: list[str], tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("\n".join(names))
+    (tmp_path / "t.yaml").write_text(top("classes: names.txt"))
+    assert read_policy(tmp_path / "t.yaml").classes == tuple(names)
+
+
 def test_classes_that_only_the_data_know_are_judged_when_they_are_known(read: Read) -> None:
     policy = read(data("directory: d").replace("0.9", "{classes: {dgo: 0.9}}"))
     assert policy.classes is None

@@ -12,6 +12,7 @@ from pytest_confmat.data.naming import at_least_two
 from pytest_confmat.errors import DataError
 from pytest_confmat.filenames import short_path, system_name, text_of
 from pytest_confmat.files import irregular
+from pytest_confmat.lookalikes import appearance
 from pytest_confmat.spec import DirectorySpec
 from pytest_confmat.text import listed, nearest, one_line, plural, quoted
 
@@ -29,6 +30,7 @@ def names_of_directory(spec: DirectorySpec, declared: tuple[str, ...] | None) ->
     names = class_directories(spec)
     _refuse_undecodable(names, spec.directory)
     _refuse_look_alikes(names, spec.directory, _nfc, "differ only in how Unicode spells them")
+    _refuse_look_alikes(names, spec.directory, appearance, "look the same")
     if declared is not None:
         at_least_two(declared, f"classes names {listed(declared) or 'none'}")
         _match(declared, names, spec.directory)
@@ -154,7 +156,7 @@ def _refuse_look_alikes(
         if other != name:
             raise DataError(
                 f"the class directories {other!a} and {name!a} in {short_path(root)} {how}; "
-                f"{'merge them' if key is _nfc else 'merge them, or list both in classes'}"
+                f"{'merge them, or list both in classes' if key is str.casefold else 'merge them'}"
             )
 
 
