@@ -1,4 +1,4 @@
-"""thresholds.yaml as test items: one that evaluates, and one for every limit."""
+"""A policy as test items: one that evaluates, and one for every limit."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ThresholdsFile(pytest.File):
 
 
 class ConfmatItem(pytest.Function):
-    """A real pytest function, so that fixtures and markers work, told by its line in the policy."""
+    """A pytest function, so that fixtures and markers work; located by its line in the policy."""
 
     gate: Gate
     line: int
@@ -81,7 +81,7 @@ def _evaluation_check(run: GateRun) -> Callable[[pytest.FixtureRequest], None]:
         except BaseException:
             add_findings(item, error=run.error)
             raise
-        # Failing outside of the handler: what was handled would be told as a second failure.
+        # Outside of the handler, or pytest would show the handled error as a second failure.
         if fault is not None:
             add_findings(item, error=fault)
             _fail(item, printable_lines(fault))
@@ -109,7 +109,7 @@ def _limit_check(
         if not judged:
             teller = EVALUATION if run.gate.path in state.reported else run.told_by
             if teller != name:
-                # One cause is told once.
+                # One cause is reported once.
                 add_findings(item, see=teller)
                 _fail(item, printable_lines(f"not checked: see {teller}"))
             _fail(item, printable_lines(f"not checked: {fault}"))
@@ -136,7 +136,7 @@ def _fail(item: pytest.Item, text: str, reason: str | None = None) -> NoReturn:
 
 
 def _add_faults(item: pytest.Item, error: ConfmatError, run: GateRun) -> None:
-    """Add the examples at fault, of which there may be very many: once in each process."""
+    """Add the examples at fault once in each process, as there may be very many."""
     run.told_by = run.told_by or item.name
     if run.told_by == item.name and isinstance(error, ExamplesError):
         faults: Sequence[Any] = error.faults
@@ -144,9 +144,9 @@ def _add_faults(item: pytest.Item, error: ConfmatError, run: GateRun) -> None:
 
 
 def _warn(item: pytest.Item, text: str) -> None:
-    """Warn of what the policy lets pass, also where the project makes errors of warnings.
+    """Warn of what the policy lets pass, also where the project turns warnings into errors.
 
-    A warning that is raised would fail a limit that does not block.
+    A warning raised as an error would fail a limit that does not block.
     """
     try:
         item.warn(pytest.PytestWarning(text))
@@ -157,7 +157,7 @@ def _warn(item: pytest.Item, text: str) -> None:
 
 
 def _first(verdicts: Sequence[Verdict], tell: Callable[[Verdict], str]) -> list[str]:
-    """Tell of the first verdicts of an item, which may check thousands of limits."""
+    """Return texts on the first verdicts of an item, which may check thousands of limits."""
     told = [tell(verdict) for verdict in verdicts[:VERDICTS_TOLD]]
     if more := len(verdicts) - len(told):
         told.append(f"{and_more(more)}: confmat.json lists them all")
@@ -165,7 +165,7 @@ def _first(verdicts: Sequence[Verdict], tell: Callable[[Verdict], str]) -> list[
 
 
 def _properties(verdict: Verdict) -> list[tuple[str, object]]:
-    """Return what JUnit XML tells of a verdict; builtin types only, since they cross processes."""
+    """Return the JUnit properties of a verdict, of builtin types that xdist can send."""
     observed, bound = verdict.observed, verdict.limit.bound
     shown = "undefined" if observed is None else decimal_text(observed, bound.value)
     return [

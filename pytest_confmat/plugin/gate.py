@@ -32,7 +32,7 @@ class Gate:
     Attributes
     ----------
     dataset
-        What is evaluated. With a manifest, the number of examples is compared after the pass.
+        The evaluation set. With a manifest, the number of examples is compared after the pass.
     limits
         All that are to be checked.
     model
@@ -40,7 +40,7 @@ class Gate:
     baseline
         What limits against a baseline are compared with.
     waiting
-        How many of these are not to be checked yet, as this run saves the first baseline.
+        How many limits against a baseline are not checked, as this run saves the first one.
     """
 
     policy: Policy
@@ -89,9 +89,9 @@ class Gate:
 
 
 def node_name(limit: str) -> str:
-    """Return a limit's id as a node of pytest's may be called, which it puts into the environment.
+    """Return a limit's id as the name of a pytest item, which pytest puts into the environment.
 
-    Where that takes no more than ASCII, the rest is escaped, as pytest does with parameters.
+    Where that takes ASCII only, other characters are escaped, as pytest does with parameters.
     """
     encoding = sys.getfilesystemencoding()
     return limit.encode(encoding, "backslashreplace").decode(encoding)

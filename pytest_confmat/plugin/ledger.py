@@ -1,4 +1,4 @@
-"""The ledger: declared limits compared with verdicts received. What is missing is never green."""
+"""The ledger: declared limits compared with verdicts received. A missing verdict never passes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pytest_confmat.verdict import Verdict
 
 @dataclass
 class Entry:
-    """What came in for one gate."""
+    """What items reported for one gate."""
 
     verdicts: dict[str, Verdict]
     error: str | None = None
@@ -35,7 +35,7 @@ class Entry:
 
 
 class Ledger:
-    """Takes what items found out, from this process or from workers."""
+    """Receives what items report, in this process or in workers."""
 
     def __init__(self, gates: Sequence[Gate]) -> None:
         self._gates = {str(gate.path): gate for gate in gates}
@@ -68,7 +68,7 @@ class Ledger:
         entry.verdicts |= {verdict.limit.id: verdict for verdict in findings.verdicts}
 
     def refuse(self, reason: str) -> None:
-        """Enter that the run came to nothing."""
+        """Enter that no test was run, and why."""
         for entry in self._entries.values():
             entry.error = entry.error or reason
 
@@ -91,7 +91,7 @@ class Ledger:
         changes_of: Callable[[Gate, Evaluation], Changes | None] = lambda *_: None,
         not_chosen: Collection[Path] = (),
     ) -> tuple[GateResult, ...]:
-        """Close the books: one result a gate.
+        """Return the result of each gate.
 
         Parameters
         ----------

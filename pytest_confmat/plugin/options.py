@@ -18,7 +18,7 @@ SINGLE = (
     *("--confmat-manifest", "--confmat-baseline", "--confmat-save-baseline", "--confmat-cache"),
 )
 WITH_VALUE = (*SINGLE, "--confmat-thresholds", "--confmat-init", "--confmat-tighten")
-# What asks pytest to show something and to run no test; the first have no session that matters.
+# Options by which pytest shows something and runs no test; the first start no session of ours.
 _NO_SESSION = ("help", "version", "markers", "cacheshow")
 _SHOWING = {
     "collectonly": "--collect-only",
@@ -128,11 +128,11 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def asks_for_gate(config: pytest.Config, options: Namespace | None = None) -> bool:
-    """Whether a model is to be gated. Cheap: runs in every pytest of every project.
+    """Whether the run asks for a gate. Cheap: runs in every pytest of every project.
 
-    An option, or a line in an ini file, that was given counts even when it is empty, as a
-    variable of CI's that was not set would leave it: settings.py then says what is wrong.
-    `options` are those of `config`, which has none yet while pytest starts.
+    An option or an ini line counts even if its value is empty, as a CI variable that is not set
+    leaves it: settings.py then says what is wrong. `options` are those of `config`, which has none
+    yet while pytest starts.
     """
     options = config.option if options is None else options
     if options.confmat_model == NO_MODEL:
@@ -157,9 +157,9 @@ def _names_policy(config: pytest.Config, options: Namespace) -> bool:
 
 
 def report_in(args: Sequence[str]) -> str | None:
-    """Return the folder that arguments name for the report, if they ask for tests to be run.
+    """Return the folder that arguments name for the report, if they ask pytest to run tests.
 
-    For the time before pytest has read them, which it may refuse to do.
+    To be called before pytest parses them, which may fail.
     """
     if any(arg in _SHOWING_ARGS or arg.startswith("--confmat-init") for arg in args):
         return None
@@ -186,6 +186,6 @@ def only_shows(options: Namespace) -> str | None:
 
 
 def runs_tests(options: Namespace) -> bool:
-    """Whether pytest runs tests, and does not only show what there is, or write a policy."""
+    """Whether pytest runs tests, rather than showing something or writing a policy."""
     writes = options.confmat_init is not None
     return not (writes or has_no_session(options) or only_shows(options))

@@ -1,7 +1,7 @@
-"""What can be read of a run once it is over, however it ended: its report, and its JUnit file.
+"""The report and the JUnit file of a run that ends before its session writes them.
 
-A run may end before its session begins: by a wrong option, or in a ``conftest.py``. What stands
-in these files then must not be what an earlier run has left there.
+A wrong option or an error in a ``conftest.py`` ends it. These files must then not be those of an
+earlier run.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ _RECORD = pytest.StashKey["Record"]()
 
 
 class Record:
-    """The files that tell of a run.
+    """Report and JUnit file of a run.
 
     Parameters
     ----------
     files
-        The report; ``None``: none was asked for.
+        The report; ``None``: none is written.
     junit
         Where pytest writes its JUnit file, and what it calls the suite; ``None``: nowhere.
 
     Attributes
     ----------
     ended
-        What has ended the session, where pytest told.
+        The exception that ended the session, if pytest reported one.
     """
 
     def __init__(self, files: ReportFiles | None, junit: tuple[Path, str] | None) -> None:
@@ -44,19 +44,19 @@ class Record:
         self._is_closed = False
 
     def close(self) -> BaseException | None:
-        """Say that the session writes the files itself; return what has ended it, if anything."""
+        """Leave the files to the session; return the exception that ended it, if there is one."""
         self._is_closed = True
         return self._what_ended()
 
     def withhold(self, paths: Collection[Path]) -> None:
-        """Write none of `paths`, as they are what is wrong with the request."""
+        """Write to none of `paths`, which options name in conflict."""
         if self.files is not None and not set(paths).isdisjoint(self.files.files):
             self.files.is_misplaced = True
         if self.junit is not None and self.junit[0] in paths:
             self.junit = None
 
     def leave(self) -> None:
-        """Put down why the run ended, if its session did not come to its end."""
+        """Write why the run ended, unless its session writes the files."""
         if self._is_closed:
             return
         reason = reason_of(self._what_ended())
@@ -76,9 +76,9 @@ class Record:
 
 
 def record_of(config: pytest.Config, options: Namespace) -> Record:
-    """Return the record of this run; the first call begins it.
+    """Return the record of this run; the first call creates it and removes an earlier report.
 
-    `options` may be what pytest knows of them before it has read ``conftest.py``.
+    `options` may be those that pytest has parsed before it reads ``conftest.py``.
     """
     if _RECORD not in config.stash:
         folder = report_folder(config, options)
@@ -102,7 +102,7 @@ def discard_record(config: pytest.Config) -> None:
 
 
 def reason_of(error: BaseException | None) -> str:
-    """Return in words what has ended a run."""
+    """Return in words why a run ended."""
     if error is None:
         return "the run ended before its first test"
     if isinstance(error, pytest.UsageError):

@@ -1,4 +1,4 @@
-"""One run of one gate in this process: its evaluation, comparison and verdicts, each made once."""
+"""One gate in this process: its evaluation, comparison and verdicts, each computed once."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
 
 
 class GateRun:
-    """What the items of one gate ask of this process.
+    """Evaluates and judges for the test items of one gate.
 
     Parameters
     ----------
     gate
         The gate.
     session
-        What it shares with other gates.
+        The gates of the session, with the evaluator that they share.
 
     Attributes
     ----------
     told_by
-        The first item, in this process, that met an error in place of an evaluation.
+        The first item in this process whose evaluation failed; it reports the error.
     """
 
     def __init__(self, gate: Gate, session: GateState) -> None:
@@ -57,9 +57,10 @@ class GateRun:
         self._is_diagnosed = False
 
     def evaluation(self, request: pytest.FixtureRequest) -> tuple[Evaluation, str]:
-        """Evaluate with the model and data that the gate's items see; once, errors included.
+        """Return the evaluation, and the key under which the evaluator remembers it.
 
-        Returns the evaluation, and what it is remembered under.
+        It is computed once, with the model and data of the gate's items; an error is remembered
+        too.
         """
         __tracebackhide__ = True
         if self._evaluated is None:
@@ -109,14 +110,14 @@ class GateRun:
             evaluation = session.evaluator.evaluate(
                 job, str(gate.path), keep=True, fingerprint=self._stated(job, request)
             )
-        # It was read again since then, or is another evaluation's.
+        # The file was read again since, or the evaluation is that of another process.
         _require_pinned(gate, model, evaluation.provenance.get("model", {}).get("sha256"))
         require_agreed(gate, evaluation, session.manifest)
         self.comparison(evaluation)
         return evaluation, key
 
     def job(self, model: Any, dataset: Any) -> Job:
-        """Return the evaluation of a model on data, judged as the gate's policy says."""
+        """Return the job of evaluating a model on data, with classes and decision of the policy."""
         expected = self.gate.expected_examples
         if isinstance(dataset, DatasetSpec):
             expected = None  # files are counted before the pass; other data may never end
@@ -129,10 +130,10 @@ class GateRun:
         )
 
     def _stated(self, job: Job, request: pytest.FixtureRequest) -> str | None:
-        """Return what the project states of its objects, and which of them are judged.
+        """Return the project's fingerprint, with what identifies the objects that are judged.
 
-        With it goes the file of the option: a model that overrides it may well have been read from
-        it. The policy tells objects apart, wherever pytest is called.
+        The digest of the model's file is part of it, as a model that overrides it may have been
+        read from that file. The path of the policy is, as one fingerprint covers all objects.
         """
         stated, asked = fingerprint_of(request), self.gate.model
         if stated is None:
@@ -160,7 +161,7 @@ class GateRun:
         return None if comparison is None else comparison.changes
 
     def _overrides(self) -> list[str]:
-        """Say what was judged in place of what options and policy name."""
+        """Return notes on the model and data that fixtures put in place of the named ones."""
         job, asked, dataset = self._job, self.gate.model, self.gate.dataset
         found = []
         if job is not None and asked is not None and job.model != asked.spec:
@@ -223,12 +224,12 @@ class GateRun:
 
 
 def fingerprint_of(request: pytest.FixtureRequest) -> str | None:
-    """Return what the project states of its own objects and code.
+    """Return the value of the fixture `confmat_fingerprint`.
 
     Raises
     ------
     RequestError
-        If that is no text.
+        If it is neither a text nor ``None``.
     """
     stated = request.getfixturevalue("confmat_fingerprint")
     if stated is None or (isinstance(stated, str) and stated):
@@ -240,7 +241,7 @@ def fingerprint_of(request: pytest.FixtureRequest) -> str | None:
 
 
 def fault_of(evaluation: Evaluation) -> str | None:
-    """Return what makes an evaluation unfit for release although its numbers are right."""
+    """Return an error if a class has no example, so that nothing is known about it."""
     matrix = evaluation.matrix
     empty = [name for name, n in zip(matrix.classes, matrix.support, strict=True) if not n]
     if not empty:
@@ -252,13 +253,13 @@ def fault_of(evaluation: Evaluation) -> str | None:
 
 
 def _digest_of(model: Any) -> str | None:
-    # What is no file is told with more words where it is loaded.
+    # Loading says more about a path that is no file.
     is_file = isinstance(model, ModelSpec) and model.path.is_file()
     return sha256_of(model.path) if is_file else None
 
 
 def _require_pinned(gate: Gate, model: Any, found: str | None) -> None:
-    """Hold a model against the digest that the policy pins.
+    """Compare a model with the digest that the policy pins.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Which limits were to be run, and which the user left out by name.
+"""Which limits a run checks, and which the user left out by name.
 
-Only `-k`, `-m`, `--deselect` and node ids excuse a limit, and only the one that they leave out:
-an item that somebody else took out, or that was to be run and gave no verdict, is never excused.
+Only `-k`, `-m`, `--deselect` and node ids excuse a limit, and only the one that they leave out.
+An item that a plugin removed, or that was run without a verdict, is never excused.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ _ONE_SHARD = "keep the gate in one shard"
 
 
 class Selection:
-    """Items of each policy, and what became of them; from this process or from workers.
+    """The items of each policy that were collected, selected or removed, here or in workers.
 
     Attributes
     ----------
     collected, selected
-        What pytest found, and what of it is to be run.
+        What pytest found, and what of it is run.
     deselected
         What the user left out by `-k`, `-m` or `--deselect`.
     unmatched
         What of it by `-k` or `-m`.
     taken
-        What anybody else deselected: a plugin, a conftest, `--lf`.
+        What a plugin, a conftest or `--lf` deselected.
     takers
         The modules that did so.
     """
@@ -57,12 +57,12 @@ class Selection:
         _enter(self.collected, [item])
 
     def select(self, items: Iterable[pytest.Item]) -> None:
-        """Enter what is to be run; collection has ended."""
+        """Enter what is run; collection has ended."""
         _enter(self.selected, items)
         self.complete = True
 
     def deselect(self, items: Sequence[pytest.Item], by: str | None) -> None:
-        """Enter what is not to be run; `by`: the module that says so."""
+        """Enter what is not run; `by`: the module that deselected it."""
         if by in _BY_NAME:
             _enter(self.deselected, items)
             if by == _BY_CHOICE:
@@ -74,7 +74,7 @@ class Selection:
                 self.takers.setdefault(str(item.gate.path), set()).add(by or "unknown")
 
     def to_plain(self) -> dict[str, Any]:
-        """Return builtin values, for the way to the controller."""
+        """Return builtin values, to be sent to the controller."""
         return {
             name: {policy: sorted(items) for policy, items in entries.items()}
             for name, entries in vars(self).items()
@@ -82,7 +82,7 @@ class Selection:
         }
 
     def merge(self, plain: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
-        """Enter what `to_plain` told of another process."""
+        """Enter what `to_plain` returned in another process."""
         self.complete = True
         for name, entries in plain.items():
             mine = getattr(self, name)
@@ -114,7 +114,7 @@ class Selection:
     def why_unchecked(
         self, config: pytest.Config, gate: Gate, unchecked: Collection[str]
     ) -> Iterator[str]:
-        """Say how limits without a verdict came to have none, a sentence a reason."""
+        """Yield why limits have no verdict, a sentence for each reason."""
         if not self.complete:
             return
         collected, selected, _, taken = self._of(gate)

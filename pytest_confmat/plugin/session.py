@@ -51,7 +51,7 @@ _NOTHING_ASKED = (
 
 
 class GateHooks:
-    """Collects limits, takes what they find out, and closes the books."""
+    """Collects limits as test items, receives their verdicts, and decides the exit status."""
 
     def __init__(
         self,
@@ -115,8 +115,8 @@ class GateHooks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Any:
-        # Limits share one evaluation and come out the same each time: pytest itself runs them, and
-        # no plugin that would run each in a process of its own (--forked) or again (--reruns).
+        # Limits share one evaluation and give the same verdict each time: pytest itself runs them,
+        # and no plugin that would run each in its own process (--forked) or again (--reruns).
         if not isinstance(item, ConfmatItem):
             return None
         runner: Any = self.config.pluginmanager.get_plugin("runner")
@@ -148,7 +148,7 @@ class GateHooks:
                 report.longrepr = told
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        # It has failed, as the exit status and JUnit XML say; its block would say no more.
+        # Exit status and JUnit XML count it as failed; its own block would repeat the cause.
         is_told_elsewhere = report.failed and "see" in (getattr(report, "confmat", None) or ())
         return ("not checked", "F", "NOT CHECKED") if is_told_elsewhere else None
 
@@ -181,7 +181,7 @@ class GateHooks:
         if workers.is_worker(self.config) or only_shows(self.config.option):
             return
         ended = self.record.close() if self.record is not None else None
-        # Whoever interrupts a run knows; what ends it otherwise is an error.
+        # A Ctrl-C is no error; anything else that ends a run before its first test is one.
         if ended is not None and type(ended) is not KeyboardInterrupt and not self._ran:
             self.ledger.refuse(f"no test was run: {reason_of(ended)}")
         if not self.aim.is_ordered:
@@ -202,7 +202,7 @@ class GateHooks:
             self._idle = True
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
         held = all(result.outcome in ("passed", "incomplete") for result in self.results)
-        # Before anything is written: a full disk must not turn red into green.
+        # Before anything is written: a full disk must not hide a failure.
         if not held and exitstatus in _RAN:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if not finish(self.outputs, self.results, self._notes, green=not session.exitstatus):
@@ -224,7 +224,7 @@ class GateHooks:
 
 
 class AsideHooks:
-    """Says at the end which gates a run about other tests left out."""
+    """Prints at the end which gates a run of other tests left out."""
 
     def __init__(self, aim: Aim) -> None:
         self.aim = aim

@@ -1,4 +1,4 @@
-"""What is different under xdist: the controller makes a folder that its workers share."""
+"""What the controller of xdist and its workers tell each other."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def tell_worker(node: Any) -> None:
 
 
 def tell_controller(config: pytest.Config, selection: dict[str, Any]) -> None:
-    """Leave word of what this worker was to run; does nothing where there is one process."""
+    """Send the controller what this worker selected; does nothing if there is one process."""
     if is_worker(config):
         config.workeroutput[_OUTPUT] = selection  # type: ignore[attr-defined]
 
 
 def told_by(node: Any) -> dict[str, Any] | None:
-    """Return what a worker left word of, or ``None`` if it died."""
+    """Return what a worker selected, or ``None`` if it died."""
     output: dict[str, Any] = getattr(node, "workeroutput", None) or {}
     return output.get(_OUTPUT)
 
