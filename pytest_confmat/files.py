@@ -1,12 +1,15 @@
-"""Files that others give us are opened only where they are regular: a FIFO would wait for ever."""
+"""Reading files that others give us: only regular ones, as a FIFO would wait forever."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from errno import EINVAL
 from io import BufferedReader
 from pathlib import Path
+
+from pytest_confmat.errors import ModelError
 
 _KINDS = (
     (stat.S_ISDIR, "a directory"),
@@ -48,3 +51,23 @@ def read_file(path: Path) -> bytes:
     """Return what a regular file holds; raises as `open_file` does."""
     with open_file(path) as stream:
         return stream.read()
+
+
+def is_lfs_pointer(head: bytes) -> bool:
+    """Whether a file that starts with `head` is what git-lfs leaves in place of the file itself."""
+    return head.startswith(b"version https://git-lfs.github.com/spec/")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a model file in hexadecimal, read in blocks.
+
+    Raises
+    ------
+    ModelError
+        If the file cannot be read.
+    """
+    try:
+        with open_file(path) as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error

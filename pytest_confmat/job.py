@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_confmat.errors import ConfmatError, RequestError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.filenames import text_of
-from pytest_confmat.fingerprint import sha256_of
+from pytest_confmat.files import sha256_of
 from pytest_confmat.spec import DatasetSpec, Decision, Feed, ModelSpec
 
 if TYPE_CHECKING:

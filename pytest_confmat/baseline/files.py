@@ -22,8 +22,7 @@ from typing import Any
 
 from pytest_confmat.baseline.text import FORMAT, parse
 from pytest_confmat.errors import BaselineError
-from pytest_confmat.files import read_file
-from pytest_confmat.lfs import is_pointer
+from pytest_confmat.files import is_lfs_pointer, read_file
 from pytest_confmat.writing import remove_leftovers, remove_unless_held, write_atomically
 
 _DIGITS = 12
@@ -180,7 +179,7 @@ class BaselineFiles:
             return None
         except OSError as error:
             raise self._unreadable(path, error) from error
-        if is_pointer(content):
+        if is_lfs_pointer(content):
             raise BaselineError(f"{path} is only git-lfs's pointer to it; fetch it: git lfs pull")
         expected = said["bytes"]
         if len(content) < expected:

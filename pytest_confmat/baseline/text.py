@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pytest_confmat.errors import BaselineError
-from pytest_confmat.lfs import is_pointer
+from pytest_confmat.files import is_lfs_pointer
 from pytest_confmat.matrix import ConfusionMatrix
 from pytest_confmat.text import one_line, shortened
 
@@ -102,7 +102,7 @@ def parse(content: bytes, command: str) -> dict[str, Any]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BaselineError(f"is no baseline, as it is no text in UTF-8; {again}") from error
-    if is_pointer(content):
+    if is_lfs_pointer(content):
         raise BaselineError("is only git-lfs's pointer to it; fetch it: git lfs pull")
     if _CONFLICT.search(text):
         raise BaselineError(

@@ -12,7 +12,7 @@ from typing import Any
 from pytest_confmat.cache.digest_index import DigestIndex
 from pytest_confmat.data.reading import Reading
 from pytest_confmat.errors import DataError, ModelError, UndeterminedError
-from pytest_confmat.fingerprint import sha256_of
+from pytest_confmat.files import sha256_of
 from pytest_confmat.job import Job
 from pytest_confmat.kinds import KINDS, kind_of, placeless
 from pytest_confmat.models.foreign import foreign_code

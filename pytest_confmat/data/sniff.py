@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from pytest_confmat.data import bmp, jpeg
-from pytest_confmat.lfs import is_pointer
+from pytest_confmat.files import is_lfs_pointer
 
 LFS_REASON = "is a git-LFS pointer; run `git lfs pull`"
 
@@ -64,7 +64,7 @@ def fault_before_decoding(data: bytes) -> str | None:
     """Return why `data` is no image that could be decoded, or ``None``."""
     if not data:
         return "is empty (0 bytes)"
-    if is_pointer(data):
+    if is_lfs_pointer(data):
         return LFS_REASON
     if image_format(data) is None:
         return f"is no image that can be read: {looks_like(data)}"

@@ -11,8 +11,7 @@ import stat
 from pathlib import Path
 
 from pytest_confmat.errors import ModelError
-from pytest_confmat.files import irregular, open_file
-from pytest_confmat.lfs import is_pointer
+from pytest_confmat.files import irregular, is_lfs_pointer, open_file
 from pytest_confmat.models.formats import (
     ModelFile,
     ModelFormat,
@@ -145,7 +144,7 @@ def _refuse_what_is_no_model(path: Path, head: bytes) -> None:
         raise ModelError(
             f"{path} is empty (0 bytes): its export or download was cut off; make it again"
         )
-    if is_pointer(head):
+    if is_lfs_pointer(head):
         size = re.search(rb"^size (\d+)", head, re.MULTILINE)
         of = f" of {int(size[1]):,} bytes" if size else ""
         raise ModelError(

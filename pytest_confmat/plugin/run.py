@@ -13,7 +13,7 @@ from pytest_confmat.baseline.comparison import Changes, Comparison, compare
 from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.errors import ConfmatError, ModelError, RequestError
 from pytest_confmat.evaluation import Evaluation
-from pytest_confmat.fingerprint import sha256_of
+from pytest_confmat.files import sha256_of
 from pytest_confmat.job import Job, from_here
 from pytest_confmat.judging import judge
 from pytest_confmat.plugin.agreed_set import require_agreed

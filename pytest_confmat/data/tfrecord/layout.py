@@ -14,7 +14,7 @@ from pytest_confmat.data.naming import Matcher
 from pytest_confmat.data.sniff import image_format, looks_like
 from pytest_confmat.data.tfrecord.texts import text_keys
 from pytest_confmat.errors import DataError
-from pytest_confmat.lfs import is_pointer
+from pytest_confmat.files import is_lfs_pointer
 from pytest_confmat.spec import Encoding, ImageFeature, LabelFeature, TFRecordSpec
 from pytest_confmat.text import joined, listed, nearest
 
@@ -206,7 +206,7 @@ def _as_floats(key: str, found: Feature) -> str:
 
 
 def _is_image(content: bytes) -> bool:
-    return image_format(content) is not None or is_pointer(content)
+    return image_format(content) is not None or is_lfs_pointer(content)
 
 
 def _infer_label(found: Mapping[str, Feature], image: ImageFeature) -> LabelFeature:

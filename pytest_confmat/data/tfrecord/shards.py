@@ -28,8 +28,7 @@ from pytest_confmat.data.tfrecord.blocks import (
 from pytest_confmat.data.tfrecord.crc import masked_crc
 from pytest_confmat.errors import DataError
 from pytest_confmat.filenames import short_path
-from pytest_confmat.files import open_file
-from pytest_confmat.lfs import is_pointer
+from pytest_confmat.files import is_lfs_pointer, open_file
 
 _HEADER = struct.Struct("<QI")
 _FOOTER = 4
@@ -201,7 +200,7 @@ def _compression(path: Path) -> Compression:
         raise DataError(
             f"{name} is empty (0 bytes); a shard holds at least one record, so {_AGAIN}"
         )
-    if is_pointer(head):
+    if is_lfs_pointer(head):
         raise DataError(f"{name} {LFS_REASON}")
     if compression := magic(head):
         try:

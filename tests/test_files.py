@@ -3,7 +3,7 @@ import hashlib
 import pytest
 
 from pytest_confmat.errors import ModelError
-from pytest_confmat.fingerprint import sha256_of
+from pytest_confmat.files import sha256_of
 
 
 @pytest.mark.parametrize("content", [b"", b"model", bytes(range(256)) * 5000])
