@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from fuzz.place import folder, put
-from pytest_confmat.baseline import outcomes, text
+from pytest_confmat.baseline import binary_part, text_part
 from pytest_confmat.errors import ModelError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.models.configuration import rescaling_layer
@@ -40,11 +40,11 @@ def evaluation(data: bytes) -> None:
 
 def baseline(data: bytes) -> None:
     """Read one of the two parts of a baseline."""
-    if not data.startswith(outcomes.MAGIC[:8]):
-        values = text.parse(data, "pytest --confmat-save-baseline FILE")
+    if not data.startswith(binary_part.MAGIC[:8]):
+        values = text_part.parse(data, "pytest --confmat-save-baseline FILE")
         assert values["outcomes"]["sha256"]
         return
-    found = outcomes.decode(data)
+    found = binary_part.decode(data)
     k = len(found.classes)
     arrays = (found.check, found.true, found.predicted, found.rank)
     assert {len(array) for array in arrays} == {len(found.ids)}

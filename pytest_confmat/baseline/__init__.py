@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_confmat.baseline.files import BaselineFiles
-from pytest_confmat.baseline.outcomes import Outcomes, decode, encode
-from pytest_confmat.baseline.text import contradictions, render
+from pytest_confmat.baseline.binary_part import Outcomes, decode, encode
+from pytest_confmat.baseline.file_pair import BaselineFiles
+from pytest_confmat.baseline.text_part import contradictions, render
 from pytest_confmat.errors import BaselineError
 from pytest_confmat.evaluation import Evaluation, outcome_matrix
 from pytest_confmat.example_ids import JoinedIds

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pytest_confmat.baseline import Baseline
 from pytest_confmat.baseline.alignment import Alignment, align
-from pytest_confmat.baseline.files import how_to_save
+from pytest_confmat.baseline.file_pair import how_to_save
 from pytest_confmat.errors import BaselineError
 from pytest_confmat.evaluation import Evaluation, outcome_matrix
 from pytest_confmat.matrix import ConfusionMatrix

@@ -16,7 +16,7 @@ from pytest_confmat.models.folding import folded
 from pytest_confmat.models.inputs import Shape, arranged, fit, input_of
 from pytest_confmat.models.predictor import Prediction
 from pytest_confmat.models.runtime import first_line, root_cause, tolerant
-from pytest_confmat.models.state import Kept
+from pytest_confmat.models.variables import Kept
 from pytest_confmat.spec import Decision, ModelInput
 
 # Matrix kernels work in blocks of rows, and compute what is left over at the end of a batch in

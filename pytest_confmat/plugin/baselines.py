@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_confmat.baseline.files import BaselineFiles, how_to_save
+from pytest_confmat.baseline.file_pair import BaselineFiles, how_to_save
 from pytest_confmat.errors import PolicyError
 from pytest_confmat.escaping import printable_lines
 from pytest_confmat.limits import Limit

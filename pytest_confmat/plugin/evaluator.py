@@ -315,7 +315,7 @@ def _weights(value: Any) -> str | None:
     """Return a digest of a Keras model's variables, which change while the model is the same."""
     if not is_keras_model(value):
         return None
-    from pytest_confmat.models.state import variables_of
+    from pytest_confmat.models.variables import variables_of
 
     digest = hashlib.blake2b(digest_size=16)
     for variable in variables_of(value):

@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from pytest_confmat.baseline import Baseline, load_baseline, save_baseline
-from pytest_confmat.baseline.files import BaselineFiles
+from pytest_confmat.baseline.file_pair import BaselineFiles
 from pytest_confmat.decimals import decimal_text
 from pytest_confmat.errors import BaselineError, ConfmatError, OutputError, RequestError
 from pytest_confmat.manifest import require_manifest, write_manifest

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_confmat.baseline.files import BaselineFiles
+from pytest_confmat.baseline.file_pair import BaselineFiles
 from pytest_confmat.escaping import printable
 from pytest_confmat.filenames import identity
 from pytest_confmat.kinds import kind_of

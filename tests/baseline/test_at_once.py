@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from pytest_confmat.baseline import files, load_baseline, save_baseline
+from pytest_confmat.baseline import file_pair, load_baseline, save_baseline
 from pytest_confmat.errors import BaselineError
 from tests.support.baselines import evaluation_of, predicted_right
 
@@ -86,7 +86,7 @@ def test_whoever_saves_last_leaves_both_files_and_a_reader_never_sees_less(tmp_p
 
 
 def test_one_that_does_not_finish_is_an_error_after_a_while(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "_PATIENCE", 0.01)
+    monkeypatch.setattr(file_pair, "_PATIENCE", 0.01)
     path = tmp_path / "production"
     save_baseline(evaluation_of(predicted_right(30)), path)
     with FileLock(tmp_path / ".production.lock"):

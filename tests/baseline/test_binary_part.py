@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_confmat.baseline import load_baseline, save_baseline
-from pytest_confmat.baseline.files import BaselineFiles
-from pytest_confmat.baseline.outcomes import MAGIC, Outcomes, decode, encode
+from pytest_confmat.baseline.binary_part import MAGIC, Outcomes, decode, encode
+from pytest_confmat.baseline.file_pair import BaselineFiles
 from pytest_confmat.errors import BaselineError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.example_ids import JoinedIds, NumberedIds

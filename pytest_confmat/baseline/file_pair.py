@@ -20,7 +20,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from pytest_confmat.baseline.text import FORMAT, parse
+from pytest_confmat.baseline.text_part import FORMAT, parse
 from pytest_confmat.errors import BaselineError
 from pytest_confmat.files import is_lfs_pointer, read_file
 from pytest_confmat.writing import remove_leftovers, remove_unless_held, write_atomically

@@ -6,7 +6,7 @@ import pytest
 from pytest_confmat.errors import ConfmatError, DataError, ModelError
 from pytest_confmat.job import Job, run
 from pytest_confmat.models import wrap
-from pytest_confmat.models.state import Kept, variables_of
+from pytest_confmat.models.variables import Kept, variables_of
 from pytest_confmat.spec import Argmax, ModelSpec
 
 from .conftest import CLASSES
