@@ -115,9 +115,12 @@ class ImageFeature:
 
 @dataclass(frozen=True)
 class LabelFeature:
-    """The feature that holds an example's class; `offset` is subtracted from integer labels."""
+    """The feature that holds an example's class; `offset` is subtracted from numbers.
 
-    key: str
+    A `key` that is ``None`` is inferred from the first records.
+    """
+
+    key: str | None = None
     offset: int = 0
 
 

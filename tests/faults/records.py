@@ -223,6 +223,30 @@ SECTION = Section(
             "has 'image'",
         ),
         Fault(
+            "a label that is no whole number in all records",
+            all_as(lambda n: record(n, label=n + 0.5)),
+            "test.tfrecord#0 holds 0.5 in 'label'; a label is one whole number, one class name, or "
+            "one-hot of the 2 classes",
+        ),
+        Fault(
+            "a label that is no whole number",
+            all_as(lambda n: record(n, label=0.5 if n == 5 else float(n % 2))),
+            "test.tfrecord#5 label 'label' is 0.5, expected a whole number",
+            faulty=1,
+        ),
+        Fault(
+            "a label that is text among numbers written as text",
+            all_as(lambda n: record(n, label=b"dog" if n == 5 else b"%d" % (n % 2))),
+            "test.tfrecord#5 label 'dog' is no whole number in digits",
+            faulty=1,
+        ),
+        Fault(
+            "a row of bytes that is not one-hot",
+            all_as(lambda n: record(n, label=b"\1\1" if n == 5 else b"\0\1")),
+            "test.tfrecord#5 label 'label' is not one-hot: [1, 1]",
+            faulty=1,
+        ),
+        Fault(
             "two labels of which either could be meant",
             all_as(two_labels, "image: {key: img}"),
             "test.tfrecord#0 has both 'image/class/label' and 'label'; say which "

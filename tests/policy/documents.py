@@ -174,6 +174,7 @@ ACCEPTED = {
     "data of one's own, pinned": data(f"digest: sha256:{'0' * 64}", "classes: [a, b]"),
     "tfrecord": data("tfrecord: data/test-*.tfrecord"),
     "several patterns": data("tfrecord: [a.tfrecord, b-*.tfrecord]"),
+    "label offset alone": records("label: {offset: 1}"),
     "everything of tfrecord": records(
         """
         image_size: [32, 32]
@@ -339,6 +340,7 @@ REFUSED = {
     "too large": images("image_size: [65536, 96]"),
     "unknown colors": images("color_mode: RGB"),
     "unknown interpolation": images("interpolation: linear"),
+    "label without a key or an offset": records("label: {}"),
     "unknown jpeg": images("jpeg: islow"),
     "unknown aspect": images("aspect: keep"),
     "gaussian with crop": images("interpolation: gaussian\naspect: crop"),
@@ -366,7 +368,6 @@ REFUSED = {
     "pattern twice": data("tfrecord: [a, a]"),
     "mapping of patterns": data("tfrecord: {train: a}"),
     "label as a text": records("label: label"),
-    "label without key": records("label: {offset: 1}"),
     "half an offset": records("label: {key: label, offset: 0.5}"),
     "image without key": records("image: {encoding: encoded}"),
     "unknown encoding": records("image: {key: image, encoding: jpeg}"),

@@ -54,7 +54,7 @@ def compare_label_files(
 
 
 def _compare_features(path: Path, classes: tuple[str, ...], label: LabelFeature) -> None:
-    number = _number_of_classes(path, label.key)
+    number = _number_of_classes(path, label.key or "label")
     if number is not None and number != len(classes) and not label.offset:
         raise DataError(
             f"{short_path(path)} says that {label.key!r} has {number:,} classes, and classes names "

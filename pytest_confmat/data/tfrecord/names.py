@@ -48,7 +48,7 @@ def label_files(spec: TFRecordSpec) -> list[tuple[Path, tuple[str, ...]]]:
 
 def label_candidates(spec: TFRecordSpec) -> tuple[Path, ...]:
     """Return where the names of classes may stand beside the shards, first choice first."""
-    key = spec.label.key if spec.label is not None else "label"
+    key = (spec.label and spec.label.key) or "label"
     stems = dict.fromkeys((key.replace("/", "-"), key.rpartition("/")[2]))
     names = (*(f"{stem}.labels.txt" for stem in stems), "labels.txt")
     return tuple(folder / name for folder in folders(spec.tfrecord) for name in names)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from functools import reduce
 from math import prod
@@ -12,15 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_confmat.data import images
-from pytest_confmat.data.naming import path_remark
 from pytest_confmat.data.pipeline import words
 from pytest_confmat.data.plan import Plan, takes_integers
 from pytest_confmat.data.shapes import text
 from pytest_confmat.data.source import ExampleFault
-from pytest_confmat.data.tfrecord.layout import Feature, Layout, feature, features
+from pytest_confmat.data.tfrecord.features import Feature, feature, features
+from pytest_confmat.data.tfrecord.layout import Layout
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import ImageFeature, ImageSpec, ModelInput
-from pytest_confmat.text import nearest
 
 _RAW_DTYPES = (
     *("uint8", "int8", "uint16", "int16", "int32", "int64"),
@@ -71,7 +69,6 @@ class Parser:
         self._plan = plan
         self._classes = classes
         self._stored = layout.image.shape or plan.pixels  # of arrays, before resizing
-        self._table = self._class_table() if layout.label_kind == "string" else None
 
     def beside(self, plan: Plan) -> Parser:
         """Return a parser of the same layout for another plan."""
@@ -98,11 +95,12 @@ class Parser:
         tf = images.tensorflow()
         parsed = tf.io.parse_example(records, self._features())
         content, image_ok = self._content(parsed)
-        labels, label_ok = self._labels(parsed)
+        labels, label_ok = self._layout.label.read(parsed[self._layout.label.key])
         found = {"index": index, "content": content, "labels": labels}
         good = [image_ok, label_ok]
         if self._layout.weight is not None:
-            found["weights"], weight_ok = self._weights(parsed)
+            weight = self._layout.weight
+            found["weights"], weight_ok = weight.read(parsed[weight.key])
             good.append(weight_ok)
         if self._layout.text is not None:
             # Several are synonyms; where there are none, it is empty.
@@ -160,11 +158,15 @@ class Parser:
                 reasons.append(str(error))
                 return None
 
-        label = known(self._label, layout.label.key)
+        label = known(layout.label.value, layout.label.key)
+        if label is not None and not 0 <= label < len(self._classes):
+            label = None  # the class of an example at fault must be known
         known(self._check_image, layout.image.key)
         if layout.text is not None and layout.text in found:
             known(self._check_text, layout.text)
-        weight = None if layout.weight is None else known(self._weight, layout.weight)
+        weight = None
+        if layout.weight is not None:
+            weight = known(layout.weight.value, layout.weight.key)
         if not reasons:
             return None
         check = self._word(found[layout.image.key]) if layout.image.key in found else 0
@@ -173,15 +175,13 @@ class Parser:
     def _features(self) -> dict[str, Any]:
         tf = images.tensorflow()
         layout = self._layout
-        dtypes = {"string": tf.string, "int64": tf.int64, "float": tf.float32}
-        # Whatever may be missing is ragged: a default would pass for a value.
-        found = {layout.label.key: tf.io.RaggedFeature(dtypes[layout.label_values])}
+        found = {layout.label.key: layout.label.parsed_as}
         if layout.image.encoding == "float":
             found[layout.image.key] = tf.io.RaggedFeature(tf.float32)
         else:  # an empty content is no image either
             found[layout.image.key] = tf.io.FixedLenFeature([], tf.string, "")
         if layout.weight is not None:
-            found[layout.weight] = tf.io.RaggedFeature(dtypes[layout.weight_values or "float"])
+            found[layout.weight.key] = layout.weight.parsed_as
         if layout.text is not None:
             found[layout.text] = tf.io.FixedLenSequenceFeature([], tf.string, True, "")
         return found
@@ -216,72 +216,13 @@ class Parser:
             shape = (*shape, 1)
         return images.resize(self._plan, tf.reshape(content, (-1, *shape)))
 
-    def _labels(self, parsed: Any) -> tuple[Any, Any]:
-        """Return labels, int64 (n,), and which of them are of the right form."""
-        tf = images.tensorflow()
-        values = parsed[self._layout.label.key]
-        lengths = values.row_lengths()
-        if self._layout.label_kind == "one-hot":
-            k = len(self._classes)
-            rows = values.to_tensor(0, shape=(None, k))
-            ones, others = (
-                tf.math.count_nonzero(condition, axis=1) for condition in (rows == 1, rows != 0)
-            )
-            return tf.argmax(rows, axis=1), (lengths == k) & (ones == 1) & (others == 1)
-        if self._table is not None:
-            labels = self._table.lookup(values.to_tensor("", shape=(None, 1))[:, 0])
-            return labels, (lengths == 1) & (labels >= 0)
-        labels = values.to_tensor(-1, shape=(None, 1))[:, 0] - self._layout.label.offset
-        return labels, lengths == 1
-
-    def _weights(self, parsed: Any) -> tuple[Any, Any]:
-        tf = images.tensorflow()
-        values = parsed[self._layout.weight]
-        weights = tf.cast(values.to_tensor(0, shape=(None, 1))[:, 0], tf.float64)
-        good = tf.math.is_finite(weights) & (weights >= 0)
-        return weights, (values.row_lengths() == 1) & good
-
-    def _class_table(self) -> Any:
-        tf = images.tensorflow()
-        names = tf.constant(list(self._classes))
-        pairs = tf.lookup.KeyValueTensorInitializer(names, np.arange(len(self._classes)))
-        return tf.lookup.StaticHashTable(pairs, -1)
-
     @property
     def _bytes(self) -> int:
         return prod(self._stored) * np.dtype(self._layout.image.dtype).itemsize
 
-    def _label(self, found: Feature) -> int | None:
-        """Return the class that a label says; ``None``: a number that is none's."""
-        layout = self._layout
-        key = layout.label.key
-        expected = len(self._classes) if layout.label_kind == "one-hot" else 1
-        if found.kind != layout.label_values or len(found.values) != expected:
-            raise DataError(f"label {key!r} is {found}, expected {layout.label_kind}")
-        values = list(found.values)
-        if layout.label_kind == "one-hot":
-            if values.count(1) != 1 or sum(value != 0 for value in values) != 1:
-                raise DataError(f"label {key!r} is not one-hot: {values[:20]}")
-            return values.index(1)
-        if layout.label_kind == "string":
-            name = values[0].decode("utf-8", "backslashreplace")
-            if name not in self._classes:
-                if remark := path_remark(name, self._classes):
-                    raise DataError(
-                        f"label {name!r} {remark}; a label is the name of a class alone, so write "
-                        "the records with that"
-                    )
-                raise DataError(
-                    f"label {name!r} is none of the {len(self._classes)} classes"
-                    f"{nearest(name, self._classes)}"
-                )
-            return self._classes.index(name)
-        label = int(values[0]) - layout.label.offset
-        return label if 0 <= label < len(self._classes) else None
-
     def _word(self, found: Feature) -> int:
         """Return the check word of an image that is at fault; 0: there is nothing to check."""
-        if found.kind != "string" or len(found.values) != 1:
+        if found.type != "string" or len(found.values) != 1:
             return 0
         tf = images.tensorflow()
         return int(words(tf.constant([found.values[0]]))[0])
@@ -290,14 +231,14 @@ class Parser:
         image = self._layout.image
         if image.encoding == "float":
             size = prod(self._stored)
-            if found.kind != "float" or len(found.values) != size:
+            if found.type != "float" or len(found.values) != size:
                 raise DataError(
                     f"feature {image.key!r} is {found}, expected {size:,} floats for shape "
                     f"{text(self._stored)}"
                 )
             _require_finite(image.key, np.array(found.values, np.float32))
             return
-        if found.kind != "string" or len(found.values) != 1:
+        if found.type != "string" or len(found.values) != 1:
             raise DataError(f"feature {image.key!r} is {found}, expected a string")
         content = found.values[0]
         if image.encoding == "raw" and len(content) != self._bytes:
@@ -311,17 +252,8 @@ class Parser:
             raise DataError(f"feature {image.key!r} {fault}")
 
     def _check_text(self, found: Feature) -> None:
-        if found.kind != "string":
+        if found.type != "string":
             raise DataError(f"feature {self._layout.text!r} is {found}, expected a string")
-
-    def _weight(self, found: Feature) -> float:
-        key = self._layout.weight
-        if found.kind != self._layout.weight_values or len(found.values) != 1:
-            raise DataError(f"weight {key!r} is {found}, expected a {self._layout.weight_values}")
-        weight = found.values[0]
-        if not (math.isfinite(weight) and weight >= 0):
-            raise DataError(f"weight {key!r} is {weight}, expected a finite number from 0 up")
-        return float(weight)
 
 
 def _finite(numbers: Any) -> Any:

@@ -38,15 +38,22 @@ class WeightShape(Shape):
 
 
 class LabelShape(Shape):
-    """The feature that holds an example's class: an integer, a class name, or one-hot."""
+    """The feature that holds an example's class: a number, a class name, or one-hot."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
     expected: ClassVar[str] = "a mapping such as {key: image/class/label, offset: 1}"
 
-    key: Name = Field(description="Name of the feature.")
+    key: Name | None = Field(None, description="Read from the first record if left out.")
     offset: Annotated[
         int,
         ReadBy(scalars.integer(-LARGEST, LARGEST), {"type": "integer"}),
-    ] = Field(0, description="Subtracted from integer labels; 1 where they count from 1.")
+    ] = Field(0, description="Subtracted from labels that are numbers; 1 where they count from 1.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> LabelShape:
+        if not self.model_fields_set:
+            raise fault("expected key, offset or both, found nothing")
+        return self
 
 
 def _image_schema(schema: dict[str, Any]) -> None:

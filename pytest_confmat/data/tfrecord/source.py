@@ -19,6 +19,7 @@ from pytest_confmat.data.part_plan import PlannedPart, part_id, runs
 from pytest_confmat.data.pipeline import batches, decoding_chunk, stream
 from pytest_confmat.data.source import Batch, Spans
 from pytest_confmat.data.tfrecord.label_files import compare_label_files
+from pytest_confmat.data.tfrecord.labels import NameLabel
 from pytest_confmat.data.tfrecord.layout import SAMPLE, Layout, find_layout
 from pytest_confmat.data.tfrecord.ranges import RecordRange, cut
 from pytest_confmat.data.tfrecord.records import Parser, plan_for
@@ -29,7 +30,7 @@ from pytest_confmat.errors import DataError
 from pytest_confmat.example_ids import JoinedIds
 from pytest_confmat.filenames import short_path
 from pytest_confmat.kinds import kind_of
-from pytest_confmat.spec import Feed, ModelInput, TFRecordSpec
+from pytest_confmat.spec import Feed, LabelFeature, ModelInput, TFRecordSpec
 from pytest_confmat.text import plural
 from pytest_confmat.threads import cores
 
@@ -65,8 +66,9 @@ class TFRecordSource:
         self._reader = RecordReader()
         layout, layout_notes = self._find_layout(classes)
         file_notes: tuple[str, ...] = ()
-        if layout.label_kind != "string":
-            file_notes = compare_label_files(spec, classes, layout.label)
+        if not isinstance(layout.label, NameLabel):
+            label = LabelFeature(layout.label.key, layout.label.offset)
+            file_notes = compare_label_files(spec, classes, label)
         self._plan = plan_for(layout.image, spec.images, model)
         self._encoded = layout.image.encoding == "encoded"
         self._parser = Parser(layout, self._plan, classes)

@@ -171,6 +171,17 @@ LABELS = [
         [0, 2, 1],
         "label read: label (one-hot)",
     ),
+    ([0.0, 2.0, 1.0], None, [0, 2, 1], "label inferred: label (float)"),
+    ([1.0, 3.0, 2.0], LabelFeature(offset=1), [0, 2, 1], "label inferred: label (float)"),
+    ([1, 3, 2], LabelFeature(offset=1), [0, 2, 1], "label inferred: label (int64)"),
+    ([b"0", b"2", b"1"], None, [0, 2, 1], "label inferred: label (digits)"),
+    ([b"1", b"3", b"2"], LabelFeature("label", 1), [0, 2, 1], "label read: label (digits)"),
+    (
+        [bytes([1, 0, 0]), bytes([0, 0, 1]), bytes([0, 1, 0])],
+        None,
+        [0, 2, 1],
+        "label inferred: label (one-hot bytes)",
+    ),
 ]
 THREE = ("cat", "dog", "fox")
 
@@ -337,9 +348,9 @@ OPENING = [
     (example(image=png(), label=0), {"image": FLOAT},
      f"{FIRST} holds a string in 'image', and dataset.image says encoding: float"),
     (example(image=png(), label=[1, 0, 0]), {}, f"{FIRST} holds 3 int64 in 'label'; a label is "
-     "one int64, one class name, or one-hot of the 2 classes"),
-    (example(image=png(), label=0.0), {}, f"{FIRST} holds a float in 'label'; a label is one "
-     "int64, one class name, or one-hot of the 2 classes"),
+     "one whole number, one class name, or one-hot of the 2 classes"),
+    (example(image=png(), label=0.5), {}, f"{FIRST} holds 0.5 in 'label'; a label is one "
+     "whole number, one class name, or one-hot of the 2 classes"),
     (example(image=png(), label=b"cat"), {"label": LabelFeature("label", 1)},
      f"{FIRST} holds a string in 'label'; dataset.label.offset is for integer labels"),
     (example(image=png(), label=[1, 0]), {"weight": WeightFeature("label")},
