@@ -112,9 +112,9 @@ SECTION = Section(
             faulty=1,
         ),
         Fault(
-            "labels that are floats in all records",
-            all_as(lambda n: record(n, label=float(n % 2))),
-            "test.tfrecord#0 holds a float in 'label'; a label is one int64, one "
+            "labels that are fractions in all records",
+            all_as(lambda n: record(n, label=0.25 + n % 2)),
+            "test.tfrecord#0 holds 0.25 in 'label'; a label is one whole number, one "
             "class name, or one-hot of the 2 classes",
         ),
         Fault(
@@ -249,7 +249,7 @@ SECTION = Section(
         Fault(
             "one-hot of three classes in all records",
             all_as(lambda n: record(n, label=[0, 1, 0])),
-            "test.tfrecord#0 holds 3 int64 in 'label'; a label is one int64, one "
+            "test.tfrecord#0 holds 3 int64 in 'label'; a label is one whole number, one "
             "class name, or one-hot of the 2 classes",
         ),
         Fault(
