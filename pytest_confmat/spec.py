@@ -18,7 +18,7 @@ Interpolation = Literal[
 ]
 PreprocessMode = Literal["tf", "torch", "caffe"]
 JpegDecoding = Literal["fast", "accurate"]
-Encoding = Literal["encoded", "raw", "float"]
+Encoding = Literal["encoded", "base64", "tensor", "raw", "int64", "float"]
 Normalize = Literal["true", "pred", "all"]
 OnFault = Literal["error", "misclassified"]
 
@@ -97,20 +97,36 @@ class DirectorySpec(DatasetSpec):
 
 
 @dataclass(frozen=True)
+class SizeFeatures:
+    """The features that hold the size of an array, one int64 each.
+
+    `channels` may also be the number itself; ``None``: the array has two axes.
+    """
+
+    height: str
+    width: str
+    channels: str | int | None = None
+
+
+@dataclass(frozen=True)
 class ImageFeature:
     """The feature that holds an example's image or numbers.
 
     Attributes
     ----------
     encoding
-        ``encoded``: JPEG, PNG, GIF, BMP or WebP bytes. ``raw``: the bytes of an array of `dtype`
-        and `shape`. ``float``: a float_list of `shape`.
+        ``encoded``: JPEG, PNG, GIF, BMP or WebP bytes. ``base64``: these as base64 text.
+        ``tensor``: what ``tf.io.serialize_tensor`` writes. ``raw``: the bytes of an array of
+        `dtype` and `shape`. ``int64``, ``float``: a list of numbers of `shape`.
+    sizes
+        Where records state the shape, instead of `shape`.
     """
 
     key: str
     encoding: Encoding = "encoded"
     dtype: str | None = None
     shape: tuple[int, ...] | None = None
+    sizes: SizeFeatures | None = None
 
 
 @dataclass(frozen=True)

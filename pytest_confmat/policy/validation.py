@@ -31,6 +31,8 @@ def read_shape(document: Document) -> PolicyShape:
 
 
 _NEEDED = {
+    "height": "the name of the feature",
+    "width": "the name of the feature",
     "version": "the first line of a policy is version: 1",
     "thresholds": "it holds the limits, such as recall: 0.9",
     "weights": "one of inverse_frequency, balanced, sample, or a weight a class",

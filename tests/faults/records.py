@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
@@ -53,6 +54,23 @@ def sequence() -> bytes:
 def raw(n: int, **features: Any) -> bytes:
     pixels = noise(8, 8, 3).tobytes()
     return record(n, **{"image": pixels, **features})
+
+
+def sized(n: int, **sizes: int | None) -> bytes:
+    return raw(n, **sizes)
+
+
+def tensor(height: int = 8) -> bytes:
+    import tensorflow as tf
+
+    serialized: bytes = tf.io.serialize_tensor(noise(height, 8, 3)).numpy()
+    return serialized
+
+
+SIZED = (
+    "image: {key: image, encoding: raw, dtype: uint8, shape: {height: height, width: width, "
+    "channels: depth}}\n"
+)
 
 
 def floats(n: int, **features: Any) -> bytes:
@@ -250,9 +268,84 @@ SECTION = Section(
         Fault(
             "pixels that are not encoded, and nothing says so",
             all_as(raw),
-            "test.tfrecord#0 holds a string in 'image' that is no encoded image; "
-            "say image: {key: image, encoding: raw, dtype: ..., shape: [...]} or "
-            "encoding: float in dataset",
+            "test.tfrecord#0 holds a string in 'image' that is no encoded image; 192 bytes are 8 "
+            "x 8 x 3: say image: {key: image, encoding: raw, dtype: uint8, shape: [8, 8, 3]} in "
+            "dataset",
+        ),
+        Fault(
+            "pixels that are not encoded, under a key that the policy names",
+            all_as(raw, "image: {key: image}"),
+            "test.tfrecord#0 holds a string in 'image' that is no image as encoding: encoded says; "
+            "192 bytes are 8 x 8 x 3: say image: {key: image, encoding: raw, dtype: uint8, shape: "
+            "[8, 8, 3]} in dataset",
+        ),
+        Fault(
+            "raw pixels whose size stands in features of its own",
+            all_as(lambda n: sized(n, height=8, width=8, depth=3)),
+            "test.tfrecord#0 holds a string in 'image' that is no encoded image; 192 bytes are "
+            "'height' x 'width' x 'depth': say image: {key: image, encoding: raw, dtype: uint8, "
+            "shape: {height: height, width: width, channels: depth}} in dataset",
+        ),
+        Fault(
+            "a record of another size than the first",
+            all_as(lambda n: sized(n, height=4 if n == 5 else 8, width=8, depth=3), SIZED),
+            "test.tfrecord#5 is of shape (4, 8, 3) by 'height', 'width', 'depth', expected "
+            "(8, 8, 3)",
+            faulty=1,
+        ),
+        Fault(
+            "a record without its size",
+            all_as(lambda n: sized(n, height=None if n == 5 else 8, width=8, depth=3), SIZED),
+            "test.tfrecord#5 has no feature 'height'; it has 'depth', 'image', 'label', 'width'",
+            faulty=1,
+        ),
+        Fault(
+            "serialized tensors, and nothing says so",
+            all_as(lambda n: record(n, image=tensor())),
+            "test.tfrecord#0 holds a string in 'image' that is no encoded image; it is a "
+            "serialized tensor, uint8 of 8 x 8 x 3: say image: {key: image, encoding: tensor} in "
+            "dataset",
+        ),
+        Fault(
+            "a tensor of another shape than the first",
+            all_as(
+                lambda n: record(n, image=tensor(4 if n == 5 else 8)),
+                "image: {key: image, encoding: tensor}",
+            ),
+            "test.tfrecord#5 feature 'image' is a tensor of uint8 and shape (4, 8, 3), expected "
+            "uint8 and (8, 8, 3)",
+            faulty=1,
+        ),
+        Fault(
+            "images in base64, and nothing says so",
+            all_as(lambda n: record(n, image=b64encode(picture(n)))),
+            "test.tfrecord#0 holds a string in 'image' that is no encoded image; it is a PNG image "
+            "in base64: say image: {key: image, encoding: base64} in dataset",
+        ),
+        Fault(
+            "a text that is no base64",
+            all_as(
+                lambda n: record(n, image=b"!" if n == 5 else b64encode(picture(n))),
+                "image: {key: image, encoding: base64}",
+            ),
+            "test.tfrecord#5 feature 'image' is no base64",
+            faulty=1,
+        ),
+        Fault(
+            "lists of int64 where the policy says nothing",
+            all_as(lambda n: record(n, image=[1] * 192)),
+            "test.tfrecord#0 holds 192 int64 in 'image' that are no encoded image; 192 numbers are "
+            "8 x 8 x 3: say image: {key: image, encoding: int64, shape: [8, 8, 3]} in dataset",
+        ),
+        Fault(
+            "too few int64",
+            but_last(
+                lambda n, image=None: record(n, image=image or [1] * 192),
+                "image: {key: image, encoding: int64, shape: [8, 8, 3]}",
+                image=[1] * 191,
+            ),
+            "test.tfrecord#5 feature 'image' is 191 int64, expected 192 int64 for shape (8, 8, 3)",
+            faulty=1,
         ),
         Fault(
             "floats where the policy says raw bytes",

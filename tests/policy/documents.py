@@ -174,6 +174,15 @@ ACCEPTED = {
     "data of one's own, pinned": data(f"digest: sha256:{'0' * 64}", "classes: [a, b]"),
     "tfrecord": data("tfrecord: data/test-*.tfrecord"),
     "several patterns": data("tfrecord: [a.tfrecord, b-*.tfrecord]"),
+    "tensor": records("image: {key: a, encoding: tensor}"),
+    "base64": records("image: {key: a, encoding: base64}"),
+    "int64": records("image: {key: a, encoding: int64, shape: [28, 28, 1]}"),
+    "size in features": records(
+        "image: {key: a, encoding: raw, dtype: uint8, shape: {height: h, width: w, channels: d}}"
+    ),
+    "size in features, three channels": records(
+        "image: {key: a, encoding: int64, shape: {height: h, width: w, channels: 3}}"
+    ),
     "label offset alone": records("label: {offset: 1}"),
     "everything of tfrecord": records(
         """
@@ -341,6 +350,14 @@ REFUSED = {
     "unknown colors": images("color_mode: RGB"),
     "unknown interpolation": images("interpolation: linear"),
     "label without a key or an offset": records("label: {}"),
+    "tensor with a shape": records("image: {key: a, encoding: tensor, shape: [2]}"),
+    "tensor with a dtype": records("image: {key: a, encoding: tensor, dtype: uint8}"),
+    "base64 with a shape": records("image: {key: a, encoding: base64, shape: [2]}"),
+    "int64 without a shape": records("image: {key: a, encoding: int64}"),
+    "int64 with a dtype": records("image: {key: a, encoding: int64, dtype: uint8, shape: [2]}"),
+    "size without a width": records(
+        "image: {key: a, encoding: raw, dtype: uint8, shape: {height: h}}"
+    ),
     "unknown jpeg": images("jpeg: islow"),
     "unknown aspect": images("aspect: keep"),
     "gaussian with crop": images("interpolation: gaussian\naspect: crop"),

@@ -433,7 +433,7 @@ MESSAGES = {
     "image/class/label, offset: 1}, found 'label'",
     records("image: {encoding: raw}"): "4: dataset.image: key is missing: the name of the feature",
     records("image: {key: a, dtype: uint8}"): "4: dataset.image.dtype: an encoded image brings its "
-    "own dtype; leave it out, or say encoding: raw or float",
+    "own dtype; leave it out, or say encoding: raw, int64 or float",
     records("image: {key: a, encoding: raw}"): "4: dataset.image.encoding: raw bytes need a dtype, "
     "such as dtype: uint8",
     records("image: {key: a, encoding: raw, dtype: uint8}"): "4: dataset.image.encoding: raw data "
@@ -441,7 +441,7 @@ MESSAGES = {
     records("image: {key: a, encoding: float}"): "4: dataset.image.encoding: float data need a "
     "shape, such as [28, 28, 1]",
     records("image: {key: a, encoding: float, dtype: half, shape: [1]}"): "4: dataset.image.dtype: "
-    "a list of floats has no dtype; leave it out",
+    "a list of numbers has no dtype; leave it out",
     images("").replace(
         "{recall: 0.9}", "{weighted_diagonal: {weights: sample, normalize: all, at_least: 0.5}}"
     ): "4: thresholds.weighted_diagonal.weights: images in directories have no weights of their "

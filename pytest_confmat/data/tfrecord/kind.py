@@ -16,7 +16,7 @@ from pytest_confmat.data.naming import at_least_two
 from pytest_confmat.data.reading import Reading
 from pytest_confmat.data.tfrecord.label_files import FEATURES
 from pytest_confmat.data.tfrecord.names import label_candidates, names_of_label_file
-from pytest_confmat.data.tfrecord.shape import ImageShape, TFRecordShape
+from pytest_confmat.data.tfrecord.shape import ImageShape, SizeShape, TFRecordShape
 from pytest_confmat.data.tfrecord.shard_names import one_set_in, resolve, short_names
 from pytest_confmat.errors import DataError
 from pytest_confmat.filenames import below, identity, short_path
@@ -25,6 +25,7 @@ from pytest_confmat.spec import (
     ImageFeature,
     LabelFeature,
     ModelInput,
+    SizeFeatures,
     TFRecordSpec,
     WeightFeature,
 )
@@ -178,4 +179,8 @@ class TFRecordKind(DataKind[TFRecordSpec]):
 def _image(shape: ImageShape) -> ImageFeature:
     # half is NumPy's other word for float16, and the specs know one.
     dtype = "float16" if shape.dtype == "half" else shape.dtype
-    return ImageFeature(shape.key, shape.encoding, dtype, shape.shape)
+    stored = shape.shape
+    if isinstance(stored, SizeShape):
+        sizes = SizeFeatures(stored.height, stored.width, stored.channels)
+        return ImageFeature(shape.key, shape.encoding, dtype, sizes=sizes)
+    return ImageFeature(shape.key, shape.encoding, dtype, stored)

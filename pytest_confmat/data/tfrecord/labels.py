@@ -23,6 +23,7 @@ from pytest_confmat.text import nearest
 
 _DIGITS = re.compile(rb"-?[0-9]{1,18}")
 _LARGEST = 2.0**53  # of whole floats
+_SMALLEST = float(np.finfo(np.float32).tiny)
 
 
 def _ragged(list_type: ListType) -> Any:
@@ -193,7 +194,7 @@ class OneHotLabel(Label):
     def value(self, found: Feature) -> int:
         """See `Label.value`."""
         self._require(found, len(self.classes))
-        return self._place(list(found.values))
+        return self._place(list(map(flushed, found.values)))
 
     def _place(self, values: list[Any]) -> int:
         if not is_one_hot(values):
@@ -238,8 +239,14 @@ def is_one_hot(values: list[Any]) -> bool:
     return values.count(1) == 1 and sum(value != 0 for value in values) == 1
 
 
+def flushed(number: float) -> float:
+    """Return 0 for what is smaller than float32's normal numbers, as TensorFlow reads it."""
+    return 0 if abs(number) < _SMALLEST else number
+
+
 def is_whole(number: float) -> bool:
     """Whether a float is a whole number that an int64 holds exactly."""
+    number = flushed(number)
     return abs(number) < _LARGEST and number == math.floor(number)
 
 
@@ -312,7 +319,7 @@ class Weight:
         """
         if found.type != self.list_type or len(found.values) != 1:
             raise DataError(f"weight {self.key!r} is {found}, expected a {self.list_type}")
-        weight = found.values[0]
+        weight = flushed(found.values[0])
         if not (math.isfinite(weight) and weight >= 0):
             raise DataError(f"weight {self.key!r} is {weight}, expected a finite number from 0 up")
         return float(weight)

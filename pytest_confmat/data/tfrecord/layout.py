@@ -6,20 +6,28 @@ Read from the first records of a set, and shown. Every record after that is comp
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_confmat.data.naming import Matcher
-from pytest_confmat.data.sniff import image_format
 from pytest_confmat.data.tfrecord.features import Feature, ListType, feature, features
+from pytest_confmat.data.tfrecord.hints import is_image, proposal
 from pytest_confmat.data.tfrecord.labels import Label, NameLabel, Weight, label_of, weight_of
+from pytest_confmat.data.tfrecord.packed import base64_content, stored_tensor
 from pytest_confmat.data.tfrecord.texts import text_keys
 from pytest_confmat.errors import DataError
-from pytest_confmat.files import is_lfs_pointer
-from pytest_confmat.spec import Encoding, ImageFeature, LabelFeature, TFRecordSpec
+from pytest_confmat.spec import Encoding, ImageFeature, LabelFeature, SizeFeatures, TFRecordSpec
 from pytest_confmat.text import joined, listed
 
-_HOLDS: dict[Encoding, ListType] = {"encoded": "string", "raw": "string", "float": "float"}
-_LAYOUTS = (("image/encoded", "image/class/label"), ("image", "label"))
+_HOLDS: dict[Encoding, ListType] = {
+    **dict.fromkeys(("encoded", "base64", "tensor", "raw"), "string"),
+    "int64": "int64",
+    "float": "float",
+}
+_LAYOUTS = (
+    ("image/encoded", "image/class/label"),
+    ("image", "label"),
+    ("image_raw", "label"),
+)
 _NO_TABLES = (
     "columns of a table are not read from records: yield batches of them from a fixture "
     "confmat_dataset in a conftest.py"
@@ -72,7 +80,7 @@ def _layout(
     if image is None:
         image = _infer_image(found)
         notes.append(f"image inferred: {image.key} ({image.encoding})")
-    _check_image(image, feature(found, image.key))
+    image = _as_stored(image, found)
     stated = spec.label or LabelFeature()
     key = _infer_label(found, image) if stated.key is None else stated.key
     label = label_of(key, stated.offset, classes, feature(found, key))
@@ -95,6 +103,11 @@ def _infer_image(found: Mapping[str, Feature]) -> ImageFeature:
             values = found[key].values
             if _holds_image(found[key]):
                 return ImageFeature(key)
+            if hint := proposal(key, found):
+                raise DataError(
+                    f"holds {found[key]} in {key!r} that {'is' if len(values) == 1 else 'are'} no "
+                    f"encoded image; {hint}"
+                )
             raise DataError(
                 f"holds {found[key]} in {key!r} that {'is' if len(values) == 1 else 'are'} no "
                 "encoded image; say image: {key: " + key + ", encoding: raw, dtype: ..., shape: "
@@ -110,7 +123,7 @@ def _infer_image(found: Mapping[str, Feature]) -> ImageFeature:
 
 
 def _holds_image(found: Feature) -> bool:
-    return found.type == "string" and len(found.values) == 1 and _is_image(found.values[0])
+    return found.type == "string" and len(found.values) == 1 and is_image(found.values[0])
 
 
 def _without_image(found: Mapping[str, Feature]) -> str:
@@ -131,13 +144,9 @@ def _as_floats(key: str, found: Feature) -> str:
     )
 
 
-def _is_image(content: bytes) -> bool:
-    return image_format(content) is not None or is_lfs_pointer(content)
-
-
 def _infer_label(found: Mapping[str, Feature], image: ImageFeature) -> str:
     matching = [label for key, label in _LAYOUTS if key == image.key and label in found]
-    there = matching or [label for _, label in _LAYOUTS if label in found]
+    there = matching or list(dict.fromkeys(label for _, label in _LAYOUTS if label in found))
     if len(there) == 1:
         return there[0]
     both, neither = "both {} and {}", "neither {} nor {}"
@@ -148,17 +157,63 @@ def _infer_label(found: Mapping[str, Feature], image: ImageFeature) -> str:
     )
 
 
-def _check_image(image: ImageFeature, found: Feature) -> None:
-    if image.encoding == "encoded" and found.type != "string":
-        several = found.type == "float" and len(found.values) > 1
+def _as_stored(image: ImageFeature, found: Mapping[str, Feature]) -> ImageFeature:
+    """Return the feature with the dtype and the shape that this record states of itself."""
+    held = feature(found, image.key)
+    hint = proposal(image.key, found)
+    if held.type != _HOLDS[image.encoding]:
+        raise DataError(_of_another_type(image, held, hint))
+    if image.sizes is not None:
+        sizes = sizes_of(image.sizes, found)
+        return replace(image, shape=sizes)
+    if len(held.values) != 1 or image.encoding in ("raw", "int64", "float"):
+        return image
+    content = held.values[0]
+    if image.encoding == "tensor":
+        tensor = stored_tensor(content)
+        if tensor is None:
+            raise DataError(
+                f"holds a string in {image.key!r} that is no tensor as tf.io.serialize_tensor "
+                f"writes it{f'; {hint}' if hint else ''}"
+            )
+        return replace(image, dtype=tensor.dtype, shape=tensor.shape)
+    inner = base64_content(content) if image.encoding == "base64" else content
+    if hint and not is_image(inner or b""):
         raise DataError(
-            f"holds {found} in {image.key!r}, where an encoded image is a string; "
-            f"{_as_floats(image.key, found) if several else _NO_TABLES}"
+            f"holds a string in {image.key!r} that is no image as encoding: {image.encoding} says; "
+            f"{hint}"
         )
-    if found.type != _HOLDS[image.encoding]:
-        raise DataError(
-            f"holds {found} in {image.key!r}, and dataset.image says encoding: {image.encoding}"
-        )
+    return image
+
+
+def _of_another_type(image: ImageFeature, held: Feature, hint: str | None) -> str:
+    if image.encoding == "encoded":
+        several = held.type == "float" and len(held.values) > 1
+        advice = _as_floats(image.key, held) if several else hint or _NO_TABLES
+        return f"holds {held} in {image.key!r}, where an encoded image is a string; {advice}"
+    said = f"holds {held} in {image.key!r}, and dataset.image says encoding: {image.encoding}"
+    return f"{said}; {hint}" if hint else said
+
+
+def sizes_of(sizes: SizeFeatures, found: Mapping[str, Feature]) -> tuple[int, ...]:
+    """Return the shape that a record states.
+
+    Raises
+    ------
+    DataError
+        If one of its features is no single number from 1 up.
+    """
+    shape = []
+    for key in (sizes.height, sizes.width, sizes.channels):
+        if key is None or isinstance(key, int):
+            shape += [] if key is None else [key]
+            continue
+        held = feature(found, key)
+        if held.type != "int64" or len(held.values) != 1 or held.values[0] < 1:
+            what = held.values[0] if str(held) == "an int64" else held
+            raise DataError(f"size {key!r} is {what}, expected one int64 from 1 up")
+        shape.append(int(held.values[0]))
+    return tuple(shape)
 
 
 def _text(found: Mapping[str, Feature], label: str, classes: tuple[str, ...]) -> str | None:

@@ -9,16 +9,26 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
+    Tag,
     WithJsonSchema,
     model_validator,
 )
 
 from pytest_confmat.policy import scalars
-from pytest_confmat.policy.base_shape import PATH_SCHEMA, LocalPath, Name, ReadBy, Shape
+from pytest_confmat.policy.base_shape import (
+    HIDDEN,
+    NAME_SCHEMA,
+    PATH_SCHEMA,
+    LocalPath,
+    Name,
+    ReadBy,
+    Shape,
+)
 from pytest_confmat.policy.dataset_shape import LARGEST, Dimensions, ImagesShape, word
 from pytest_confmat.policy.faults import describe, fault
-from pytest_confmat.policy.yaml_document import ScalarNode, SequenceNode
+from pytest_confmat.policy.yaml_document import MappingNode, ScalarNode, SequenceNode
 from pytest_confmat.spec import Encoding
 
 _ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
@@ -27,6 +37,14 @@ _DTYPES = (
     *("uint8", "uint16", "int8", "int16", "int32", "int64"),
     *("float16", "half", "float32", "float64"),
 )
+
+
+# What these hold says itself how large it is, and of which dtype.
+_SELF_DESCRIBING: dict[Encoding, str] = {
+    "encoded": "an encoded image",
+    "base64": "an encoded image",
+    "tensor": "a serialized tensor",
+}
 
 
 class WeightShape(Shape):
@@ -56,6 +74,31 @@ class LabelShape(Shape):
         return self
 
 
+def _channels(value: Any) -> str | int:
+    name = scalars.name(value)
+    return int(name) if name in ("1", "3", "4") else name
+
+
+class SizeShape(Shape):
+    """The features that hold the size of an image, one int64 each."""
+
+    expected: ClassVar[str] = "a list of dimensions such as [28, 28, 1], or {height: h, width: w}"
+
+    height: Name = Field(description="Name of the feature.")
+    width: Name = Field(description="Name of the feature.")
+    channels: (
+        Annotated[str | int, ReadBy(_channels, {"anyOf": [NAME_SCHEMA, {"enum": [1, 3, 4]}]})]
+        | None
+    ) = Field(
+        None,
+        description="Name of the feature, or 1, 3 or 4; an array without it has two axes.",
+    )
+
+
+def _shape_form(value: Any) -> str:
+    return f"{HIDDEN}{'sizes' if isinstance(value, MappingNode) else 'dimensions'}"
+
+
 def _image_schema(schema: dict[str, Any]) -> None:
     def encoding(word: str, then: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -66,8 +109,9 @@ def _image_schema(schema: dict[str, Any]) -> None:
     schema["allOf"] = [
         encoding("raw", {"required": ["dtype", "shape"]}),
         encoding("float", {"required": ["shape"], "properties": {"dtype": False}}),
+        encoding("int64", {"required": ["shape"], "properties": {"dtype": False}}),
         {
-            "if": {"properties": {"encoding": {"const": "encoded"}}},
+            "if": {"properties": {"encoding": {"enum": list(_SELF_DESCRIBING)}}},
             "then": {"properties": {"dtype": False, "shape": False}},
         },
     ]
@@ -82,30 +126,42 @@ class ImageShape(Shape):
     key: Name = Field(description="Name of the feature.")
     encoding: Annotated[Encoding, word(_ENCODINGS)] = Field(
         "encoded",
-        description="encoded: JPEG, PNG, GIF, BMP or WebP. raw: the bytes of an array. float: "
-        "a list of floats.",
+        description="encoded: JPEG, PNG, GIF, BMP or WebP. base64: these as base64 text. tensor: "
+        "as tf.io.serialize_tensor writes it. raw: the bytes of an array. int64, float: a list "
+        "of numbers.",
     )
     dtype: Annotated[str, word(_DTYPES)] | None = Field(
         None, description="Of a raw array, in little-endian byte order."
     )
-    shape: Dimensions | None = Field(None, description="Of a raw array or a list of floats.")
+    shape: (
+        Annotated[
+            Annotated[Dimensions, Tag(f"{HIDDEN}dimensions")]
+            | Annotated[SizeShape, Tag(f"{HIDDEN}sizes")],
+            Discriminator(_shape_form),
+        ]
+        | None
+    ) = Field(
+        None,
+        description="Of a raw array or a list of numbers: dimensions, or the features that hold "
+        "them.",
+    )
 
     @model_validator(mode="after")
     def _fits_the_encoding(self) -> ImageShape:
-        if self.encoding == "encoded":
+        if what := _SELF_DESCRIBING.get(self.encoding):
             for key in ("dtype", "shape"):
                 if getattr(self, key) is not None:
                     raise fault(
-                        f"an encoded image brings its own {key}; leave it out, or say encoding: "
-                        "raw or float",
+                        f"{what} brings its own {key}; leave it out, or say encoding: raw, int64 "
+                        "or float",
                         key,
                     )
-        if self.encoding == "float" and self.dtype is not None:
-            raise fault("a list of floats has no dtype; leave it out", "dtype")
+        elif self.shape is None and (self.encoding != "raw" or self.dtype is not None):
+            raise fault(f"{self.encoding} data need a shape, such as [28, 28, 1]", "encoding")
+        if self.encoding in ("int64", "float") and self.dtype is not None:
+            raise fault("a list of numbers has no dtype; leave it out", "dtype")
         if self.encoding == "raw" and self.dtype is None:
             raise fault("raw bytes need a dtype, such as dtype: uint8", "encoding")
-        if self.encoding != "encoded" and self.shape is None:
-            raise fault(f"{self.encoding} data need a shape, such as [28, 28, 1]", "encoding")
         return self
 
 

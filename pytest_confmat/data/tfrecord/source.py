@@ -70,7 +70,7 @@ class TFRecordSource:
             label = LabelFeature(layout.label.key, layout.label.offset)
             file_notes = compare_label_files(spec, classes, label)
         self._plan = plan_for(layout.image, spec.images, model)
-        self._encoded = layout.image.encoding == "encoded"
+        self._encoded = layout.image.encoding in ("encoded", "base64")
         self._parser = Parser(layout, self._plan, classes)
         self._image = layout.image
         self._texts: Texts | None = None

@@ -37,6 +37,8 @@ FORMS: tuple[Label | Weight, ...] = (
 )
 IDS = [f"{type(each).__name__}-{each.list_type}" for each in FORMS]
 
+_SMALL = 2.0**-140  # TensorFlow reads it as 0
+
 TEXTS = (
     st.binary(max_size=4)
     | st.sampled_from([*(name.encode() for name in CLASSES), b"-1", b"007", b"1.0", b" 1", b"-"])
@@ -44,7 +46,7 @@ TEXTS = (
     | st.text("-0123456789", max_size=20).map(str.encode)
 )
 WHOLE = st.sampled_from([0, 1, 2, -1]) | st.integers(-(2**62), 2**62)
-FLOATS = st.sampled_from([0.0, 1.0, -0.0, 0.5, 3.0, 2.0**53]) | st.floats(width=32)
+FLOATS = st.sampled_from([0.0, 1.0, -0.0, 0.5, 3.0, 2.0**53, _SMALL, -_SMALL]) | st.floats(width=32)
 VALUES = st.one_of(*(st.lists(each, max_size=4) for each in (TEXTS, WHOLE, FLOATS)))
 
 

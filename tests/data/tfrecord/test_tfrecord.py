@@ -346,7 +346,8 @@ OPENING = [
      "are not read from records: yield batches of them from a fixture confmat_dataset in a "
      "conftest.py"),
     (example(image=png(), label=0), {"image": FLOAT},
-     f"{FIRST} holds a string in 'image', and dataset.image says encoding: float"),
+     f"{FIRST} holds a string in 'image', and dataset.image says encoding: float; it is a PNG "
+     "image: say image: {key: image} in dataset"),
     (example(image=png(), label=[1, 0, 0]), {}, f"{FIRST} holds 3 int64 in 'label'; a label is "
      "one whole number, one class name, or one-hot of the 2 classes"),
     (example(image=png(), label=0.5), {}, f"{FIRST} holds 0.5 in 'label'; a label is one "
