@@ -21,6 +21,7 @@ JpegDecoding = Literal["fast", "accurate"]
 Encoding = Literal["encoded", "base64", "tensor", "raw", "int64", "float"]
 Normalize = Literal["true", "pred", "all"]
 OnFault = Literal["error", "misclassified"]
+Links = Literal["inside", "follow"]
 
 # Pillow's limit: a quarter of a GiB of pixels of three bytes.
 MAX_PIXELS = 178_956_970
@@ -90,10 +91,18 @@ class DatasetSpec:
 
 @dataclass(frozen=True)
 class DirectorySpec(DatasetSpec):
-    """Images in class directories below ``directory`` (absolute)."""
+    """Images in class directories below ``directory`` (absolute).
+
+    Attributes
+    ----------
+    links
+        ``inside``: links to files below ``directory`` alone are examples. ``follow``: all links
+        are followed, to files and folders, wherever they lead.
+    """
 
     directory: Path
     ignore: tuple[str, ...] = ()
+    links: Links = "inside"
 
 
 @dataclass(frozen=True)

@@ -240,12 +240,39 @@ SECTION = Section(
             "a link to an image outside",
             all_of(file("other/3.png", picture), link("data/cat/3.png", "../../other/3.png")),
             "data holds links that lead out of it: cat/3.png -> other/3.png; copy "
-            "what they lead to",
+            "what they lead to, or allow such links by links: follow in dataset",
+        ),
+        Fault(
+            "a link to an image outside, with `links: follow`",
+            all_of(
+                file("other/3.png", picture),
+                removed("data/cat/0.png"),
+                link("data/cat/0.png", "../../other/3.png"),
+                dataset("links: follow"),
+            ),
+            "1 link out of the directory followed: 'cat/0.png'",
+            "noted",
+        ),
+        Fault(
+            "a link to a folder that holds it, with `links: follow`",
+            all_of(
+                link("data/cat/again", ".."),
+                dataset("links: follow"),
+            ),
+            "data holds links to folders that hold them: cat/again; remove them",
+        ),
+        Fault(
+            "a way to treat links that is not known",
+            dataset("links: yes"),
+            "thresholds.yaml:4: dataset.links: 'yes' is none of its values; there are 'inside', "
+            "'follow'",
+            "refused",
         ),
         Fault(
             "a class directory that is a link to the outside",
             all_of(moved("data/dog", "other"), link("data/dog", "../other")),
-            "data holds links that lead out of it: dog -> other; copy what they lead to",
+            "data holds links that lead out of it: dog -> other; copy what they lead to, or "
+            "allow such links by links: follow in dataset",
         ),
         Fault(
             "a class directory that is a link to nowhere",
@@ -266,7 +293,7 @@ SECTION = Section(
             "a link to a folder inside",
             link("data/cat/more", "../dog"),
             "data holds links to folders, which Keras does not follow: cat/more; "
-            "move the folders here, or link their files",
+            "move the folders here, link their files, or say links: follow in dataset",
         ),
         Fault(
             "an `ignore` that names no directory",

@@ -383,7 +383,8 @@ MESSAGES = {
     "'color_mode'?",
     images("zzz: 1"): "4: unknown key 'zzz' in dataset; there are 'directory', "
     "'expected_examples', 'digest', 'image_size', 'color_mode', 'interpolation', 'aspect', "
-    "'jpeg', 'rescale', 'preprocess', 'reshape', 'on_fault', 'max_faults', 'max_pixels', 'ignore'",
+    "'jpeg', 'rescale', 'preprocess', 'reshape', 'on_fault', 'max_faults', 'max_pixels', "
+    "'ignore', 'links'",
     images("color_mode: RGB"): "4: dataset.color_mode: 'RGB' is none of its values; did you mean "
     "'rgb'?",
     images("color_mode: 3"): "4: dataset.color_mode: '3' is none of its values; there are 'rgb', "

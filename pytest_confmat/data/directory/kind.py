@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_args
 
 from pydantic import Field
 
@@ -19,14 +19,16 @@ from pytest_confmat.filenames import below, identity, short_path, system_name, t
 from pytest_confmat.kinds import DataKind
 from pytest_confmat.policy import scalars
 from pytest_confmat.policy.base_shape import NAME_SCHEMA, LocalPath, ReadBy
-from pytest_confmat.policy.dataset_shape import ImagesShape
+from pytest_confmat.policy.dataset_shape import ImagesShape, word
 from pytest_confmat.policy.faults import fault
 from pytest_confmat.policy.text_files import shown as quoted
-from pytest_confmat.spec import DirectorySpec, ModelInput
+from pytest_confmat.spec import DirectorySpec, Links, ModelInput
 
 if TYPE_CHECKING:
     from pytest_confmat.data.source import SharedSource, Source
     from pytest_confmat.evaluation import Evaluation
+
+_LINKS: tuple[Links, ...] = get_args(Links)
 
 
 def _ignored(value: Any) -> tuple[str, ...]:
@@ -52,6 +54,11 @@ class DirectoryShape(ImagesShape):
         tuple[str, ...],
         ReadBy(_ignored, {"type": "array", "items": NAME_SCHEMA, "uniqueItems": True}),
     ] = Field((), description="Directories that are no class, such as __MACOSX.")
+    links: Annotated[Links, word(_LINKS)] = Field(
+        "inside",
+        description="follow: links may lead out of the directory, and to folders, as DVC, "
+        "git-annex, Hugging Face and Bazel make them.",
+    )
 
 
 class DirectoryKind(DataKind[DirectorySpec]):
@@ -71,7 +78,8 @@ class DirectoryKind(DataKind[DirectorySpec]):
 
     def read(self, shape: DirectoryShape, folder: Path) -> DirectorySpec:
         """See `DataKind.read`."""
-        return DirectorySpec(below(folder, shape.directory), shape.ignore, **shape.common())
+        place = below(folder, shape.directory)
+        return DirectorySpec(place, shape.ignore, shape.links, **shape.common())
 
     def moved(self, spec: DirectorySpec, to: Path) -> DirectorySpec:
         """See `DataKind.moved`."""

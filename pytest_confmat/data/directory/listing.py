@@ -46,12 +46,14 @@ class _Found:
 
     root: Path
     real_root: str
+    follow: bool = False
     files: list[tuple[str, str]] = field(default_factory=list)  # folder, name
     skipped: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     special: list[str] = field(default_factory=list)
-    leaving: list[str] = field(default_factory=list)
+    leaving: dict[str, str] = field(default_factory=dict)  # link, target
     linked_folders: list[str] = field(default_factory=list)
+    circles: list[str] = field(default_factory=list)
 
 
 def list_directory(spec: DirectorySpec, classes: Sequence[str]) -> Listing:
@@ -65,7 +67,8 @@ def list_directory(spec: DirectorySpec, classes: Sequence[str]) -> Listing:
     """
     ids: list[str] = []
     labels: list[int] = []
-    found = _Found(spec.directory, os.path.realpath(spec.directory))
+    root = os.path.realpath(spec.directory)
+    found = _Found(spec.directory, root, spec.links == "follow")
     empty = []
     place = {name: number for number, name in enumerate(classes)}
     names = class_directories(spec)
@@ -129,7 +132,7 @@ def _link(path: Path, folder: str, name: str, found: _Found) -> None:
     if not _stays(path, found):
         return
     if path.is_dir():
-        found.linked_folders.append(f"{folder}/{name}")
+        _link_to_folder(path, f"{folder}/{name}", found)
     elif kind := irregular(path):
         found.special.append(f"{folder}/{name} leads to {kind}")
     elif name.lower().endswith(EXTENSIONS):
@@ -138,12 +141,21 @@ def _link(path: Path, folder: str, name: str, found: _Found) -> None:
         found.unreadable.append(f"{folder}/{name}")
 
 
+def _link_to_folder(path: Path, relative: str, found: _Found) -> None:
+    if not found.follow:
+        found.linked_folders.append(relative)
+    elif any(path.samefile(folder) for folder in path.parents):
+        found.circles.append(relative)
+    else:
+        _walk(os.fspath(path), relative, found)
+
+
 def _stays(path: Path, found: _Found) -> bool:
     target = os.path.realpath(path)
     if os.path.commonpath([target, found.real_root]) == found.real_root:
         return True
-    found.leaving.append(text_of(f"{path.relative_to(found.root)} -> {target}"))
-    return False
+    found.leaving[text_of(os.fspath(path.relative_to(found.root)))] = text_of(target)
+    return found.follow
 
 
 def _refuse(found: _Found, ids: Sequence[str], root: Path) -> None:
@@ -151,11 +163,16 @@ def _refuse(found: _Found, ids: Sequence[str], root: Path) -> None:
     formats = ", ".join(EXTENSIONS)
     problems = (
         (undecodable, "file names that are not UTF-8", "rename them"),
-        (found.leaving, "links that lead out of it", "copy what they lead to"),
+        (
+            [] if found.follow else [f"{link} -> {to}" for link, to in found.leaving.items()],
+            "links that lead out of it",
+            "copy what they lead to, or allow such links by links: follow in dataset",
+        ),
+        (found.circles, "links to folders that hold them", "remove them"),
         (
             found.linked_folders,
             "links to folders, which Keras does not follow",
-            "move the folders here, or link their files",
+            "move the folders here, link their files, or say links: follow in dataset",
         ),
         (found.special, "entries that are no regular files", "remove them"),
         (
@@ -208,5 +225,8 @@ def _notes(found: _Found, spec: DirectorySpec) -> Iterator[str]:
             f"{plural(len(beside), 'entry', 'entries')} beside the class directories not read: "
             f"{listed(beside, 3)}"
         )
+    if found.leaving:
+        count = plural(len(found.leaving), "link")
+        yield f"{count} out of the directory followed: {listed(sorted(found.leaving), 3)}"
     if spec.ignore:
         yield f"directories ignored: {listed(spec.ignore, 20)}"

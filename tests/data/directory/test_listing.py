@@ -111,7 +111,8 @@ def test_links_that_leave_the_directory(root, tmp_path):
         list_directory(DirectorySpec(root), ("cat", "dog", "fox"))
     assert str(caught.value) == (
         f"test holds links that lead out of it: cat/2.jpg -> {tmp_path}/test-2/1.jpg, fox -> "
-        f"{tmp_path}/test-2; copy what they lead to"
+        f"{tmp_path}/test-2; copy what they lead to, or allow such links by "
+        "links: follow in dataset"
     )
 
 
@@ -119,7 +120,39 @@ def test_links_to_folders_within(root):
     (root / "cat" / "more").symlink_to(root / "dog")
     assert refused(root) == (
         "test holds links to folders, which Keras does not follow: cat/more; move the folders "
-        "here, or link their files"
+        "here, link their files, or say links: follow in dataset"
+    )
+
+
+def follows(root, *classes):
+    return list_directory(DirectorySpec(root, links="follow"), classes)
+
+
+def test_links_are_followed_wherever_they_lead(root, tmp_path):
+    tree(tmp_path / "store", {"1.jpg": b"", "more/2.jpg": b"", "blob": b""})
+    (root / "cat" / "2.jpg").symlink_to(tmp_path / "store" / "blob")
+    (root / "cat" / "more").symlink_to(tmp_path / "store" / "more")
+    (root / "fox").symlink_to(tmp_path / "store" / "more")
+    (root / "cat" / "gone.jpg").symlink_to(tmp_path / "store" / "gone")
+    listing = follows(root, "cat", "dog", "fox")
+    assert listing.ids == (
+        *("cat/1.jpg", "cat/2.jpg", "cat/gone.jpg", "cat/more/2.jpg"),
+        *("dog/1.jpg", "fox/2.jpg"),
+    )
+    assert listing.labels == (0, 0, 0, 0, 1, 2)
+    assert listing.notes == (
+        "4 links out of the directory followed: 'cat/2.jpg', 'cat/gone.jpg', 'cat/more' and 1 more",
+    )
+
+
+def test_links_in_circles_are_refused(root, tmp_path):
+    tree(tmp_path / "store", {"1.jpg": b""})
+    (tmp_path / "store" / "back").symlink_to(root / "cat")
+    (root / "cat" / "store").symlink_to(tmp_path / "store")
+    with pytest.raises(DataError) as caught:
+        follows(root, "cat", "dog")
+    assert str(caught.value) == (
+        "test holds links to folders that hold them: cat/store/back; remove them"
     )
 
 
