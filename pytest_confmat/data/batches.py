@@ -145,7 +145,7 @@ class BatchesSource:
                 index = np.arange(place, place + len(views[0]))
                 for number, (source, rows) in enumerate(zip(sources, views, strict=True)):
                     if place < batch_size:
-                        source._keep_first(rows.inputs)
+                        source._keep_first(rows.inputs[: batch_size - place])
                     yield number, _batch(rows, index)
                 place += len(index)
         if not place:

@@ -42,6 +42,11 @@ class CustomObjects:
         finally:
             self._place = before
 
+    def sources(self) -> tuple[str, ...]:
+        """Return the plugins and conftests whose implementations count, sorted."""
+        place = self._place or _running_test(self._config)
+        return tuple(sorted(_file_of(plugin) for plugin in self._plugins(place)))
+
     def __call__(self) -> dict[str, Any]:
         """Return what all implementations that count return, as one mapping.
 

@@ -48,6 +48,8 @@ class Evaluator:
         For jobs that do not state their own.
     custom_objects
         Tells the project's classes and functions that model files name; asked when one is loaded.
+    code_sources
+        Tells where these come from: for two policies they may differ.
     watch
         Opens the watch over one evaluation, and tells what to call as it goes on.
     cache
@@ -61,6 +63,8 @@ class Evaluator:
         custom_objects: Callable[[], Mapping[str, Any]] = dict,
         cache: EvaluationCache | None = None,
         watch: Callable[[], AbstractContextManager[ProgressCallback | None]] = nullcontext,
+        *,
+        code_sources: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         self._shared: SharedResults | None = None
         if folder is not None:
@@ -69,6 +73,7 @@ class Evaluator:
             self._shared = SharedResults(folder)
         self._batch_size = batch_size
         self._custom_objects = custom_objects
+        self._code_sources = code_sources
         self._cache = cache
         self._watch = watch
         self._infos: dict[str, CacheInfo] = {}
@@ -158,14 +163,14 @@ class Evaluator:
         the same ones. `stated` tells the model from others, and a function from itself.
         """
         if job.is_plain:
-            plain = repr((job, _stat(job.model.path), stated))
+            plain = repr((job, _stat(job.model.path), stated, self._code_sources()))
             return f"job-{hashlib.sha256(plain.encode()).hexdigest()[:32]}"
         if name is not None and self._shared is not None:
             return f"{SHARED_NAME}{hashlib.sha256(name.encode()).hexdigest()[:32]}"
         model = _identity(job.model)
         if stated is not None:
             model = f"{model if _tells_changes(job.model) else _named(job.model)} {stated!r}"
-        seen = [model, _identity(job.dataset)]
+        seen = [model, _identity(job.dataset), *self._code_sources()]
         return f"{_OBJECTS}{seen}-{job.classes}-{job.decision}-{job.batch_size}"
 
     def evaluate(

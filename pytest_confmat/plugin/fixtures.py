@@ -90,9 +90,11 @@ def confmat_evaluator(pytestconfig: pytest.Config) -> Evaluator:
     from pytest_confmat.plugin.custom_objects import CustomObjects
     from pytest_confmat.plugin.evaluator import Evaluator
 
+    custom_objects = CustomObjects(pytestconfig)
     return Evaluator(
         workers.shared_folder(pytestconfig),
-        custom_objects=CustomObjects(pytestconfig),
+        custom_objects=custom_objects,
+        code_sources=custom_objects.sources,
     )
 
 
@@ -131,11 +133,13 @@ def confmat(request: pytest.FixtureRequest, confmat_model: Any, confmat_dataset:
         )
     gate = state.gate_for(request.path)
     job = state.runs[gate.path].job(state.as_model(confmat_model), confmat_dataset)
-    request.node.stash[FINDINGS] = FixtureFindings(request.node.nodeid, state.evaluator.key(job))
+    with state.custom_objects.judging(gate.path):
+        key = state.evaluator.key(job)
+    request.node.stash[FINDINGS] = FixtureFindings(request.node.nodeid, key)
     try:
         with state.custom_objects.judging(gate.path):
             found = state.evaluator.evaluate(job, keep=True, fingerprint=fingerprint_of(request))
-        if computed := state.evaluator.cache_info(state.evaluator.key(job)).computed:
+        if computed := state.evaluator.cache_info(key).computed:
             # The summary speaks of what policies judge, and this may be another.
             cached = ("confmat_cached", computed)
             if cached not in request.node.user_properties:  # a plugin may run a test again

@@ -105,8 +105,8 @@ class GateRun:
         job = self._job = self.job(model, dataset)
         if gate.policy.model_sha256 is not None:
             _require_pinned(gate, model, _digest_of(model))
-        key = self._key = session.evaluator.key(job, name=str(gate.path))
         with session.custom_objects.judging(gate.path):
+            key = self._key = session.evaluator.key(job, name=str(gate.path))
             evaluation = session.evaluator.evaluate(
                 job, str(gate.path), keep=True, fingerprint=self._stated(job, request)
             )

@@ -75,6 +75,7 @@ class GateState:
             self.custom_objects,
             evaluation_cache(config, settings),
             self.watch.evaluation,
+            code_sources=self.custom_objects.sources,
         )
         self.reported: frozenset[Path] = frozenset()
         self.runs = {gate.path: GateRun(gate, self) for gate in self.gates}

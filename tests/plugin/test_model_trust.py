@@ -6,6 +6,8 @@ import pytest
 
 pytest.importorskip("tensorflow")
 import keras
+import numpy as np
+from PIL import Image
 
 # Runs in this process take away again what they were the first to import.
 import tests.faults.loaded  # noqa: F401
@@ -122,6 +124,36 @@ def test_a_hook_counts_only_for_policies_beside_its_conftest_and_below(project):
     result = run(pytester, "thresholds.yaml", "one", "two")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*in a conftest.py beside the policy or above it, as*"])
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "workers"])
+def test_one_model_with_the_code_of_two_folders_is_two_evaluations(pytester, workers):
+    keras.Sequential([keras.Input((2,)), Doubled(), keras.layers.Softmax()]).save("m.keras")
+    (pytester.path / "pets" / "cat").mkdir(parents=True)
+    (pytester.path / "pets" / "dog").mkdir()
+    for name in ("cat/1.png", "dog/1.png"):
+        image = np.full((1, 2), 0, np.uint8)
+        image[0, int(name.startswith("dog"))] = 255
+        Image.fromarray(image).save(pytester.path / "pets" / name)
+    for folder, factor in (("right", "2"), ("wrong", "-2")):
+        (pytester.path / folder).mkdir()
+        hook = HOOK.replace("2 * x", f"{factor} * x")
+        (pytester.path / folder / "conftest.py").write_text(hook)
+        (pytester.path / folder / "thresholds.yaml").write_text(
+            "version: 1\ndataset: {directory: ../pets, color_mode: grayscale, image_size: [1, 2], "
+            "reshape: [2]}\nthresholds: {recall: 0.9}\n"
+        )
+    both = ["right/thresholds.yaml", "wrong/thresholds.yaml"]
+    result = pytester.runpytest_subprocess(
+        "-p", "no:hypothesispytest", "--confmat-model=m.keras", "-rA", *workers, *both
+    )
+    assert result.ret == 1
+    result.stdout.fnmatch_lines_random(
+        [
+            "PASSED right/thresholds.yaml::recall[[]cat]",
+            "FAILED wrong/thresholds.yaml::recall[[]cat]*",
+        ]
+    )
 
 
 def test_a_hook_counts_for_what_a_test_beside_it_evaluates(project):
