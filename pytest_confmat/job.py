@@ -220,7 +220,7 @@ def _open(jobs: Sequence[Job], custom_objects: Mapping[str, Any] | None) -> _Ope
             "dataset": {
                 "source": source.description,
                 "states_count": source.states_count,
-                "unfixed": source.unfixed,
+                "unfixed": source.nondeterminism,
             },
             "versions": versions(),
         }

@@ -274,7 +274,7 @@ def test_os_names_that_are_no_utf8_have_parts(tmp_path):
 class Sited:
     """Rows with the site that each was taken at."""
 
-    description, offset, states_count, unfixed, notes = "rows", 0, True, None, ()
+    description, offset, states_count, nondeterminism, notes = "rows", 0, True, None, ()
     shape, feed = (3,), None
     parts = (
         part_plan.PlannedPart("p0", NumberedIds("r", 3)),

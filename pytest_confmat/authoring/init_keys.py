@@ -1,4 +1,4 @@
-"""What a person says of data that cannot say it themselves: ``--confmat-init='rescale: 1/255'``."""
+"""Keys of a policy given on the command line: ``--confmat-init='rescale: 1/255'``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CLOSE = re.compile(r"\s*(\w+):(\S+)\s*")
 
 
 @dataclass(frozen=True)
-class Stated:
+class InitKeys:
     """Keys and values as YAML, each value on one line.
 
     Attributes
@@ -38,7 +38,7 @@ class Stated:
     top: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_stated(texts: Sequence[str]) -> Stated:
+def read_init_keys(texts: Sequence[str]) -> InitKeys:
     """Read keys of a policy as they stand below ``dataset``; ``classes`` and ``decision`` too.
 
     What they mean is for the policy's grammar to say.
@@ -51,18 +51,18 @@ def read_stated(texts: Sequence[str]) -> Stated:
     Raises
     ------
     RequestError
-        If one is no YAML mapping, or says what is not a person's to say here.
+        If one is not a YAML mapping, or gives a key that is found out.
     """
-    stated: dict[str, str] = {}
+    given: dict[str, str] = {}
     for key, value in (pair for text in texts if text.strip() for pair in _read(text)):
         if key in _FOUND:
             raise RequestError(f"{key} cannot be said here: {_FOUND[key]}")
-        if key in stated:
+        if key in given:
             raise RequestError(f"{key} is said twice")
-        stated[key] = _written(value, ())
-    return Stated(
-        {key: value for key, value in stated.items() if key not in _TOP},
-        {key: value for key, value in stated.items() if key in _TOP},
+        given[key] = _written(value, ())
+    return InitKeys(
+        {key: value for key, value in given.items() if key not in _TOP},
+        {key: value for key, value in given.items() if key in _TOP},
     )
 
 

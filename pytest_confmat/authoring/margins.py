@@ -1,4 +1,4 @@
-"""How near to what was observed a limit may lie, for an equally good model to hold it too.
+"""How close a limit may be to what was observed, so that an equally good model passes it too.
 
 Of m limits each may be missed by chance in at most `ANY` / m of all runs, so that an equally good
 model, on examples of its own, misses any of them in at most `ANY` (Bonferroni): all bounds together
@@ -44,10 +44,10 @@ class Observed:
         return self.to_metric(Fraction(self.hits, self.trials))
 
 
-def bearable(
+def safe_bound(
     observed: Observed, kind: Kind, limits: int, evidence: Evidence | None = None
 ) -> Fraction:
-    """Return the sharpest bound that an equally good model holds, as a decimal of few digits.
+    """Return the strictest bound that an equally good model passes, as a decimal of few digits.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def bearable(
     Returns
     -------
     Fraction
-        With a denominator that is a power of ten. 0 (``at_most``: 1) bears nothing.
+        With a denominator that is a power of ten. 0 (``at_most``: 1): no bound is safe.
     """
     confidence = float(1 - ANY / limits)
     counts = observed.hits, observed.trials

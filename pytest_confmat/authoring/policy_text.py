@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from pytest_confmat.authoring import yaml_text
-from pytest_confmat.authoring.init_keys import Stated
+from pytest_confmat.authoring.data_at import Place
+from pytest_confmat.authoring.init_keys import InitKeys
 from pytest_confmat.authoring.margins import decimal
-from pytest_confmat.authoring.places import Place
 from pytest_confmat.authoring.proposal import Proposal, Proposed
 from pytest_confmat.decimals import decimal_text
 from pytest_confmat.limits import one_line
@@ -29,7 +29,7 @@ class Draft:
     """What is known before the evaluation."""
 
     place: Place
-    stated: Stated
+    given: InitKeys
 
     @property
     def text(self) -> str:
@@ -42,9 +42,9 @@ class Draft:
         yield "dataset:"
         yield f"  {self.place.kind.key}: {yaml_text.path(self.place.path)}"
         yield from (
-            f"  {yaml_text.name(key)}: {value}" for key, value in self.stated.dataset.items()
+            f"  {yaml_text.name(key)}: {value}" for key, value in self.given.dataset.items()
         )
-        yield from (f"{yaml_text.name(key)}: {value}" for key, value in self.stated.top.items())
+        yield from (f"{yaml_text.name(key)}: {value}" for key, value in self.given.top.items())
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def policy_text(draft: Draft, found: Learned, proposal: Proposal) -> str:
         *_dataset(draft, found, proposal),
         "",
         *_classes(draft, found),
-        *(f"{key}: {value}" for key, value in draft.stated.top.items() if key != "classes"),
-        *([""] if "decision" in draft.stated.top else []),
+        *(f"{key}: {value}" for key, value in draft.given.top.items() if key != "classes"),
+        *([""] if "decision" in draft.given.top else []),
         *_thresholds(proposal),
     ]
     return "\n".join(lines) + "\n"
@@ -115,20 +115,20 @@ def _head(found: Learned, proposal: Proposal) -> Iterator[str]:
 
 
 def _dataset(draft: Draft, found: Learned, proposal: Proposal) -> Iterator[str]:
-    place, stated = draft.place, draft.stated.dataset
+    place, given = draft.place, draft.given.dataset
     yield "dataset:"
     kind = place.kind
     entries = [(f"{kind.key}: {yaml_text.path(place.path)}", kind.comment)]
     for key, inside in kind.inferred(found.notes).items():
-        if key not in stated:
+        if key not in given:
             pairs = ", ".join(f"{name}: {_flow_key(value)}" for name, value in inside.items())
             entries.append((f"{key}: {{{pairs}}}", "as the records have it"))
-    entries += [(f"{yaml_text.name(key)}: {value}", "") for key, value in stated.items()]
+    entries += [(f"{yaml_text.name(key)}: {value}", "") for key, value in given.items()]
     count = f"expected_examples: {proposal.accuracy.trials}"
     entries.append((count, "any other number is an error, and any other digest"))
     yield from yaml_text.aligned(entries, 2)
     yield f"  digest: {found.digest}"
-    if "rescale" not in stated and "preprocess" not in stated:
+    if "rescale" not in given and "preprocess" not in given:
         yield from _rescaling(found.rescales_itself)
 
 
@@ -146,8 +146,8 @@ def _rescaling(itself: bool | None) -> Iterator[str]:
 
 def _classes(draft: Draft, found: Learned) -> Iterator[str]:
     order = "in the order of the model's outputs"
-    if stated := draft.stated.top.get("classes"):
-        yield f"classes: {stated}   # {order}"
+    if given := draft.given.top.get("classes"):
+        yield f"classes: {given}   # {order}"
         return
     names = [yaml_text.name(name) for name in found.classes]
     if len(names) <= MOST_LISTED:

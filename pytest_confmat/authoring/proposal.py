@@ -1,4 +1,4 @@
-"""Limits for a model that has none yet: such that an equally good one holds all of them."""
+"""Limits for a model that has none yet, which an equally good one passes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
-from pytest_confmat.authoring.margins import ANY, Observed, bearable, bound
+from pytest_confmat.authoring.margins import ANY, Observed, bound, safe_bound
 from pytest_confmat.limits import Limit, limit_id
 from pytest_confmat.matrix import ConfusionMatrix
 
-# A general limit is what all but so many classes bear: a quarter of few, a tenth of many.
+# A general limit is safe for all but so many classes: a quarter of few, a tenth of many.
 _QUARTER, _TENTH, _FEW = 4, 10, 20
-# A class that bears almost as much needs no line of its own.
+# A class whose own bound is almost as high needs no line of its own.
 _ALMOST = Fraction(1, 100)
 # More examples than these are not looked for.
 _MOST_TRIALS = 1_000_000
@@ -20,7 +20,7 @@ _MOST_TRIALS = 1_000_000
 
 @dataclass(frozen=True)
 class Proposed:
-    """What was observed, and the bound that it bears; ``None``: it bears none.
+    """What was observed, and the bound that is safe for it; ``None``: none is.
 
     Attributes
     ----------
@@ -48,14 +48,14 @@ class Proposal:
     accuracy
         Of all examples.
     general
-        The limit on recall for every class that is not in `own` or `exempt`; ``None`` if no class
-        bears one.
+        The limit on recall for every class that is not in `own` or `exempt`; ``None`` if it is
+        safe for no class.
     weakest
-        The class for whose sake it is not higher.
+        The class that keeps it from being higher.
     own
         Classes that need a lower limit, in their order.
     exempt
-        Classes with too few examples, or too few recognized, to bear any limit.
+        Classes with too few examples, or too few recognized, for any limit.
     classes
         The names, in the order of the matrix.
     """
@@ -97,7 +97,7 @@ def propose(matrix: ConfusionMatrix) -> tuple[Limit, ...]:
     """Propose limits on accuracy and on recall of each class; see `proposal_for`.
 
     An equally good, independent model passes all of them together in at least 95 % of all runs.
-    Classes that bear no limit have none.
+    Classes too small for a limit have none.
     """
     return proposal_for(matrix).limits
 
@@ -105,8 +105,8 @@ def propose(matrix: ConfusionMatrix) -> tuple[Limit, ...]:
 def proposal_for(matrix: ConfusionMatrix) -> Proposal:
     """Propose limits that are short to write down.
 
-    Each class bears a bound of its own (`margins.bearable`). The general limit is what nearly all
-    of them bear; the others have a lower one of their own.
+    Each class has a safe bound of its own (`margins.safe_bound`). The general limit is safe for
+    nearly all of them; the others have a lower one of their own.
 
     Parameters
     ----------
@@ -135,24 +135,24 @@ def proposal_for(matrix: ConfusionMatrix) -> Proposal:
 
 
 def examples_needed(proposal: Proposal) -> int:
-    """Return about how many examples it takes for accuracy to bear a limit, at that observed."""
+    """Return about how many examples accuracy needs for a limit, at the value observed."""
     accuracy = proposal.accuracy
     trials = accuracy.trials
     while trials < _MOST_TRIALS:
         trials += ceil(trials / 10)
         observed = Observed(int(accuracy.observed * trials), trials)
-        if bearable(observed, "at_least", proposal.considered):
+        if safe_bound(observed, "at_least", proposal.considered):
             break
     return trials
 
 
 def _general(values: list[Fraction]) -> Fraction:
-    """Return the value that all but some bear; `values` are sorted, lowest first."""
+    """Return the value that is safe for all but some classes; `values` are sorted, lowest first."""
     some = max(min(ceil(len(values) / _QUARTER), _FEW), len(values) // _TENTH)
     wanted = values[min(some, len(values) - 1)]
     return next(value for value in values if value >= wanted - _ALMOST)
 
 
 def _proposed(name: str | None, hits: int, trials: int, m: int) -> Proposed:
-    value = bearable(Observed(hits, trials), "at_least", m) if trials else Fraction(0)
+    value = safe_bound(Observed(hits, trials), "at_least", m) if trials else Fraction(0)
     return Proposed(name, hits, trials, value or None)

@@ -1,4 +1,4 @@
-"""Whether what a model did is fit to be made a standard: limits must not cement a mistake."""
+"""Whether limits may be proposed from what a model did: they must not make a mistake permanent."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _advice(better: str) -> str:
 
 
 def remarks(likely_causes: Sequence[LikelyCause]) -> Iterator[str]:
-    """Yield what must be known all the same."""
+    """Yield what the user must know all the same."""
     for cause in likely_causes:
         if cause.kind == "never_predicted":
             yield f"Look into this before you rely on the limits: {cause.text}"

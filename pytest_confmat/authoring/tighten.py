@@ -1,4 +1,4 @@
-"""Raising the limits of a policy that a model beats beyond noise; nothing else of it changes."""
+"""Raise the limits of a policy that a model beats beyond noise; nothing else of it changes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from pytest_confmat.authoring.margins import Observed, bearable, decimal
+from pytest_confmat.authoring.margins import Observed, decimal, safe_bound
 from pytest_confmat.authoring.policy_text import renewed
 from pytest_confmat.limits import Limit
 from pytest_confmat.metric import counting_of
@@ -29,7 +29,7 @@ class Sharpened:
     before, after
         As they are spelt.
     held_by
-        Of several limits, the id of the one that bears no more.
+        Of several limits, the id of the one that allows no more.
     """
 
     limits: tuple[str, ...]
@@ -70,12 +70,12 @@ class _Group:
 
 
 def tighten(text: str, verdicts: Sequence[Verdict], model: str | None = None) -> Tightened:
-    """Sharpen every bound that an equally good model holds too.
+    """Tighten every bound as far as an equally good model still passes.
 
-    The bounds are those of `margins.bearable`, over all limits on shares of examples together.
-    None is ever loosened. A number that several limits use is sharpened as far as all of them
-    bear. Limits against a baseline are not looked at. Comments that ``--confmat-init`` wrote behind
-    a number are renewed with it.
+    The bounds are those of `margins.safe_bound`, over all limits on shares of examples together.
+    No bound is loosened. A number that several limits use is tightened as far as all of them
+    allow. Limits against a baseline are left alone. Comments that ``--confmat-init`` wrote behind a
+    number are renewed with it.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def _observed(verdict: Verdict) -> Observed | None:
 def _sharper(group: _Group, considered: int) -> Sharpened | None:
     bound = group.members[0][0].bound
     borne = [
-        (bearable(observed, bound.kind, considered, limit.evidence), limit.id)
+        (safe_bound(observed, bound.kind, considered, limit.evidence), limit.id)
         for limit, observed in group.members
     ]
     above = bound.kind == "at_least"
@@ -192,7 +192,7 @@ def _edits(
     start, end = number.span
     yield start, end, change.after
     behind = text[end:].split("\n", 1)[0]
-    # Of several limits, the one that bears no more.
+    # Of several limits, the one that allows no more.
     limit, observed = next(
         (member for member in group.members if member[0].id == change.held_by), group.members[0]
     )

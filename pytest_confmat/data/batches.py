@@ -28,7 +28,7 @@ from pytest_confmat.data.elements import (
 from pytest_confmat.data.feeds import of_batch
 from pytest_confmat.data.headers import ImageTrait
 from pytest_confmat.data.held import Held
-from pytest_confmat.data.order import note_on_order, unfixed
+from pytest_confmat.data.order import nondeterminism, note_on_order
 from pytest_confmat.data.part_plan import PlannedPart
 from pytest_confmat.data.source import Batch, Spans
 from pytest_confmat.errors import ConfmatError, DataError
@@ -111,11 +111,11 @@ class BatchesSource:
         return False
 
     @property
-    def unfixed(self) -> str | None:
-        """What can be seen of the object; see `order.unfixed`."""
+    def nondeterminism(self) -> str | None:
+        """What can be seen of the object; see `order.nondeterminism`."""
         if hasattr(type(self._dataset), "__next__") and not _is_indexed(self._dataset):
             return "it can be read only once, so that nothing shows that it stays the same"
-        return unfixed(self._dataset)
+        return nondeterminism(self._dataset)
 
     def beside(self, model: ModelInput) -> BatchesSource:
         """Return the same dataset for another model."""

@@ -38,7 +38,7 @@ def note_on_order(dataset: Any) -> str | None:
     )
 
 
-def unfixed(dataset: Any) -> str | None:
+def nondeterminism(dataset: Any) -> str | None:
     """Return why another run may see other examples, or others' order, if something shows it.
 
     A data set that is read as it lies is fixed: arrays, a list, a pipeline that neither shuffles,
@@ -50,10 +50,10 @@ def unfixed(dataset: Any) -> str | None:
         return f"it shuffles ({how})"
     if _is_tensorflow(dataset) and dataset.options().deterministic is False:
         return "its order is left open (deterministic=False)"
-    return next((why for step in steps(dataset) if (why := _unfixed_step(step))), None)
+    return next((why for step in steps(dataset) if (why := _nondeterminism_of(step))), None)
 
 
-def _unfixed_step(step: Any) -> str | None:
+def _nondeterminism_of(step: Any) -> str | None:
     name = type(step).__name__.strip("_")
     if name == "RandomDataset":
         return f"it draws at random ({name})"

@@ -124,7 +124,7 @@ class Source(Protocol):
         """Whether the data themselves say how many examples there must be."""
 
     @property
-    def unfixed(self) -> str | None:
+    def nondeterminism(self) -> str | None:
         """Why another run may see other examples, or see them in another order.
 
         ``it shuffles (ShuffleDataset)``; ``None``: order and content are promised. No baseline

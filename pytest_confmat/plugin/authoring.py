@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from pytest_confmat.authoring import proposal_for
-from pytest_confmat.authoring.init_keys import read_stated
+from pytest_confmat.authoring.data_at import find_place
+from pytest_confmat.authoring.init_keys import read_init_keys
 from pytest_confmat.authoring.margins import decimal
-from pytest_confmat.authoring.places import find_place
 from pytest_confmat.authoring.policy_text import Draft, Learned, policy_text
 from pytest_confmat.authoring.proposal import Proposal, examples_needed
 from pytest_confmat.authoring.soundness import objection, remarks
@@ -128,9 +128,9 @@ def _read_request(config: pytest.Config) -> Request:
             "name the evaluation set with --confmat-data PATH: a folder of class directories, a "
             "TFRecord file, a folder of shards, or a pattern such as 'data/test-*.tfrecord'"
         )
-    stated = read_stated(config.getoption("confmat_init"))
+    given = read_init_keys(config.getoption("confmat_init"))
     place = find_place(str(data), config.invocation_params.dir, target.parent)
-    draft = Draft(place, stated)
+    draft = Draft(place, given)
     policy, classes = _read_draft(draft, target)
     is_named = bool(config.getoption("confmat_thresholds"))
     return Request(settings, model.spec, target, is_named, draft, policy, classes)
@@ -240,7 +240,7 @@ def _probe(
 
 
 def _says_pixels(request: Request) -> bool:
-    return not {"rescale", "preprocess"}.isdisjoint(request.draft.stated.dataset)
+    return not {"rescale", "preprocess"}.isdisjoint(request.draft.given.dataset)
 
 
 def _takes_pixels(request: Request) -> bool:

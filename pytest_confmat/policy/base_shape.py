@@ -17,7 +17,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from pytest_confmat.limits import Bound
 from pytest_confmat.policy import scalars
-from pytest_confmat.policy.faults import describe, fault
+from pytest_confmat.policy.policy_faults import describe, fault
 from pytest_confmat.policy.text_files import shown
 from pytest_confmat.policy.yaml_document import OWN_KEY, MappingNode, ScalarNode
 

@@ -15,7 +15,7 @@ from pytest_confmat.limits import (
 )
 from pytest_confmat.lookalikes import appearance
 from pytest_confmat.metric import TOP_K
-from pytest_confmat.policy.faults import Problem
+from pytest_confmat.policy.policy_faults import Problem
 from pytest_confmat.policy.scalars import first_repeated
 from pytest_confmat.policy.text_files import shown
 from pytest_confmat.spec import Decision, Threshold
@@ -28,7 +28,7 @@ _LISTED = 5
 def problems_with(
     rules: Sequence[Rule], decision: Decision, classes: Sequence[str], where: Where
 ) -> Iterator[Problem]:
-    """Find what does not fit `classes`; `where` tells the place of a key."""
+    """Find what does not fit `classes`; `where` returns the place of a key."""
     if len(classes) < 2:
         yield Problem(
             where("dataset"), f"a classifier has at least two classes, and here is {len(classes)}"
@@ -42,12 +42,12 @@ def problems_with(
         yield Problem(where("classes"), message)
     if isinstance(decision, Threshold):
         yield from _with_threshold(decision, classes, where)
-    told: set[tuple[object, str]] = set()
+    seen: set[tuple[object, str]] = set()
     for rule in rules:
         for problem in _with_rule(rule, classes, known, where):
             # A limit's value and its drop name the same classes, and are two rules.
-            if (_subject(rule), problem.message) not in told:
-                told.add((_subject(rule), problem.message))
+            if (_subject(rule), problem.message) not in seen:
+                seen.add((_subject(rule), problem.message))
                 yield problem
 
 

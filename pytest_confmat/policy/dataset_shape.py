@@ -24,7 +24,7 @@ from pytest_confmat.policy.base_shape import (
     Shape,
     or_short,
 )
-from pytest_confmat.policy.faults import describe, fault
+from pytest_confmat.policy.policy_faults import describe, fault
 from pytest_confmat.policy.text_files import shown
 from pytest_confmat.policy.yaml_document import MappingNode, ScalarNode
 from pytest_confmat.spec import (

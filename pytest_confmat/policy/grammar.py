@@ -32,7 +32,7 @@ from pytest_confmat.policy.base_shape import (
 )
 from pytest_confmat.policy.dataset_shape import ImagesShape, SetShape, dataset
 from pytest_confmat.policy.evidence_shape import BaselineShape, EvidenceShape
-from pytest_confmat.policy.faults import describe, fault
+from pytest_confmat.policy.policy_faults import describe, fault
 from pytest_confmat.policy.thresholds_shape import Thresholds, thresholds_shape
 from pytest_confmat.policy.yaml_document import OWN_KEY, MappingNode, ScalarNode, SequenceNode
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_confmat.limits import Against, EvidenceRule, Weighting, has_interval
-from pytest_confmat.policy.faults import Problem
+from pytest_confmat.policy.policy_faults import Problem
 from pytest_confmat.policy.yaml_document import Document
 
 METRIC_KEYS: Final[tuple[tuple[str, Against], ...]] = (
@@ -39,7 +39,7 @@ class Claim:
 def without_interval(
     claim: Claim, metric: str, weighting: Weighting | None, document: Document
 ) -> Problem | None:
-    """Say what is wrong with a rule that needs an interval, if a bound of `metric` has none."""
+    """Return what is wrong with a rule that needs an interval, if a bound of `metric` has none."""
     if claim.rule == "estimate":
         return None
     for key, against in METRIC_KEYS:
@@ -55,14 +55,14 @@ def without_interval(
         subject = f"a drop of {subject}"
         if "at_least" in claim.bounds:
             remedy += ", which then goes for at_least too, or leave max_drop out"
-    said: str = claim.rule
+    rule: str = claim.rule
     location, where = document.place(
         ["thresholds", *claim.way, "rule" if claim.is_own else key],
     )
     if not claim.is_own:
         line = document.place(["evidence", "rule"])[0].line
-        said = f"evidence says {claim.rule} on line {line}, which"
+        rule = f"evidence says {claim.rule} on line {line}, which"
     return Problem(
         location,
-        f"{where}: {said} needs an interval, and {subject} has an estimate only; {remedy}",
+        f"{where}: {rule} needs an interval, and {subject} has an estimate only; {remedy}",
     )

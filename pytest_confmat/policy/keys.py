@@ -1,4 +1,4 @@
-"""A dataset said in Python, with the keys that a policy's ``dataset`` has."""
+"""A dataset given in Python, with the keys that a policy's ``dataset`` has."""
 
 from __future__ import annotations
 

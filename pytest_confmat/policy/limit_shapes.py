@@ -33,7 +33,7 @@ from pytest_confmat.policy.evidence_shape import (
     own_min_support,
     own_rule,
 )
-from pytest_confmat.policy.faults import fault
+from pytest_confmat.policy.policy_faults import fault
 from pytest_confmat.policy.yaml_document import ScalarNode
 from pytest_confmat.spec import Normalize
 
@@ -88,7 +88,7 @@ class OverallLimit(_MetricLimit):
     }
 
     @model_validator(mode="after")
-    def _says_something(self) -> OverallLimit:
+    def _has_a_bound(self) -> OverallLimit:
         if not self.has_bound:
             raise fault("it says no bound; write at_least or max_drop")
         return self

@@ -9,7 +9,7 @@ from pathlib import Path
 from pytest_confmat.errors import Location, PolicyError
 from pytest_confmat.limits import ESTIMATE, Evidence, Exemption, Limit, Rule, expand
 from pytest_confmat.policy.checks import problems_with, without_baseline
-from pytest_confmat.policy.faults import raise_first
+from pytest_confmat.policy.policy_faults import raise_first
 from pytest_confmat.spec import Argmax, BaselineSpec, DatasetSpec, Decision, ModelSpec
 
 

@@ -103,7 +103,7 @@ _KEPT = ("decision", "evidence", "baseline")
 
 
 def _places(document: Document) -> Iterator[tuple[tuple[str, ...], Location]]:
-    """Where the keys stand that are still needed once the file is read."""
+    """Yield the places of the keys that are still needed once the file is read."""
     root = document.root
     ways: list[tuple[str, ...]] = [(key,) for key in root]
     ways += [(key, inner) for key in _KEPT for inner in _mapping(root.get(key))]

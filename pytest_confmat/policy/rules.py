@@ -20,9 +20,9 @@ from pytest_confmat.limits import (
     Rule,
     Weighting,
 )
-from pytest_confmat.policy.faults import Problem, raise_first
 from pytest_confmat.policy.intervals import METRIC_KEYS, Claim, without_interval
 from pytest_confmat.policy.limit_shapes import OverallLimit, PerClass, WeightedDiagonal
+from pytest_confmat.policy.policy_faults import Problem, raise_first
 from pytest_confmat.policy.thresholds_shape import Confusion, Flips, Thresholds
 from pytest_confmat.policy.yaml_document import Document, MappingNode
 
@@ -108,7 +108,7 @@ class _Reader:
             if bound is not None:
                 yield OverallRule(metric, bound, self._at(metric, key), evidence, against)
         claim = Claim(evidence.rule, _bounds(limit), (metric,), limit.rule is not None)
-        self._hold(claim, metric)
+        self._check_interval(claim, metric)
 
     def _confusion(self, index: int, item: Confusion) -> Iterator[ConfusionRule]:
         for key, against in _CONFUSION_KEYS:
@@ -136,12 +136,12 @@ class _Reader:
             if general is not None or overrides:
                 location = self._at(metric, key)
                 yield ClassRule(metric, general, location, overrides, weighting, evidence, against)
-        self._hold_each(metric, limit, weighting, evidence)
+        self._check_intervals(metric, limit, weighting, evidence)
 
     def _overrides(
         self, metric: str, limit: PerClass, key: str, evidence: Evidence
     ) -> Iterator[tuple[str, Override]]:
-        """Yield what single classes say of the bound `key`; what they leave out is the limit's."""
+        """Yield the bound `key` of single classes; what they leave out is the limit's."""
         general = _bound(limit, key)
         for name, own in (limit.classes or {}).items():
             way = (metric, "classes", name)
@@ -154,10 +154,10 @@ class _Reader:
             if bound is not None or general is not None:
                 yield name, Override(bound or general, at, _own(evidence, own))
 
-    def _hold_each(
+    def _check_intervals(
         self, metric: str, limit: PerClass, weighting: Weighting | None, evidence: Evidence
     ) -> None:
-        """Hold the limit's own rule and those of single classes, each with its bounds."""
+        """Check the limit's own rule and those of single classes, each with its bounds."""
         general = _bounds(limit)
         inherited = list(general)
         for name, own in (limit.classes or {}).items():
@@ -168,11 +168,13 @@ class _Reader:
             else:
                 way = (metric, "classes", name)
                 claim = Claim(own.rule, [*general, *_bounds(own)], way, True)
-                self._hold(claim, metric, weighting)
+                self._check_interval(claim, metric, weighting)
         claim = Claim(evidence.rule, inherited, (metric,), limit.rule is not None)
-        self._hold(claim, metric, weighting)
+        self._check_interval(claim, metric, weighting)
 
-    def _hold(self, claim: Claim, metric: str, weighting: Weighting | None = None) -> None:
+    def _check_interval(
+        self, claim: Claim, metric: str, weighting: Weighting | None = None
+    ) -> None:
         problem = without_interval(claim, metric, weighting, self._document)
         if problem is not None:
             self.problems.append(problem)

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from pytest_confmat.limits import Bound, Kind
 from pytest_confmat.lookalikes import appearance
-from pytest_confmat.policy.faults import describe, fault
+from pytest_confmat.policy.policy_faults import describe, fault
 from pytest_confmat.policy.text_files import shown
 from pytest_confmat.policy.yaml_document import ScalarNode, SequenceNode
 from pytest_confmat.text import nearest_or_all
@@ -190,7 +190,7 @@ def dimensions(count: int | None, largest: int, expected: str) -> Callable[[Any]
 
 
 def each(items: SequenceNode, read: Callable[[Any], Value]) -> tuple[Value, ...]:
-    """Read every item; a refusal says which."""
+    """Read every item; an error says which one is wrong."""
     values = []
     for number, item in enumerate(items):
         try:

@@ -25,7 +25,6 @@ from pytest_confmat.policy.base_shape import (
     spelled_out,
 )
 from pytest_confmat.policy.evidence_shape import ONCE, RuleWord, own_min_support, own_rule
-from pytest_confmat.policy.faults import describe, fault
 from pytest_confmat.policy.limit_shapes import (
     ClassLimit,
     CompositeLimit,
@@ -33,6 +32,7 @@ from pytest_confmat.policy.limit_shapes import (
     OverallLimit,
     WeightedDiagonal,
 )
+from pytest_confmat.policy.policy_faults import describe, fault
 from pytest_confmat.policy.yaml_document import MappingNode, SequenceNode
 
 _TOP_K_FIELD: Final = "\0top_k"
@@ -68,7 +68,7 @@ class Confusion(Shape):
     min_support: Count | None = own_min_support()
 
     @model_validator(mode="after")
-    def _says_something(self) -> Confusion:
+    def _has_a_bound(self) -> Confusion:
         if self.at_most is None and self.max_rise is None:
             raise fault("it says no bound; write at_most or max_rise")
         return self

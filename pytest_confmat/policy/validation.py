@@ -1,4 +1,4 @@
-"""Holding a document against the grammar, and saying what is wrong in our own words."""
+"""Check a document against the grammar, and describe what is wrong in our own words."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from pydantic_core import ErrorDetails
 from pytest_confmat.kinds import KINDS
 from pytest_confmat.metric import METRICS
 from pytest_confmat.policy.base_shape import Shape, Unknown
-from pytest_confmat.policy.faults import OWN, Problem, describe, raise_first
 from pytest_confmat.policy.grammar import PolicyShape, policy_shape
+from pytest_confmat.policy.policy_faults import OWN, Problem, describe, raise_first
 from pytest_confmat.policy.text_files import shown
 from pytest_confmat.policy.yaml_document import Document
 
 
 def read_shape(document: Document) -> PolicyShape:
-    """Hold a document against the grammar.
+    """Check a document against the grammar.
 
     Raises
     ------
     PolicyError
-        With every fault, the first first.
+        With every fault, in the order of their lines.
     """
     try:
         return policy_shape(tuple(KINDS), tuple(METRICS)).model_validate(document.root)
@@ -46,7 +46,7 @@ _NEEDED = {
 
 
 def _problem(document: Document, details: ErrorDetails) -> Problem:
-    """Say what pydantic found in our own words."""
+    """Describe what pydantic found in our own words."""
     keys, kind_of_error, found = details["loc"], details["type"], details["input"]
     location, where = document.place(keys)
     prefix = f"{where}: " if where else ""

@@ -10,9 +10,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pytest_confmat.authoring import proposal_for, propose, tighten
-from pytest_confmat.authoring.init_keys import Stated, read_stated
-from pytest_confmat.authoring.margins import ANY, Observed, bearable, decimal
-from pytest_confmat.authoring.places import Place, find_place
+from pytest_confmat.authoring.data_at import Place, find_place
+from pytest_confmat.authoring.init_keys import InitKeys, read_init_keys
+from pytest_confmat.authoring.margins import ANY, Observed, decimal, safe_bound
 from pytest_confmat.authoring.policy_text import Draft, Learned, policy_text
 from pytest_confmat.authoring.soundness import objection, remarks
 from pytest_confmat.authoring.tighten import number_at
@@ -60,8 +60,8 @@ def test_a_bound_lies_where_an_equally_good_model_may_come_and_hardly_lower(tria
     confidence = float(1 - ANY / limits)
     low = Fraction(prediction_lower_bound(hits, trials, trials, confidence), trials)
     high = Fraction(prediction_upper_bound(hits, trials, trials, confidence), trials)
-    at_least = bearable(Observed(hits, trials), "at_least", limits)
-    at_most = bearable(Observed(hits, trials), "at_most", limits)
+    at_least = safe_bound(Observed(hits, trials), "at_least", limits)
+    at_most = safe_bound(Observed(hits, trials), "at_most", limits)
     assert low - (share - low) / 5 <= at_least <= low <= share
     assert share <= high <= at_most <= high + (high - share) / 5 or at_most <= high + Fraction(
         1, 100
@@ -71,8 +71,8 @@ def test_a_bound_lies_where_an_equally_good_model_may_come_and_hardly_lower(tria
 
 def test_what_must_be_proven_lies_lower_by_the_noise_of_another_set():
     observed = Observed(870, 900)
-    proven = bearable(observed, "at_least", 5, Evidence(rule="proven"))
-    assert proven < bearable(observed, "at_least", 5, Evidence(rule="not_refuted"))
+    proven = safe_bound(observed, "at_least", 5, Evidence(rule="proven"))
+    assert proven < safe_bound(observed, "at_least", 5, Evidence(rule="not_refuted"))
     policy = f"version: 1\nclasses: [a, b]\nthresholds:\n  accuracy: {decimal(proven)}\n"
     assert "0.9" in policy
 
@@ -161,8 +161,8 @@ def test_limits_on_a_thousand_classes_stay_readable(tmp_path):
 # The text.
 
 
-def written(proposal, path: str, stated: Stated | None = None, **found) -> str:
-    draft = Draft(Place(DirectoryKind(), path), stated or Stated())
+def written(proposal, path: str, stated: InitKeys | None = None, **found) -> str:
+    draft = Draft(Place(DirectoryKind(), path), stated or InitKeys())
     facts = {"model": "m.keras", "command": "pytest --confmat-model m.keras", "digest": DIGEST}
     return policy_text(draft, Learned(**(facts | {"classes": proposal.classes} | found)), proposal)
 
@@ -172,7 +172,7 @@ def test_a_whole_policy():
     text = written(
         proposal_for(matrix),
         "data/test",
-        read_stated(["{rescale: 1/255, color_mode: grayscale, decision: argmax}"]),
+        read_init_keys(["{rescale: 1/255, color_mode: grayscale, decision: argmax}"]),
         remarks=("Mind the foxes.",),
     )
     assert (
@@ -227,7 +227,7 @@ def test_what_cannot_be_seen_is_said_in_a_comment(tmp_path):
 
 def test_the_layout_of_records_is_written_down(tmp_path):
     draft = Draft(
-        Place(TFRecordKind(), "s/test-*-of-00002"), Stated({"label": "{key: y, offset: 1}"})
+        Place(TFRecordKind(), "s/test-*-of-00002"), InitKeys({"label": "{key: y, offset: 1}"})
     )
     notes = ["image inferred: image/encoded (encoded)", "label read: y (int64)", "else"]
     proposal = proposal_for(matrix_of([84, 85], [88, 88]))
@@ -287,7 +287,7 @@ def test_whatever_names_there_are_the_policy_says_what_was_meant(
 
 
 def test_what_is_stated_is_kept_as_it_was_written():
-    stated = read_stated(
+    stated = read_init_keys(
         [
             "{rescale: {scale: 1/127.5, offset: -1}, ignore: ['__MACOSX', \"1\"], "
             "classes: [no, '2'], image_size: [96, 96]}"
@@ -299,7 +299,7 @@ def test_what_is_stated_is_kept_as_it_was_written():
         "image_size": "[96, 96]",
     }
     assert stated.top == {"classes": '[no, "2"]'}
-    assert read_stated([""]) == Stated()
+    assert read_init_keys([""]) == InitKeys()
 
 
 @pytest.mark.parametrize(
@@ -313,14 +313,14 @@ def test_what_is_stated_is_kept_as_it_was_written():
     ],
 )
 def test_several_keys_are_stated_in_any_of_these_ways(texts):
-    stated = read_stated(texts)
+    stated = read_init_keys(texts)
     assert stated.dataset == {"rescale": "1/255", "image_size": "[9, 9]"}
     assert stated.top == {"decision": "argmax"}
 
 
 def test_a_key_that_is_stated_by_two_options_is_said_twice():
     with pytest.raises(RequestError, match=r"^rescale is said twice$"):
-        read_stated(["rescale: 1", "{rescale: 2}"])
+        read_init_keys(["rescale: 1", "{rescale: 2}"])
 
 
 @pytest.mark.parametrize(
@@ -350,7 +350,7 @@ def test_a_key_that_is_stated_by_two_options_is_said_twice():
 )
 def test_what_cannot_be_stated(text, message):
     with pytest.raises(RequestError) as caught:
-        read_stated([text])
+        read_init_keys([text])
     assert str(caught.value) == message
 
 

@@ -36,7 +36,7 @@ class ColumnsSpec(DatasetSpec):
 
 
 class ColumnsSource:
-    offset, states_count, unfixed, notes = 0, True, None, ("columns are read as they are",)
+    offset, states_count, nondeterminism, notes = 0, True, None, ("columns are read as they are",)
 
     def __init__(self, spec, classes):
         with np.load(spec.columns) as table:

@@ -20,7 +20,7 @@ from pytest_confmat.kinds import DataKind
 from pytest_confmat.policy import scalars
 from pytest_confmat.policy.base_shape import NAME_SCHEMA, LocalPath, ReadBy
 from pytest_confmat.policy.dataset_shape import ImagesShape, word
-from pytest_confmat.policy.faults import fault
+from pytest_confmat.policy.policy_faults import fault
 from pytest_confmat.policy.text_files import shown as quoted
 from pytest_confmat.spec import DirectorySpec, Links, ModelInput
 

@@ -107,7 +107,7 @@ class DirectorySource:
         return False
 
     @property
-    def unfixed(self) -> None:
+    def nondeterminism(self) -> None:
         """Fixed: files in sorted order."""
         return None
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pytest_confmat.data.naming import at_least_two
 from pytest_confmat.data.reading import Reading
-from pytest_confmat.data.tfrecord.label_files import FEATURES
+from pytest_confmat.data.tfrecord.files_beside import FEATURES
 from pytest_confmat.data.tfrecord.names import label_candidates, names_of_label_file
 from pytest_confmat.data.tfrecord.shape import ImageShape, SizeShape, TFRecordShape
 from pytest_confmat.data.tfrecord.shard_names import one_set_in, resolve, short_names

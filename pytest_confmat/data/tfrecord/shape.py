@@ -27,7 +27,7 @@ from pytest_confmat.policy.base_shape import (
     Shape,
 )
 from pytest_confmat.policy.dataset_shape import LARGEST, Dimensions, ImagesShape, word
-from pytest_confmat.policy.faults import describe, fault
+from pytest_confmat.policy.policy_faults import describe, fault
 from pytest_confmat.policy.yaml_document import MappingNode, ScalarNode, SequenceNode
 from pytest_confmat.spec import Encoding
 

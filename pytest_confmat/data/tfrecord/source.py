@@ -18,7 +18,7 @@ from pytest_confmat.data.images import deafness, tensorflow
 from pytest_confmat.data.part_plan import PlannedPart, part_id, runs
 from pytest_confmat.data.pipeline import batches, decoding_chunk, stream
 from pytest_confmat.data.source import Batch, Spans
-from pytest_confmat.data.tfrecord.label_files import compare_label_files
+from pytest_confmat.data.tfrecord.files_beside import compare_label_files
 from pytest_confmat.data.tfrecord.labels import NameLabel
 from pytest_confmat.data.tfrecord.layout import SAMPLE, Layout, find_layout
 from pytest_confmat.data.tfrecord.ranges import RecordRange, cut
@@ -149,7 +149,7 @@ class TFRecordSource:
         return self._is_stated
 
     @property
-    def unfixed(self) -> None:
+    def nondeterminism(self) -> None:
         """Fixed: records as they lie."""
         return None
 

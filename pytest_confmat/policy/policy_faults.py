@@ -1,4 +1,4 @@
-"""What is wrong with a policy: told by the line, the first first, and all of it in one error."""
+"""Faults of a policy: sorted by line, and raised together in one error."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pytest_confmat.data import open_batches
-from pytest_confmat.data.order import unfixed
+from pytest_confmat.data.order import nondeterminism
 from pytest_confmat.job import Job, run
 from pytest_confmat.spec import Argmax, ModelInput
 
@@ -14,7 +14,7 @@ X, Y = np.arange(24, dtype=np.float32).reshape(6, 2, 2, 1), np.arange(6) % 2
 
 
 def described(dataset):
-    return open_batches(dataset, ("a", "b"), ModelInput((2, 2, 1))).unfixed
+    return open_batches(dataset, ("a", "b"), ModelInput((2, 2, 1))).nondeterminism
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_other_objects_are_not_asked_what_only_tensorflow_knows():
         def options(self):
             raise AssertionError
 
-    assert unfixed(Mine()) is None
+    assert nondeterminism(Mine()) is None
 
 
 def test_the_evaluation_knows(plain):
