@@ -293,7 +293,7 @@ def test_a_saved_model_directory_has_its_own_sentence(tmp_path):
         look_at(tmp_path / "export")
     assert str(caught.value) == (
         f"{tmp_path}/export is a SavedModel directory, and models are loaded from .keras, .h5 or "
-        ".hdf5 files: save it again with model.save('model.keras'), or hand it in as a function "
+        ".hdf5 files: save it again with model.save('model.keras'), or pass it as a function "
         "by overriding the fixture confmat_model, with keras.layers.TFSMLayer or "
         "tf.saved_model.load behind it"
     )
