@@ -153,14 +153,14 @@ def test_a_whole_model_is_told_by_format_and_version(tmp_path, name, content, fo
             "m.weights.h5",
             hdf5(keras_version="3.9.2"),
             "{path} holds weights only, without the model they belong to: save the whole model "
-            "with model.save('model.keras'), or build it, load these weights and hand it in as a "
+            "with model.save('model.keras'), or build it, load these weights and pass it as a "
             "function by overriding the fixture confmat_model",
         ),
         (
             "m.keras",
             hdf5(),
             "{path} holds weights only, without the model they belong to: save the whole model "
-            "with model.save('model.keras'), or build it, load these weights and hand it in as a "
+            "with model.save('model.keras'), or build it, load these weights and pass it as a "
             "function by overriding the fixture confmat_model",
         ),
         (
