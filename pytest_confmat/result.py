@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pytest_confmat.baseline.comparison import Changes
+from pytest_confmat.baseline.comparison import Changes, Comparison
 from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.evaluation import Evaluation, Fault
 from pytest_confmat.limits import Exemption
@@ -50,8 +51,8 @@ class GateResult:
         there is no evaluation.
     likely_causes
         Where a limit failed: patterns of wiring mistakes in the matrix.
-    changes
-        Of accuracy and recall since the baseline; ``None``: there is none to compare with.
+    comparison
+        With the baseline, example by example; ``None``: there is none to compare with.
     """
 
     policy: Path
@@ -70,7 +71,12 @@ class GateResult:
     timing: Mapping[str, float] = field(default_factory=dict)
     cached: str | None = None
     faults: tuple[Fault, ...] = ()
-    changes: Changes | None = None
+    comparison: Comparison | None = None
+
+    @cached_property
+    def changes(self) -> Changes | None:
+        """How accuracy and recall changed since the baseline."""
+        return None if self.comparison is None else self.comparison.changes
 
     @property
     def examples_per_second(self) -> float | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pytest_confmat.baseline.comparison import Changes
+from pytest_confmat.baseline.comparison import Comparison
 from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.errors import ConfmatError
 from pytest_confmat.evaluation import Evaluation, Fault
@@ -88,7 +88,7 @@ class Ledger:
         why_unchecked: Callable[[Gate, Sequence[str]], Iterable[str]],
         *,
         interrupted: bool,
-        changes_of: Callable[[Gate, Evaluation], Changes | None] = lambda *_: None,
+        comparison_of: Callable[[Gate, Evaluation], Comparison | None] = lambda *_: None,
         not_chosen: Collection[Path] = (),
     ) -> tuple[GateResult, ...]:
         """Return the result of each gate.
@@ -103,8 +103,8 @@ class Ledger:
             Returns sentences that say how some of a gate's limits came to have no verdict.
         interrupted
             Whether the session ended before its time.
-        changes_of
-            Returns what changed since a gate's baseline.
+        comparison_of
+            Compares an evaluation with its gate's baseline.
         not_chosen
             Policies whose gates were not asked for, and of which nothing was run.
         """
@@ -116,7 +116,7 @@ class Ledger:
                 reasons = why_unchecked(gate, result.unchecked)
                 result = replace(result, notes=(*reasons, *result.notes))
             if result.evaluation is not None:
-                result = replace(result, changes=changes_of(gate, result.evaluation))
+                result = replace(result, comparison=comparison_of(gate, result.evaluation))
             found.append(result)
         return tuple(found)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -18,21 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_confmat.errors import MissingDependencyError, OutputError
+from pytest_confmat.errors import OutputError
 from pytest_confmat.filenames import text_of
 from pytest_confmat.output import Output
+from pytest_confmat.report.folder import JSON, OTHERS, REPORT_FILES
 
 if TYPE_CHECKING:
     from pytest_confmat.plugin.gate import Gate
     from pytest_confmat.result import GateOutcome, GateResult
-
-JSON, PICTURE = "confmat.json", "confmat.png"
-_HEAD = 4096
-# How each begins where we have written it, whoever may have formatted the text since.
-_OURS = {
-    JSON: re.compile(rb'\s*\{\s*"schema_version"\s*:\s*\d+\s*,\s*"outcome"\s*:'),
-    PICTURE: re.compile(rb"\x89PNG.*pytest-confmat", re.DOTALL),
-}
 
 
 class ReportFiles(Output):
@@ -66,7 +58,7 @@ class ReportFiles(Output):
     def files(self) -> list[Path]:
         """All files that the run writes, once the policies have their folders."""
         folders = dict.fromkeys((self._folder, *self._folders.values()))
-        return [folder / name for folder in folders for name in (JSON, PICTURE)]
+        return [folder / file.name for folder in folders for file in REPORT_FILES]
 
     def remove_stale(self) -> None:
         """Take away what an earlier run left."""
@@ -123,29 +115,28 @@ class ReportFiles(Output):
         self._folders = {path: self._folder / name for path, name in names.items()}
 
     def finish(self, results: Sequence[GateResult], *, green: bool) -> Sequence[str]:  # noqa: ARG002
-        """Write each result, and its picture where there is something to draw."""
-        from pytest_confmat.report.json import write_json
-
+        """Write the files of each result."""
         try:
             for result in results:
-                folder, started = self._folders[result.policy], perf_counter()
-                write_json(result, folder / JSON)
-                if result.evaluation is None:
-                    continue
-                if result.evaluation.matrix.is_large:
-                    k = len(result.evaluation.classes)
-                    self._notes.append(f"{PICTURE} is not drawn of as many as {k:,} classes")
-                else:
-                    self._draw(result, folder / PICTURE)
-                # Again, with the time that the picture took.
-                timing = {**result.timing, "report": perf_counter() - started}
-                write_json(replace(result, timing=timing), folder / JSON)
+                self._write(result, self._folders[result.policy])
             if self._has_overview:
                 self._overview({result.policy: result.outcome for result in results})
         except OSError as error:
             said = f"the report could not be written to {self._folder}: {error}"
             raise OutputError(*self._notes, said) from error
         return self._notes
+
+    def _write(self, result: GateResult, folder: Path) -> None:
+        from pytest_confmat.report.json import write_json
+
+        started = perf_counter()
+        write_json(result, folder / JSON.name)
+        notes = [file.written(result, folder / file.name) for file in OTHERS]
+        self._notes += [note for note in notes if note is not None]
+        if result.evaluation is not None:
+            # Again, with the time that the others took.
+            timing = {**result.timing, "report": perf_counter() - started}
+            write_json(replace(result, timing=timing), folder / JSON.name)
 
     def fail(self, reason: str) -> None:
         """Put down why the run came to nothing, unless that is the place of the report."""
@@ -156,11 +147,11 @@ class ReportFiles(Output):
         # Who asked for the report is told the reason anyway.
         with contextlib.suppress(OSError, pytest.UsageError):
             self._begin()
-            write_json(error_document(None, reason), self._folder / JSON)
+            write_json(error_document(None, reason), self._folder / JSON.name)
             if self._has_overview:
                 self._overview(dict.fromkeys(self._folders, "error"), reason)
                 for path, folder in self._folders.items():
-                    write_json(error_document(path, reason), folder / JSON)
+                    write_json(error_document(path, reason), folder / JSON.name)
 
     @property
     def _has_overview(self) -> bool:
@@ -171,49 +162,37 @@ class ReportFiles(Output):
 
         reports = [
             {
-                "path": (self._folders[policy] / JSON).relative_to(self._folder).as_posix(),
+                "path": (self._folders[policy] / JSON.name).relative_to(self._folder).as_posix(),
                 "policy": text_of(str(policy)),
                 "outcome": outcome,
             }
             for policy, outcome in outcomes.items()
         ]
-        write_json(overview_document(reports, reason), self._folder / JSON)
+        write_json(overview_document(reports, reason), self._folder / JSON.name)
 
     def _listed(self) -> list[Path]:
         """Return the folders of the reports that an earlier run's overview names."""
-        if not _is_ours(self._folder / JSON):
+        if not JSON.is_ours(self._folder / JSON.name):
             return []
         try:
-            said = json.loads((self._folder / JSON).read_bytes())
+            said = json.loads((self._folder / JSON.name).read_bytes())
             paths = [PurePosixPath(str(report["path"])) for report in said.get("reports", ())]
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return []
         return [
             self._folder / path.parent
             for path in paths
-            if path.name == JSON and not path.is_absolute() and ".." not in path.parts
+            if path.name == JSON.name and not path.is_absolute() and ".." not in path.parts
         ]
-
-    def _draw(self, result: GateResult, path: Path) -> None:
-        from pytest_confmat.report.picture import write_picture
-
-        try:
-            write_picture(result, path)
-        except MissingDependencyError as error:
-            self._notes.append(f"{PICTURE} was not written: {error}")
-        except OSError:
-            raise
-        except Exception as error:
-            # A plotting library that is set up wrongly must not hide the verdicts.
-            self._notes.append(f"{PICTURE} was not written: {type(error).__name__}: {error}")
 
 
 def _reset(folder: Path, document: Mapping[str, Any]) -> None:
     from pytest_confmat.report.json import write_json
 
     try:
-        (folder / PICTURE).unlink(missing_ok=True)
-        write_json(document, folder / JSON)
+        for file in OTHERS:
+            (folder / file.name).unlink(missing_ok=True)
+        write_json(document, folder / JSON.name)
     except OSError as error:
         raise pytest.UsageError(
             f"no report can be written to {folder}: {error.strerror or error}"
@@ -223,28 +202,19 @@ def _reset(folder: Path, document: Mapping[str, Any]) -> None:
 def _remove(folder: Path, root: Path) -> None:
     """Remove a report of an earlier run, and the folders that are empty then."""
     with contextlib.suppress(OSError):
-        for name in (JSON, PICTURE):
-            if _is_ours(folder / name):
-                (folder / name).unlink()
+        for file in REPORT_FILES:
+            if file.is_ours(folder / file.name):
+                (folder / file.name).unlink()
         while folder != root:
             folder.rmdir()
             folder = folder.parent
 
 
 def _require_ours(folder: Path) -> None:
-    for name in (JSON, PICTURE):
-        if os.path.lexists(folder / name) and not _is_ours(folder / name):
+    for file in REPORT_FILES:
+        path = folder / file.name
+        if os.path.lexists(path) and not file.is_ours(path):
             raise pytest.UsageError(
-                f"the report would replace {folder / name}, which this plugin has not written: "
+                f"the report would replace {path}, which this plugin has not written: "
                 "move that file, or name another folder for the report"
             )
-
-
-def _is_ours(path: Path) -> bool:
-    if not path.is_file():
-        return False
-    try:
-        with path.open("rb") as stream:
-            return _OURS[path.name].match(stream.read(_HEAD)) is not None
-    except OSError:
-        return False

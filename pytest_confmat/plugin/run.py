@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_confmat.baseline import load_baseline
-from pytest_confmat.baseline.comparison import Changes, Comparison, compare
+from pytest_confmat.baseline.comparison import Comparison, compare
 from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.errors import ConfmatError, ModelError, RequestError
 from pytest_confmat.evaluation import Evaluation
@@ -152,13 +152,12 @@ class GateRun:
             self._comparison = compare(stored, evaluation, baseline.min_overlap)
         return self._comparison
 
-    def changes(self, evaluation: Evaluation) -> Changes | None:
-        """Return what changed since the gate's baseline, if it can be compared with one."""
+    def compared(self, evaluation: Evaluation) -> Comparison | None:
+        """Return the comparison with the gate's baseline, if it can be compared with one."""
         try:
-            comparison = self.comparison(evaluation)
+            return self.comparison(evaluation)
         except ConfmatError:
             return None  # the evaluation's item says why
-        return None if comparison is None else comparison.changes
 
     def _overrides(self) -> list[str]:
         """Return notes on the model and data that fixtures put in place of the named ones."""

@@ -192,7 +192,7 @@ class GateHooks:
             lambda gate, ids: self.selection.why_unchecked(self.config, gate, ids),
             not_chosen=self._not_chosen,
             interrupted=exitstatus not in _RAN,
-            changes_of=self.state.changes_of,
+            comparison_of=self.state.comparison_of,
         )
         if self.state.watch.current is not None:
             self._notes.add(None, [f"interrupted after {self.state.watch.current}"])

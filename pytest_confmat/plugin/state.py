@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_confmat.baseline.comparison import Changes
+from pytest_confmat.baseline.comparison import Comparison
 from pytest_confmat.errors import RequestError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.filenames import short_path
@@ -136,9 +136,9 @@ class GateState:
         """Return the limits of the policy at a path, by id."""
         return self.runs[Path(policy)].gate.by_id
 
-    def changes_of(self, gate: Gate, evaluation: Evaluation) -> Changes | None:
-        """Return what changed since the baseline of a gate; see `GateRun.changes`."""
-        return self.runs[gate.path].changes(evaluation)
+    def comparison_of(self, gate: Gate, evaluation: Evaluation) -> Comparison | None:
+        """Compare an evaluation with its gate's baseline; see `GateRun.compared`."""
+        return self.runs[gate.path].compared(evaluation)
 
 
 def _require_any(policies: Sequence[Policy], without: tuple[Path, ...]) -> None:
