@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 
 import pytest
 
-from pytest_confmat.decimals import decimal_text
 from pytest_confmat.errors import ConfmatError, ExamplesError
 from pytest_confmat.escaping import printable_lines
 from pytest_confmat.parts import Fault
@@ -18,6 +17,7 @@ from pytest_confmat.plugin.gate import EVALUATION, Gate
 from pytest_confmat.plugin.longrepr import reason_of
 from pytest_confmat.plugin.run import GateRun, fault_of
 from pytest_confmat.plugin.state import GateState
+from pytest_confmat.report.rows import observed_text
 from pytest_confmat.report.wording import describe, headline, reason_first
 from pytest_confmat.text import and_more, plural
 from pytest_confmat.verdict import Verdict
@@ -166,10 +166,9 @@ def _first(verdicts: Sequence[Verdict], tell: Callable[[Verdict], str]) -> list[
 
 def _properties(verdict: Verdict) -> list[tuple[str, object]]:
     """Return the JUnit properties of a verdict, of builtin types that xdist can send."""
-    observed, bound = verdict.observed, verdict.limit.bound
-    shown = "undefined" if observed is None else decimal_text(observed, bound.value)
+    bound = verdict.limit.bound
     return [
-        ("confmat_observed", shown),
+        ("confmat_observed", observed_text(verdict)),
         (f"confmat_{bound.kind}", bound.text),
         ("confmat_support", verdict.support),
     ]

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from math import ceil, floor
 
 from rich.box import Box
 from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from pytest_confmat.decimals import decimal_text, percent, signed_text
+from pytest_confmat.decimals import percent
 from pytest_confmat.escaping import ELLIPSIS, printable
 from pytest_confmat.report.class_view import ClassView, confusions
+from pytest_confmat.report.rows import CLASS_METRICS, class_rows
 from pytest_confmat.text import and_more
 
 # Up to so many classes all stand in the table; of more, those that fail and the worst.
@@ -25,6 +24,7 @@ BAD = "bold red"
 MARK = "!"
 _NAME = 40
 _HEAD = 24
+_BOUND = 23
 _LEAST_NAME = 8
 _GAP = 2
 # A rule below the head and nothing else: it survives any log.
@@ -39,7 +39,6 @@ _RULE = Box(
     "    \n",
     ascii=True,
 )
-_SIGN = {"at_least": ">=", "at_most": "<="}
 
 
 @dataclass(frozen=True)
@@ -62,21 +61,16 @@ def class_table(class_view: ClassView, width: int) -> tuple[Table, str | None]:
     f1, precision, support, the change since the baseline, bound.
     """
     shown = _chosen(class_view)
-    columns = [
-        _Column("support", [str(int(class_view.matrix.support[i])) for i in shown], 2),
-        *(
-            _Column(metric, [_value(class_view, metric, i) for i in shown], rank)
-            for metric, rank in (("recall", 0), ("precision", 3), ("f1", 4))
-        ),
-    ]
+    rows = class_rows(class_view, shown)
+    columns = [_Column("support", [str(row.support) for row in rows], 2)]
+    for at, (metric, rank) in enumerate(zip(CLASS_METRICS, (0, 3, 4), strict=True)):
+        columns.append(_Column(metric, [row.metrics[at] for row in rows], rank))
     if class_view.changes:
-        columns.insert(2, _Column("change", [_change(class_view.changes[i]) for i in shown], 1))
-    intervals = [_interval(class_view, i) for i in shown]
-    if any(intervals):
-        columns.insert(len(columns) - 2, _Column("true recall", intervals, 5))
-    bounds = [_bounds(class_view, i) for i in shown]
-    if any(bounds):
-        columns.append(_Column("bound", bounds, 1))
+        columns.insert(2, _Column("change", [row.change for row in rows], 1))
+    if any(row.interval for row in rows):
+        columns.insert(len(columns) - 2, _Column("true recall", [r.interval for r in rows], 5))
+    if any(row.bound for row in rows):
+        columns.append(_Column("bound", [printable(row.bound, _BOUND) for row in rows], 1))
     mark = len(MARK) + _GAP if class_view.failed else 0
     while len(columns) > 1 and mark + _LEAST_NAME + _extent(columns) > width:
         columns.remove(max(columns, key=lambda column: column.rank))
@@ -87,12 +81,11 @@ def class_table(class_view: ClassView, width: int) -> tuple[Table, str | None]:
     table.add_column("class", no_wrap=True)
     for column in columns:
         table.add_column(column.head, justify="right", no_wrap=True)
-    for row, index in enumerate(shown):
-        bad = index in class_view.failed
-        style = BAD if bad else ""
-        marks = [Text(MARK if bad else "", style)] if mark else []
-        cells = [Text(column.cells[row]) for column in columns]
-        table.add_row(*marks, Text(names[row], style), *cells)
+    for at, row in enumerate(rows):
+        style = BAD if row.fails else ""
+        marks = [Text(MARK if row.fails else "", style)] if mark else []
+        cells = [Text(column.cells[at]) for column in columns]
+        table.add_row(*marks, Text(names[at], style), *cells)
     return table, _hidden(class_view, shown)
 
 
@@ -229,37 +222,6 @@ def _hidden(class_view: ClassView, shown: Sequence[int]) -> str | None:
 def _names(class_view: ClassView, indices: Sequence[int], room: int) -> list[str]:
     classes = class_view.matrix.classes
     return [fitted(printable(classes[i], _NAME), max(room, _LEAST_NAME)) for i in indices]
-
-
-def _value(class_view: ClassView, metric: str, index: int) -> str:
-    value = class_view.value(metric, index)
-    if value is None:
-        return "-"
-    name = class_view.matrix.classes[index]
-    texts = [decimal_text(value, b.value) for b in class_view.bounds.get((metric, name), ())]
-    return max(texts, key=len, default=decimal_text(value))
-
-
-def _change(difference: Fraction | None) -> str:
-    return "-" if difference is None else signed_text(difference)
-
-
-def _interval(class_view: ClassView, index: int) -> str:
-    """Return the bounds of the true recall, rounded outwards."""
-    interval = class_view.intervals.get(class_view.matrix.classes[index])
-    if interval is None:
-        return ""
-    lower, upper = floor(interval[0] * 1000), ceil(interval[1] * 1000)
-    return f"{lower / 1000:.3f} - {upper / 1000:.3f}"
-
-
-def _bounds(class_view: ClassView, index: int) -> str:
-    """Return the bound on a class's recall: of several, the one that decides."""
-    name = class_view.matrix.classes[index]
-    if bounds := class_view.bounds.get(("recall", name)):
-        strictest = max(bounds, key=lambda bound: bound.value)
-        return f"{_SIGN[strictest.kind]} {printable(strictest.text, 20)}"
-    return "exempt" if name in class_view.exempt else ""
 
 
 def _cell(class_view: ClassView, i: int, j: int) -> Text:
