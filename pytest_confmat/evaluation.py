@@ -139,7 +139,7 @@ class Evaluation:
 
         Examples that were predicted as none are not among them.
         """
-        ranks = self._joined("rank")[self._predicted != UNPREDICTED]
+        ranks = self.array("rank")[self._predicted != UNPREDICTED]
         return np.bincount(ranks, minlength=len(self.classes))
 
     def mistakes(
@@ -189,25 +189,25 @@ class Evaluation:
 
     @cached_property
     def _score(self) -> NDArray[np.float32]:
-        return self._joined("score")
+        return self.array("score")
 
     @cached_property
     def _true(self) -> NDArray[np.integer]:
-        return self._joined("true")
+        return self.array("true")
 
     @cached_property
     def _predicted(self) -> NDArray[np.integer]:
-        return self._joined("predicted")
+        return self.array("predicted")
 
     @cached_property
     def sample_weight(self) -> NDArray[np.float64] | None:
         """The examples' own weights in the set's order, (n,); ``None`` if there are none."""
         if not self.parts or any(part.weight is None for part in self.parts):
             return None
-        return self._joined("weight")
+        return self.array("weight")
 
-    def _joined(self, name: str) -> NDArray[Any]:
-        """Return one array of all parts, in the set's order."""
+    def array(self, name: str) -> NDArray[Any]:
+        """Return an array of `Part` over all parts, (n,), in the set's order: ``score``, ``rank``."""
         if not self.parts:
             return np.zeros(0, np.int64)
         return np.concatenate([getattr(part, name) for part in self.parts])
