@@ -207,7 +207,7 @@ class Evaluation:
         return self.array("weight")
 
     def array(self, name: str) -> NDArray[Any]:
-        """Return an array of `Part` over all parts, (n,), in the set's order: ``score``, ``rank``."""
+        """Return an array of `Part`, such as ``score``, over all parts in the set's order, (n,)."""
         if not self.parts:
             return np.zeros(0, np.int64)
         return np.concatenate([getattr(part, name) for part in self.parts])

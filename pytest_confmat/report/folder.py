@@ -84,10 +84,21 @@ def _picture(result: GateResult, path: Path) -> str | None:
     return None
 
 
+def _page(result: GateResult, path: Path) -> None:
+    from pytest_confmat.report.page.page import write_page
+
+    write_page(result, path)
+
+
 JSON = ReportFile(
     "confmat.json", re.compile(rb'\s*\{\s*"schema_version"\s*:\s*\d+\s*,\s*"outcome"\s*:'), _json
 )
 PICTURE = ReportFile("confmat.png", re.compile(rb"\x89PNG.*pytest-confmat", re.DOTALL), _picture)
+PAGE = ReportFile(
+    "report.html",
+    re.compile(rb"\s*<!DOCTYPE html>\s*<!-- pytest-confmat report -->", re.IGNORECASE),
+    _page,
+)
 # What stands beside `JSON`, in the order in which it is written.
-OTHERS: tuple[ReportFile, ...] = (PICTURE,)
+OTHERS: tuple[ReportFile, ...] = (PAGE, PICTURE)
 REPORT_FILES = (JSON, *OTHERS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil, floor, isnan
 
 from pytest_confmat.decimals import decimal_text, signed_text
 from pytest_confmat.errors import Location
@@ -133,6 +133,11 @@ def observed_text(verdict: Verdict) -> str:
     if verdict.observed is None:
         return "undefined"
     return decimal_text(verdict.observed, verdict.limit.bound.value)
+
+
+def score_text(score: float) -> str:
+    """Return the score of a prediction: ``0.954``; empty where it is not known."""
+    return "" if isnan(score) else f"{score:.3f}"
 
 
 def _metric(view: ClassView, metric: str, index: int) -> str:

@@ -111,10 +111,10 @@ def verdict_line(result: GateResult, width: int = 80) -> str:
 
     Ids of limits are named as far as `width` goes.
     """
-    return defused(f"confmat: {_WORDS[result.outcome]}  {_finding(result, width)}")
+    return defused(f"confmat: {WORDS[result.outcome]}  {finding(result, width)}")
 
 
-_WORDS = {
+WORDS = {
     "passed": "passed",
     "failed": "BLOCKED",
     "error": "ERROR",
@@ -128,7 +128,8 @@ _STYLES = {
 }
 
 
-def _finding(result: GateResult, width: int) -> str:
+def finding(result: GateResult, width: int) -> str:
+    """Return what stands behind the word of the verdict: ``3 of 31 limits failed: ...``."""
     failed = [v.limit.id for v in result.verdicts if v.outcome == "failed"]
     blocking = [v.limit.id for v in result.verdicts if v.blocks and v.outcome == "undecided"]
     undecided = sum(v.outcome == "undecided" and not v.blocks for v in result.verdicts)
@@ -187,7 +188,7 @@ def _examples(result: GateResult) -> str:
     return f" on {plural(len(result.evaluation), 'example')}"
 
 
-def _subject(result: GateResult) -> str:
+def subject(result: GateResult) -> str:
     """Return model, data and policy in one sentence."""
     model = result.model.get("path") or result.model.get("format")
     source = result.dataset.get("source")
@@ -212,7 +213,7 @@ def _likely_causes(result: GateResult) -> Iterator[str]:
 
 
 def _paragraphs(result: GateResult) -> Iterator[str]:
-    yield _subject(result)
+    yield subject(result)
     if given := result.dataset.get("input"):
         yield f"input: {printable(str(given), _SENTENCE)}"
     if overall := _overall(result):

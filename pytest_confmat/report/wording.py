@@ -34,7 +34,7 @@ def describe(verdict: Verdict) -> str:
     if verdict.outcome == "passed":
         return headline(verdict)
     lines = [located_headline(verdict)]
-    lines += [f"  {line}" for line in _reasons(verdict)]
+    lines += [f"  {line}" for line in reasons(verdict)]
     return defused("\n".join(lines))
 
 
@@ -122,7 +122,8 @@ def _weighting(weighting: Weighting | None) -> str:
     return f" ({weights}, normalize: {weighting.normalize})"
 
 
-def _reasons(verdict: Verdict) -> Iterator[str]:
+def reasons(verdict: Verdict) -> Iterator[str]:
+    """Yield the lines below the headline of a limit that did not pass: counts, bounds, examples."""
     if verdict.change is not None:
         yield from change_words(verdict)
     if counts := _counts(verdict):

@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from pytest_confmat.report.folder import REPORT_FILES
 from tests.support.gates import RED, WORKERS
 
 
@@ -246,10 +247,9 @@ def test_the_report_is_written_by_one_and_tells_the_outcome(project, workers):
         "confusions[*]": "passed",
     }
     assert (project.path / "out/confmat.png").read_bytes().startswith(b"\x89PNG")
-    assert sorted(p.name for p in (project.path / "out").iterdir()) == [
-        "confmat.json",
-        "confmat.png",
-    ]
+    assert sorted(p.name for p in (project.path / "out").iterdir()) == sorted(
+        file.name for file in REPORT_FILES
+    )
 
 
 def test_no_report_of_an_earlier_run_survives(project):

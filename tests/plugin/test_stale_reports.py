@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_confmat.report.folder import REPORT_FILES
 from pytest_confmat.report.json import overview_document, write_json
 from pytest_confmat.result import GateResult
 
@@ -236,10 +237,9 @@ def test_reports_of_several_policies_do_not_outlive_them(two):
     assert outcomes(two) == {".": "error", "thresholds": "error", "b": "error"}
     two.run("--confmat-report=out")
     assert outcomes(two) == {".": "passed"}
-    assert sorted(path.name for path in (two.path / "out").iterdir()) == [
-        "confmat.json",
-        "confmat.png",
-    ]
+    assert sorted(path.name for path in (two.path / "out").iterdir()) == sorted(
+        file.name for file in REPORT_FILES
+    )
 
 
 def test_an_overview_leads_to_nothing_outside_and_nothing_foreign(two):
@@ -264,7 +264,7 @@ def test_a_named_pipe_in_its_place_is_refused_and_not_opened(project):
     assert f"the report would replace {project.path}/{OUT}, which " in result.stderr.str()
 
 
-@pytest.mark.parametrize("name", ["confmat.json", "confmat.png"])
+@pytest.mark.parametrize("name", [file.name for file in REPORT_FILES])
 def test_what_is_no_report_is_not_replaced(project, name):
     (project.path / "out").mkdir()
     (project.path / "out" / name).write_bytes(b'{"outcome": "mine"}')

@@ -1,0 +1,1 @@
+"""``report.html``: one file that shows a result, with and without JavaScript."""

@@ -1,0 +1,61 @@
+"""What a result rests on, as pairs of a term and its value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from pytest_confmat.decimals import decimal_text, signed_text
+from pytest_confmat.escaping import printable
+from pytest_confmat.filenames import short_path
+from pytest_confmat.report.summary import time_line
+from pytest_confmat.result import GateResult
+from pytest_confmat.text import plural
+
+_VALUE = 1000
+
+
+def facts(result: GateResult) -> list[tuple[str, str]]:
+    """Return what is known of a result: model, data, digests, policy, versions, time."""
+    return [(term, printable(value, _VALUE)) for term, value in _facts(result)]
+
+
+def _facts(result: GateResult) -> Iterator[tuple[str, str]]:
+    model, dataset, evaluation = result.model, result.dataset, result.evaluation
+    if named := model.get("path") or model.get("format"):
+        yield "Model", str(named)
+    if digest := model.get("sha256"):
+        yield "Model SHA-256", str(digest)
+    if source := dataset.get("source"):
+        yield "Data", str(source)
+    if evaluation is not None:
+        k = len(evaluation.classes)
+        yield "Examples", f"{plural(len(evaluation), 'example')} of {plural(k, 'class', 'classes')}"
+        matrix = evaluation.matrix
+        if matrix.total:
+            right = int(matrix.correct.sum())
+            yield "Accuracy", decimal_text(Fraction(right, matrix.total))
+    if digest := dataset.get("digest"):
+        yield "Data digest", str(digest)
+    if given := dataset.get("input"):
+        yield "Model input", str(given)
+    yield "Policy", short_path(result.policy)
+    if (changes := result.changes) is not None and changes.accuracy is not None:
+        accuracy, common = changes.accuracy, plural(changes.examples, "common example")
+        yield (
+            "Since the baseline",
+            f"accuracy {decimal_text(accuracy.before)} before, {decimal_text(accuracy.now)} now "
+            f"({signed_text(accuracy.difference)}), on {common}",
+        )
+    if evaluation is not None:
+        yield (
+            "Evaluated",
+            f"from the cache, computed {result.cached}" if result.cached else "in this run",
+        )
+    if time := time_line(result):
+        yield "Time", time.removeprefix("time: ")
+    if result.versions:
+        yield (
+            "Versions",
+            ", ".join(map(" ".join, result.versions.items())),
+        )
