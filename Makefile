@@ -23,7 +23,7 @@ PYTHONS := python3 python3.13 python3.12 python3.11
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 endif
 
-.PHONY: help venv gate gate-red test quick lint format types digits fuzz evidence bench clean
+.PHONY: help venv gate gate-red test test-extras quick lint lint-js format types digits fuzz evidence bench clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -45,7 +45,10 @@ gate-red: $(VENV)/.gate ## Gate a worse model: red, and that is what is expected
 	else echo "Exit status $$status, and 1 was expected." >&2; exit 1; fi
 
 test: $(VENV)/.dev lint types ## Lint, check types and run the whole suite (PYTEST_ARGS="-n 2 ...")
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/pytest $(PYTEST_ARGS) --ignore tests/extras
+
+test-extras: $(VENV)/.extras lint-js ## Run what needs a browser or another runtime; what is missing is skipped, and said
+	$(BIN)/pytest $(PYTEST_ARGS) -rs tests/extras
 
 quick: $(VENV)/.dev ## Run the tests that need no TensorFlow: policy, numbers, verdicts, reports
 	$(BIN)/pytest -q -n 2 --hypothesis-profile=quick $(QUICK)
@@ -54,6 +57,11 @@ lint: $(VENV)/.dev ## Check style, formatting and who imports whom
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports --no-logo
+
+lint-js: ## Check style and types of the page's scripts; needs npm
+	@if command -v npm >/dev/null; then \
+		npm install --no-package-lock --no-audit --no-fund --silent && npm run --silent lint && npm run --silent types; \
+	else echo 'SKIPPED: the scripts of the page are not checked: install Node.js with npm' >&2; fi
 
 format: $(VENV)/.dev ## Fix style and formatting where that can be done automatically
 	$(BIN)/ruff check --fix
@@ -106,6 +114,11 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/.created
 	@echo 'Installing pytest-confmat with TensorFlow and all that its tests need; this takes a few minutes'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/.gate
+
+$(VENV)/.extras: pyproject.toml | $(VENV)/.created
+	@echo 'Installing pytest-confmat with TensorFlow and what drives a browser; this takes a few minutes'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,test-extras]'
+	@touch $@ $(VENV)/.dev $(VENV)/.gate
 
 $(VENV)/.fuzz: pyproject.toml | $(VENV)/.created
 	@echo 'Installing pytest-confmat with TensorFlow and atheris; this takes a few minutes'

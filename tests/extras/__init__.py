@@ -1,0 +1,1 @@
+"""What needs more than TensorFlow: each test says what is missing where it is skipped."""

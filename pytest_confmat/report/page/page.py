@@ -161,13 +161,8 @@ def _cells(view: ClassView, shown: MatrixView) -> Iterator[list[Cell]]:
     """Yield the rows of cells, shaded by their shares of the true class."""
     counts, support = shown.counts.tolist(), shown.support.tolist()
     n = len(shown.indices)
-    wrong = [
-        count / max(support[i], 1)
-        for i, row in enumerate(counts)
-        for j, count in enumerate(row)
-        if i != j
-    ]
-    most = max(wrong, default=0)
+    off = view.matrix.cells.off_diagonal()
+    most = float((off.values / view.matrix.support[off.rows]).max(initial=0))
     for i, row in enumerate(counts):
         cells = []
         for j, count in enumerate(row):
