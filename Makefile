@@ -23,7 +23,7 @@ PYTHONS := python3 python3.13 python3.12 python3.11
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 endif
 
-.PHONY: help venv gate gate-red test test-extras quick lint lint-js format types digits fuzz evidence bench clean
+.PHONY: help venv gate gate-red test test-extras quick lint lint-js format types digits fuzz evidence screenshots bench clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -83,6 +83,9 @@ fuzz: $(VENV)/.fuzz ## Fuzz all that reads files, 60 seconds each (FUZZ="image s
 evidence: $(VENV)/.dev ## Simulate how often the gate is wrong; renew docs/evidence.md
 	$(BIN)/python -m benchmarks.evidence --json benchmarks/evidence.json --docs docs/evidence.md
 	$(BIN)/python docs/images/evidence.py
+
+screenshots: $(VENV)/.extras ## Take the pictures of the report for the docs anew; needs Chromium
+	$(BIN)/python docs/images/report.py
 
 bench: $(VENV)/.bench ## Measure speed beside others and the limit; renew docs/performance.md (BENCH="--repeats 5")
 	$(BIN)/python -m benchmarks.bench --json benchmarks/performance.json --docs docs/performance.md $(BENCH)

@@ -102,7 +102,7 @@ function addControls(data, measures, view, draw) {
   }
   const key = make("span", { class: "key", "aria-hidden": "true" }, "right");
   for (let at = 2; at <= LEVELS; at += 2) key.append(make("i", { class: `good-${at}` }));
-  key.append(" wrong");
+  key.append(make("span", {}, "\u00a0 wrong"));
   for (let at = 2; at <= LEVELS; at += 2) key.append(make("i", { class: `bad-${at}` }));
   box.append(key);
 }

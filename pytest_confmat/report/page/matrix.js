@@ -50,7 +50,8 @@ function drawTable(data, found, view, select) {
     body.append(row);
   }
   table.append(body);
-  table.classList.toggle("is-wide", ends.length > 8);
+  const longest = Math.max(...ends.map((j) => nameOf(data, j).length));
+  table.classList.toggle("is-wide", ends.length > 8 && longest > 4);
   table.addEventListener("keydown", (event) => move(event, table, select));
   const first = body.querySelector("td");
   if (first) first.tabIndex = 0;
