@@ -1,7 +1,7 @@
 """Take the pictures of report.html that stand in the docs, beside this file: `make screenshots`.
 
-The reports are those of the digits example: of a model that passes, of one that does not, and of the
-same one compared with the model in production.
+The reports are those of the digits example: of a model that passes, of one that does not, and of
+the same one compared with the model in production.
 """
 
 from __future__ import annotations
