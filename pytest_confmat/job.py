@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from pytest_confmat.errors import ConfmatError, RequestError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.filenames import text_of
-from pytest_confmat.files import sha256_of
 from pytest_confmat.spec import DatasetSpec, Decision, Feed, ModelSpec
 
 if TYPE_CHECKING:
@@ -275,10 +274,13 @@ def _doubt(feed: Feed, model: Any) -> str | None:
 def describe_model(model: Any) -> dict[str, Any]:
     """Return path, format and sha256 of a model file, or what kind of object a model is."""
     if isinstance(model, ModelSpec):
+        from pytest_confmat.models.digest import sha256_of_model
+        from pytest_confmat.models.look import look_at
+
         return {
             "path": text_of(str(from_here(model.path))),
-            "format": model.path.suffix.lstrip("."),
-            "sha256": sha256_of(model.path),
+            "format": look_at(model.path).format,
+            "sha256": sha256_of_model(model.path),
         }
     kind = type(model)
     return {"path": None, "format": f"{kind.__module__}.{kind.__qualname__}", "sha256": None}

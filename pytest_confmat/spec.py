@@ -193,10 +193,14 @@ class ModelSpec:
     ----------
     safe_mode
         Whether code that the file holds is refused instead of run.
+    signature
+        Which of the file's entry points is judged, where its format has them; ``None``: its usual
+        one.
     """
 
     path: Path
     safe_mode: bool = True
+    signature: str | None = None
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from typing import Any
 from pytest_confmat.cache.digest_index import DigestIndex
 from pytest_confmat.data.reading import Reading
 from pytest_confmat.errors import DataError, ModelError, UndeterminedError
-from pytest_confmat.files import sha256_of
 from pytest_confmat.job import Job
 from pytest_confmat.kinds import KINDS, kind_of, placeless
+from pytest_confmat.models.digest import sha256_of_model
 from pytest_confmat.models.foreign import foreign_code
 from pytest_confmat.models.formats import FORMATS
 from pytest_confmat.models.look import look_at
@@ -90,7 +90,7 @@ def identify(
     try:
         if isinstance(job.model, ModelSpec):
             _require_own(job.model, fingerprint, own_code)
-            model_sha256 = sha256_of(job.model.path)
+            model_sha256 = sha256_of_model(job.model.path)
             plain = replace(job.model, path=Path(job.model.path.name))
             said["model"] = [repr(plain), model_sha256]
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pytest_confmat.errors import ModelError
@@ -37,8 +38,14 @@ def load(
     RequestError
         If the decision does not go with the classes.
     """
-    file = look_at(spec.path)
-    return format_called(file.format).load(
+    file = replace(look_at(spec.path), signature=spec.signature)
+    found = format_called(file.format)
+    if file.signature is not None and not found.has_signatures:
+        raise ModelError(
+            f"{file.path} is {found.noun}, which has no signatures, and the policy asks for "
+            f"{file.signature!r}: take signature out of its model"
+        )
+    return found.load(
         file, classes, decision, safe_mode=spec.safe_mode, custom_objects=custom_objects
     )
 

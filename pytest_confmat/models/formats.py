@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A file that looks like a whole model.
+    """A file, or a directory, that looks like a whole model.
 
     Attributes
     ----------
@@ -31,11 +31,14 @@ class ModelFile:
         The key of its format.
     saved_by
         Version of the library that wrote it, where the file says so.
+    signature
+        Which of its entry points is asked for; ``None``: the usual one.
     """
 
     path: Path
     format: str
     saved_by: str | None = None
+    signature: str | None = None
 
     @property
     def major(self) -> int | None:
@@ -52,18 +55,35 @@ class ModelFormat(ABC):
     key
         Names the format: ``hdf5``.
     suffixes
-        That a file of it may have, the usual one first.
+        That a file of it may have, the usual one first; none where its models are directories.
     noun
         What such a file is called: ``an HDF5 file``.
+    has_signatures
+        Whether a model may have several entry points, with names.
     """
 
     key: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
     noun: ClassVar[str]
+    has_signatures: ClassVar[bool] = False
 
     @abstractmethod
     def recognizes(self, head: bytes) -> bool:
         """Whether a file that begins with `head`, up to 1,024 bytes, is of this format."""
+
+    def holds(self, folder: Path) -> bool:  # noqa: ARG002
+        """Whether a directory is a model of this format, whole or broken."""
+        return False
+
+    def files(self, path: Path) -> tuple[Path, ...]:
+        """Return the regular files that a model is made of, for its digest; load nothing.
+
+        Raises
+        ------
+        ModelError
+            If they cannot be listed.
+        """
+        return (path,)
 
     def meaning(self, suffix: str) -> str:
         """Return what a suffix says of a file: ``.h5 means HDF5``."""
@@ -113,6 +133,11 @@ FORMATS: Registry[ModelFormat] = Registry(ModelFormat, "model format", _BUILT_IN
 def format_of(head: bytes) -> ModelFormat | None:
     """Return the format of a file by how it begins."""
     return next((each for each in FORMATS if each.recognizes(head)), None)
+
+
+def format_holding(folder: Path) -> ModelFormat | None:
+    """Return the format whose models are directories such as `folder`."""
+    return next((each for each in FORMATS if each.holds(folder)), None)
 
 
 def format_named(suffix: str) -> ModelFormat | None:

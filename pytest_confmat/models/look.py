@@ -16,6 +16,7 @@ from pytest_confmat.models.formats import (
     ModelFile,
     ModelFormat,
     choice,
+    format_holding,
     format_named,
     format_of,
     suffixes,
@@ -39,7 +40,12 @@ def look_at(path: Path) -> ModelFile:
     ModelError
         If it is not a local file, not readable, not a whole model, or not what its name says.
     """
-    _require_file(path)
+    _require_there(path)
+    if path.is_dir():
+        found = format_holding(path)
+        if found is None:
+            raise ModelError(_directory(path))
+        return ModelFile(path, found.key, found.look(path))
     head = _head(path)
     _refuse_what_is_no_model(path, head)
     content, named = format_of(head), format_named(path.suffix)
@@ -65,7 +71,7 @@ def look_at(path: Path) -> ModelFile:
     return ModelFile(path, content.key, saved_by)
 
 
-def _require_file(path: Path) -> None:
+def _require_there(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -73,9 +79,7 @@ def _require_file(path: Path) -> None:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ModelError(f"the model {path} cannot be read: {reason}") from error
-    if stat.S_ISDIR(mode):
-        raise ModelError(_directory(path))
-    if not stat.S_ISREG(mode):
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise ModelError(f"{path} is {irregular(path)}: give a {choice()} file")
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from pytest_confmat.cache.evaluation_cache import CacheInfo, EvaluationCache
 from pytest_confmat.diagnosis import LikelyCause
-from pytest_confmat.errors import ConfmatError, EvaluationError, RequestError
+from pytest_confmat.errors import ConfmatError, EvaluationError, ModelError, RequestError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.job import Job, run
 from pytest_confmat.models import is_keras_model
@@ -297,13 +297,15 @@ def _identity(value: Any) -> str:
     return f"{id(value)} {_weights(value)}"
 
 
-def _stat(path: Path) -> tuple[int, ...] | None:
+def _stat(path: Path) -> list[tuple[str | int, ...]] | None:
     """Return what differs once another model is written to a path."""
+    from pytest_confmat.models.digest import files_of
+
     try:
-        found = path.stat()
-    except OSError:
+        found = [(str(each), each.stat()) for each in files_of(path)]
+    except (ModelError, OSError):
         return None
-    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+    return [(name, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for name, s in found]
 
 
 def _tells_changes(model: Any) -> bool:

@@ -35,18 +35,19 @@ def judged_model(policy: Policy | None, settings: Settings) -> Judged | None:
         If the command line or the ini file does.
     """
     origin = settings.origins.get("model", "")
+    signature = None if policy is None else policy.signature
     if policy is not None and policy.model is not None and not origin.startswith("--"):
         path = policy.model.path
         if not path.exists():
             raise PolicyError(f"model: {_why_missing(path)}", policy.where("model"))
         origin = f"model in {policy.path.name}"
-        return Judged(ModelSpec(path.resolve(), settings.safe_mode), origin)
+        return Judged(ModelSpec(path.resolve(), settings.safe_mode, signature), origin)
     if settings.model is None:
         return None
     if not settings.model.exists():
         written = settings.model_as_written or settings.model
         raise pytest.UsageError(f"{origin}: {_why_missing(written)}")
-    return Judged(ModelSpec(settings.model, settings.safe_mode), origin)
+    return Judged(ModelSpec(settings.model, settings.safe_mode, signature), origin)
 
 
 def as_model(model: Any, folder: Path, *, safe_mode: bool) -> Any:

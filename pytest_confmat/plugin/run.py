@@ -13,7 +13,6 @@ from pytest_confmat.baseline.comparison import Comparison, compare
 from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.errors import ConfmatError, ModelError, RequestError
 from pytest_confmat.evaluation import Evaluation
-from pytest_confmat.files import sha256_of
 from pytest_confmat.job import Job, from_here
 from pytest_confmat.judging import judge
 from pytest_confmat.plugin.agreed_set import require_agreed
@@ -252,9 +251,14 @@ def fault_of(evaluation: Evaluation) -> str | None:
 
 
 def _digest_of(model: Any) -> str | None:
-    # Loading says more about a path that is no file.
-    is_file = isinstance(model, ModelSpec) and model.path.is_file()
-    return sha256_of(model.path) if is_file else None
+    if not isinstance(model, ModelSpec):
+        return None
+    from pytest_confmat.models.digest import sha256_of_model
+
+    try:
+        return sha256_of_model(model.path)
+    except ModelError:
+        return None  # loading says more about it
 
 
 def _require_pinned(gate: Gate, model: Any, found: str | None) -> None:

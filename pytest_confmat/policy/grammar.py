@@ -88,13 +88,25 @@ Decision = Annotated[
 ]
 
 
+def _model_schema(schema: dict[str, Any]) -> None:
+    schema["minProperties"] = 1
+    or_short(PATH_SCHEMA)(schema)
+
+
 class ModelShape(Shape):
     """The model to judge: a path, or {path: models/shapes.keras}."""
 
-    model_config = ConfigDict(json_schema_extra=or_short(PATH_SCHEMA))
+    model_config = ConfigDict(json_schema_extra=_model_schema)
     expected: ClassVar[str] = "a path, or a mapping such as {path: models/shapes.keras}"
 
-    path: LocalPath = Field(description="Where its file is; relative to this file.")
+    path: LocalPath | None = Field(
+        None, description="Where its file is, or its directory; relative to this file."
+    )
+    signature: Name | None = Field(
+        None,
+        description="Which signature of a SavedModel is judged, also of one that the command line "
+        "names; serving_default or serve unless it is given.",
+    )
 
     @classmethod
     def long_form(cls, value: Any) -> Any:
@@ -102,6 +114,12 @@ class ModelShape(Shape):
         if isinstance(value, ScalarNode) and value:
             return MappingNode({"path": value}, {"path": value.line}, value.line)
         return value
+
+    @model_validator(mode="after")
+    def _names_something(self) -> ModelShape:
+        if self.path is None and self.signature is None:
+            raise fault("model needs path, signature, or both")
+        return self
 
 
 def _policy_schema(schema: dict[str, Any]) -> None:

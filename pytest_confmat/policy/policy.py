@@ -29,6 +29,9 @@ class Policy:
         The declared names, in the order of the model's outputs; ``None``: none are declared.
     model
         The model's file, as the policy names it; ``None``: it names none.
+    signature
+        Which of its entry points is judged, also of a model that is named elsewhere; ``None``: the
+        usual one.
     model_sha256
         SHA-256 of the model's file in lower case, if the policy is for that model alone.
     evidence
@@ -48,6 +51,7 @@ class Policy:
     classes: tuple[str, ...] | None = None
     decision: Decision = field(default_factory=Argmax)
     model: ModelSpec | None = None
+    signature: str | None = None
     model_sha256: str | None = None
     evidence: Evidence = ESTIMATE
     baseline: BaselineSpec | None = None

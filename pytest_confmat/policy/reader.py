@@ -47,7 +47,8 @@ def read_policy(path: Path) -> Policy:
         digest=None if shape.dataset is None else shape.dataset.digest,
         classes=_classes(shape, document),
         decision=_decision(shape),
-        model=None if shape.model is None else ModelSpec(below(folder, shape.model.path)),
+        model=_model(shape, folder),
+        signature=None if shape.model is None else shape.model.signature,
         model_sha256=shape.model_sha256,
         evidence=evidence,
         baseline=_baseline(shape, folder),
@@ -64,6 +65,12 @@ def _classes(shape: PolicyShape, document: Document) -> tuple[str, ...] | None:
         location, _ = document.place(["classes"])
         return read_label_file(below(document.path.parent, shape.classes), location)
     return shape.classes
+
+
+def _model(shape: PolicyShape, folder: Path) -> ModelSpec | None:
+    if shape.model is None or shape.model.path is None:
+        return None
+    return ModelSpec(below(folder, shape.model.path), signature=shape.model.signature)
 
 
 def _decision(shape: PolicyShape) -> Decision:
