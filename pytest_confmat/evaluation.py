@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,8 @@ class Evaluation:
         Seconds spent on each stage; no part of what makes two evaluations equal.
     faults
         The examples that count as misclassified because they are at fault.
+    without_examples
+        Classes that are declared to have no examples.
 
     Raises
     ------
@@ -70,6 +72,7 @@ class Evaluation:
     notes: tuple[str, ...] = ()
     timing: Mapping[str, float] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
+    without_examples: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         parts = sorted(self.parts, key=lambda part: part.position)
@@ -97,6 +100,7 @@ class Evaluation:
             and self.provenance == other.provenance
             and sorted(self.notes) == sorted(other.notes)
             and sorted(self.faults) == sorted(other.faults)
+            and self.without_examples == other.without_examples
         )
 
     def __hash__(self) -> int:
@@ -105,7 +109,7 @@ class Evaluation:
     @cached_property
     def matrix(self) -> ConfusionMatrix:
         """Counts of all parts."""
-        return outcome_matrix(self._true, self._predicted, self.classes)
+        return outcome_matrix(self._true, self._predicted, self.classes, self.without_examples)
 
     @cached_property
     def sample_weighted(self) -> SparseCounts | None:
@@ -235,7 +239,7 @@ class Evaluation:
         EvaluationError
             If classes or provenance differ, or the same part holds different outcomes.
         """
-        if self.classes != other.classes:
+        if (self.classes, self.without_examples) != (other.classes, other.without_examples):
             raise EvaluationError(
                 "evaluations of different classes cannot be merged: "
                 f"{list(self.classes)} and {list(other.classes)}"
@@ -253,7 +257,7 @@ class Evaluation:
         }
         faults = tuple(sorted({*self.faults, *other.faults}))
         parts = tuple(mine.values())
-        return Evaluation(self.classes, parts, self.provenance, notes, timing, faults)
+        return replace(self, parts=parts, notes=notes, timing=timing, faults=faults)
 
     __add__ = merge
 
@@ -288,6 +292,7 @@ class Evaluation:
             "notes": self.notes,
             "timing": dict(self.timing),
             "faults": [[fault.id, fault.reason, fault.actual] for fault in self.faults],
+            "without_examples": sorted(self.without_examples),
         }
         buffer = io.BytesIO()
         text = json.dumps(header, ensure_ascii=True).encode()
@@ -317,6 +322,7 @@ class Evaluation:
                     tuple(header["notes"]),
                     header["timing"],
                     tuple(Fault(*fault) for fault in header.get("faults", ())),
+                    frozenset(header.get("without_examples", ())),
                 )
         except EvaluationError:
             raise
@@ -325,7 +331,10 @@ class Evaluation:
 
 
 def outcome_matrix(
-    true: NDArray[np.integer], predicted: NDArray[np.integer], classes: Sequence[str]
+    true: NDArray[np.integer],
+    predicted: NDArray[np.integer],
+    classes: Sequence[str],
+    without_examples: Collection[str] = (),
 ) -> ConfusionMatrix:
     """Count pairs of class indices, both of shape (N,); `predicted` may hold `UNPREDICTED`."""
     k = len(classes)
@@ -333,7 +342,9 @@ def outcome_matrix(
     # A true class out of range is an error of its own, not a longer count.
     others = pair_indices(true[~known], true[~known], k) // (k + 1)
     beside = np.bincount(others, minlength=k)
-    return ConfusionMatrix.from_labels(true[known], predicted[known], classes, beside)
+    return ConfusionMatrix.from_labels(
+        true[known], predicted[known], classes, beside, without_examples
+    )
 
 
 def weighted_counts(

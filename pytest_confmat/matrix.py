@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -37,6 +37,8 @@ class ConfusionMatrix:
     unpredicted
         Examples of each true class that were predicted as none, shape (K,): they could not be
         read, and count as wrong. They are in the support and in no column. Zeros unless given.
+    without_examples
+        Classes that are declared to have no examples: averages over the classes leave them out.
 
     Raises
     ------
@@ -47,13 +49,25 @@ class ConfusionMatrix:
     classes: tuple[str, ...]
     unpredicted: Counts
     cells: SparseCounts = field(repr=False)
+    without_examples: frozenset[str]
 
     def __init__(
-        self, counts: ArrayLike, classes: Sequence[str], unpredicted: ArrayLike = ()
+        self,
+        counts: ArrayLike,
+        classes: Sequence[str],
+        unpredicted: ArrayLike = (),
+        without_examples: Collection[str] = (),
     ) -> None:
-        self._set(SparseCounts.of(_as_counts(counts)), classes, unpredicted)
+        cells = SparseCounts.of(_as_counts(counts))
+        self._set(cells, classes, unpredicted, without_examples)
 
-    def _set(self, cells: SparseCounts, classes: Sequence[str], unpredicted: ArrayLike) -> None:
+    def _set(
+        self,
+        cells: SparseCounts,
+        classes: Sequence[str],
+        unpredicted: ArrayLike,
+        without_examples: Collection[str],
+    ) -> None:
         k = cells.k
         names = tuple(classes)
         if len(names) != k:
@@ -67,10 +81,15 @@ class ConfusionMatrix:
         object.__setattr__(self, "classes", names)
         object.__setattr__(self, "unpredicted", _as_unpredicted(unpredicted, k))
         object.__setattr__(self, "cells", cells)
+        object.__setattr__(self, "without_examples", frozenset(without_examples))
 
     @classmethod
     def from_cells(
-        cls, cells: SparseCounts, classes: Sequence[str], unpredicted: ArrayLike = ()
+        cls,
+        cells: SparseCounts,
+        classes: Sequence[str],
+        unpredicted: ArrayLike = (),
+        without_examples: Collection[str] = (),
     ) -> ConfusionMatrix:
         """Return the matrix that holds counts in these cells, and none in the others.
 
@@ -80,7 +99,8 @@ class ConfusionMatrix:
             As the constructor.
         """
         matrix = cls.__new__(cls)
-        matrix._set(replace(cells, values=_whole(cells.values)), classes, unpredicted)
+        whole = replace(cells, values=_whole(cells.values))
+        matrix._set(whole, classes, unpredicted, without_examples)
         return matrix
 
     @classmethod
@@ -90,11 +110,13 @@ class ConfusionMatrix:
         predicted: ArrayLike,
         classes: Sequence[str],
         unpredicted: ArrayLike = (),
+        without_examples: Collection[str] = (),
     ) -> ConfusionMatrix:
         """Count pairs of class indices, both of shape (N,), within 0 to K - 1."""
         k = len(classes)
         pairs = pair_indices(true, predicted, k)
-        return cls.from_cells(SparseCounts.counted(pairs, k), classes, unpredicted)
+        cells = SparseCounts.counted(pairs, k)
+        return cls.from_cells(cells, classes, unpredicted, without_examples)
 
     @property
     def is_large(self) -> bool:
@@ -136,6 +158,11 @@ class ConfusionMatrix:
         """Number of examples."""
         return int(self.support.sum())
 
+    @cached_property
+    def judged(self) -> tuple[int, ...]:
+        """Indices of the classes that are not declared to have no examples."""
+        return tuple(i for i, n in enumerate(self.classes) if n not in self.without_examples)
+
     def index(self, name: str) -> int:
         """Return the row and column of class `name`."""
         try:
@@ -157,7 +184,10 @@ class ConfusionMatrix:
                 f"{listed(self.classes, _LISTED)} and {listed(other.classes, _LISTED)}"
             )
         unpredicted = self.unpredicted + other.unpredicted
-        return ConfusionMatrix.from_cells(self.cells + other.cells, self.classes, unpredicted)
+        without = self.without_examples & other.without_examples
+        return ConfusionMatrix.from_cells(
+            self.cells + other.cells, self.classes, unpredicted, without
+        )
 
     __add__ = merge
 
@@ -175,6 +205,7 @@ class ConfusionMatrix:
             self.classes == other.classes
             and self.cells == other.cells
             and np.array_equal(self.unpredicted, other.unpredicted)
+            and self.without_examples == other.without_examples
         )
 
     def __hash__(self) -> int:
@@ -199,10 +230,11 @@ def inverse_frequency_weights(support: ArrayLike) -> Floats:
 def balanced_weights(support: ArrayLike) -> Floats:
     """Return N / (K * support), shape (K,), as scikit-learn's ``class_weight="balanced"``.
 
-    0 for a class without examples.
+    K counts the classes that have examples; the others have weight 0.
     """
     examples = np.asarray(support, dtype=np.float64)
-    weights: Floats = inverse_frequency_weights(examples) * (examples.sum() / len(examples))
+    filled = max(np.count_nonzero(examples), 1)
+    weights: Floats = inverse_frequency_weights(examples) * (examples.sum() / filled)
     return weights
 
 

@@ -139,7 +139,7 @@ class Measurements:
 
     def _highest_confusion(self, limit: Limit) -> Measurement:
         counts, matrix = self.counts, self.counts.matrix
-        if reason := _without_examples(counts.support, matrix.classes, NO_EXAMPLES):
+        if reason := _without_examples(counts.support, matrix, NO_EXAMPLES):
             return Measurement(Measured(None, undefined=reason), None, counts.total, counts.total)
         excluded = _indices(limit, matrix.classes)
         off = matrix.cells.off_diagonal()
@@ -151,22 +151,23 @@ class Measurements:
         tests = [Share(cell.count, cell.support) for cell in cells]
         tests += [
             Share(0, counts.support[i])
-            for i, judged in _judged_cells(len(matrix.classes), excluded).items()
+            for i, judged in _judged_cells(matrix, excluded).items()
             if judged > filled.get(i, 0)
         ]
-        return self._worst(cells, tests, len(matrix.classes), excluded, counts.total)
+        return self._worst(cells, tests, matrix, excluded, counts.total)
 
     def _worst(
         self,
         cells: list[Cell],
         tests: Sequence[Share | Pairs],
-        k: int,
+        matrix: ConfusionMatrix,
         excluded: frozenset[tuple[int, int]],
         support: int,
     ) -> Measurement:
         cells.sort(key=lambda cell: (-cell.share, cell.actual, cell.predicted))
         highest = cells[0].share if cells else Fraction(0)
-        test = Cells(tests, k * (k - 1) - len(excluded)) if tests else None
+        judged = sum(_judged_cells(matrix, excluded).values())
+        test = Cells(tests, judged) if tests else None
         trials = test.trials if test is not None else support
         return Measurement(Measured(highest), test, trials, support, cells=tuple(cells))
 
@@ -207,16 +208,16 @@ class Measurements:
         return Measurement(drop, None, support, support, before=before.value, now=now.value)
 
     def _highest_rise(self, limit: Limit, changes: Changes) -> Measurement:
-        classes = changes.comparison.classes
-        if reason := _without_examples(changes.support, classes, NO_COMMON):
+        matrix = changes.comparison.matrix_now
+        if reason := _without_examples(changes.support, matrix, NO_COMMON):
             return Measurement(Measured(None, undefined=reason), None, changes.total, changes.total)
-        excluded = _indices(limit, classes)
+        excluded = _indices(limit, matrix.classes)
         moved = sorted(
             (i, j) for i, j in {*changes.came, *changes.left} if i != j and (i, j) not in excluded
         )
         tests: list[Share | Pairs] = [changes.confusion(i, j) for i, j in moved]
         # A cell in which nothing moved says as much as its class has examples.
-        for i, judged in _judged_cells(len(classes), excluded).items():
+        for i, judged in _judged_cells(matrix, excluded).items():
             if judged > sum(actual == i for actual, _ in moved):
                 tests.append(Pairs(0, 0, changes.support[i]))
         cells = []
@@ -224,7 +225,7 @@ class Measurements:
             pairs = changes.confusion(i, j)
             if (rise := pairs.newly_wrong - pairs.newly_right) > 0:
                 cells.append(Cell(i, j, rise, pairs.trials))
-        return self._worst(cells, tests, len(classes), excluded, changes.total)
+        return self._worst(cells, tests, matrix, excluded, changes.total)
 
     def _before_and_now(self, limit: Limit) -> tuple[Measured, Measured]:
         before, now = self._both_counts
@@ -278,10 +279,10 @@ def _pairs(limit: Limit, changes: Changes) -> Pairs | None:
     return changes.specificity(index) if of_others else changes.recall(index)
 
 
-def _without_examples(support: Sequence[int], classes: Sequence[str], why: str) -> str | None:
-    for name, n in zip(classes, support, strict=True):
-        if not n:
-            return f"the share of class {name!r} is undefined: {why}"
+def _without_examples(support: Sequence[int], matrix: ConfusionMatrix, why: str) -> str | None:
+    for i in matrix.judged:
+        if not support[i]:
+            return f"the share of class {matrix.classes[i]!r} is undefined: {why}"
     return None
 
 
@@ -290,9 +291,11 @@ def _indices(limit: Limit, classes: Sequence[str]) -> frozenset[tuple[int, int]]
     return frozenset((place[a], place[p]) for a, p in limit.excluded)
 
 
-def _judged_cells(k: int, excluded: frozenset[tuple[int, int]]) -> Mapping[int, int]:
-    """Return for each class how many of its cells are judged."""
-    judged = dict.fromkeys(range(k), k - 1)
+def _judged_cells(
+    matrix: ConfusionMatrix, excluded: frozenset[tuple[int, int]]
+) -> Mapping[int, int]:
+    """Return for each class that is to have examples how many of its cells are judged."""
+    judged = dict.fromkeys(matrix.judged, len(matrix.classes) - 1)
     for actual, _ in excluded:
         judged[actual] -= 1
     return judged

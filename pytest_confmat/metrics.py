@@ -6,7 +6,7 @@ on rounding. A metric without a value says why: undefined is not zero.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -120,10 +120,11 @@ class MetricCounts:
     def _class_weights(self, weighting: Weighting) -> list[Fraction]:
         if isinstance(weighting.weights, tuple):
             given = dict(weighting.weights)
-            return [given[name] for name in self.matrix.classes]
+            # Only a class without examples may have none, and there it changes nothing.
+            return [given.get(name, Fraction(0)) for name in self.matrix.classes]
         scale = Fraction(1)
         if weighting.weights == "balanced":
-            scale = Fraction(self.total, len(self.support))
+            scale = Fraction(self.total, max(sum(n > 0 for n in self.support), 1))
         return [scale / n if n else Fraction(0) for n in self.support]
 
     def _class_diagonal(
@@ -170,38 +171,27 @@ class MetricCounts:
             return Measured(None, undefined="a matrix alone does not tell the ranks of the classes")
         return _ratio(int(self.rank_counts[:k].sum()), self.total, "there are no examples")
 
-    def _each(self, metric: str) -> list[Measured]:
-        return [self.per_class(metric, i) for i in range(len(self.support))]
-
     def macro(self, metric: str) -> Measured:
-        """Return the mean of a metric over the classes."""
-        each = self._each(metric)
-        if reason := self._undefined(metric, each):
-            return Measured(None, undefined=reason)
-        return Measured(exact_sum([m.value for m in each if m.value is not None]) / len(each))
+        """Return the mean of a metric over the classes that are to have examples."""
+        return self._mean(metric, dict.fromkeys(self.matrix.judged, 1))
 
     def weighted(self, metric: str) -> Measured:
         """Return the mean of a metric over the classes, weighted by support."""
-        if not self.total:
-            return Measured(None, undefined="there are no examples")
-        each = self._each(metric)
         # A class without examples weighs nothing here, whatever its value.
-        if reason := self._undefined(metric, each, self.support):
-            return Measured(None, undefined=reason)
-        terms = [
-            m.value * n
-            for m, n in zip(each, self.support, strict=True)
-            if m.value is not None and n
-        ]
-        return Measured(exact_sum(terms) / self.total)
+        return self._mean(metric, {i: n for i, n in enumerate(self.support) if n})
 
-    def _undefined(
-        self, metric: str, each: Sequence[Measured], weights: Sequence[int] | None = None
-    ) -> str | None:
-        for i, (name, measured) in enumerate(zip(self.matrix.classes, each, strict=True)):
-            if measured.value is None and (weights is None or weights[i]):
-                return f"{metric} of {name!r} is undefined: {measured.undefined}"
-        return None
+    def _mean(self, metric: str, weights: Mapping[int, int]) -> Measured:
+        terms = []
+        for i, weight in weights.items():
+            measured = self.per_class(metric, i)
+            if measured.value is None:
+                name = self.matrix.classes[i]
+                reason = f"{metric} of {name!r} is undefined: {measured.undefined}"
+                return Measured(None, undefined=reason)
+            terms.append(measured.value * weight)
+        if not terms:
+            return Measured(None, undefined="there are no examples")
+        return Measured(exact_sum(terms) / sum(weights.values()))
 
 
 def exact_sum(values: Sequence[Fraction]) -> Fraction:

@@ -79,6 +79,6 @@ def _class_weights(
     if isinstance(weights, str):
         return balanced_weights(matrix.support)
     given = dict(weights)
-    if missing := [name for name in matrix.classes if name not in given]:
+    if missing := [matrix.classes[i] for i in matrix.judged if matrix.classes[i] not in given]:
         raise EvaluationError(f"these classes have no weight: {missing}")
-    return np.array([float(given[name]) for name in matrix.classes])
+    return np.array([float(given.get(name, 0)) for name in matrix.classes])

@@ -7,7 +7,7 @@ its id: what was added, removed, changed or relabelled since is told, and not co
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -98,6 +98,8 @@ class Comparison:
         How many of the common examples have another id in the evaluation.
     reordered
         Whether the baseline's classes stand in another order.
+    without_examples
+        Classes that are declared to have no examples.
     """
 
     classes: tuple[str, ...]
@@ -113,6 +115,7 @@ class Comparison:
     relabelled: tuple[Relabelled, ...] = ()
     renamed: int = 0
     reordered: bool = False
+    without_examples: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         """Return the number of common examples."""
@@ -152,12 +155,12 @@ class Comparison:
     @cached_property
     def matrix_before(self) -> ConfusionMatrix:
         """Counts of the baseline's model over the common examples."""
-        return outcome_matrix(self.true, self.before, self.classes)
+        return outcome_matrix(self.true, self.before, self.classes, self.without_examples)
 
     @cached_property
     def matrix_now(self) -> ConfusionMatrix:
         """Counts of the new model over the common examples."""
-        return outcome_matrix(self.true, self.now, self.classes)
+        return outcome_matrix(self.true, self.now, self.classes, self.without_examples)
 
     @property
     def changes(self) -> Changes:
@@ -194,7 +197,10 @@ def compare(
     here = Baseline.of(evaluation)
     there = _in_order_of(baseline, here.classes)
     alignment = align(there, here)
-    comparison = _comparison(there, here, alignment, baseline.classes != here.classes)
+    comparison = replace(
+        _comparison(there, here, alignment, baseline.classes != here.classes),
+        without_examples=evaluation.without_examples,
+    )
     _require_overlap(there, here, comparison, min_overlap)
     return comparison
 
