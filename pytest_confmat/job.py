@@ -44,6 +44,8 @@ class Job:
         ``None``: the rule of `streaming.batch_size_for`.
     expected_examples
         Where data of the project's own are given up, which may never end; ``None``: nowhere.
+    without_examples
+        Classes that the set is known to have no examples of.
     """
 
     model: Any
@@ -52,6 +54,7 @@ class Job:
     decision: Decision
     batch_size: int | None = None
     expected_examples: int | None = None
+    without_examples: tuple[str, ...] = ()
 
     @property
     def is_plain(self) -> bool:
@@ -126,7 +129,7 @@ def run_all(
         opened.rewind()
     timing = {**opened.timing, "evaluate": perf_counter() - started}
     return tuple(
-        each if isinstance(each, ConfmatError) else _told_of(each, job.model, source, timing)
+        each if isinstance(each, ConfmatError) else _told_of(each, job, source, timing)
         for each, job, source in zip(found, jobs, opened.shared.sources, strict=True)
     )
 
@@ -229,7 +232,7 @@ def _open(jobs: Sequence[Job], custom_objects: Mapping[str, Any] | None) -> _Ope
 
 
 def _told_of(
-    evaluation: Evaluation, model: Any, source: Source, timing: Mapping[str, float]
+    evaluation: Evaluation, job: Job, source: Source, timing: Mapping[str, float]
 ) -> Evaluation:
     """Add to an evaluation what is known after the pass."""
     feed = source.feed  # of a dataset of the project's own known only now
@@ -237,8 +240,9 @@ def _told_of(
     return replace(
         evaluation,
         provenance={**evaluation.provenance, "dataset": dataset},
-        notes=(*evaluation.notes, *filter(None, [_doubt(feed, model)])),
+        notes=(*evaluation.notes, *filter(None, [_doubt(feed, job.model)])),
         timing={**timing, **evaluation.timing},
+        without_examples=frozenset(job.without_examples),
     )
 
 

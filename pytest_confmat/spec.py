@@ -80,6 +80,8 @@ class DatasetSpec:
         More faults than these end the pass early.
     digest
         What `pytest_confmat.manifest.digest` must return of the set: ``sha256:`` and 64 digits.
+    without_examples
+        Classes that the set is known to have no examples of.
     """
 
     images: ImageSpec = field(default_factory=ImageSpec)
@@ -87,6 +89,7 @@ class DatasetSpec:
     on_fault: OnFault = "error"
     max_faults: int = MAX_FAULTS
     digest: str | None = None
+    without_examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

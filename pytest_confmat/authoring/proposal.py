@@ -111,14 +111,16 @@ def proposal_for(matrix: ConfusionMatrix) -> Proposal:
     Parameters
     ----------
     matrix
-        Every class has examples.
+        Every class has examples, but those that are declared to have none.
     """
-    m = len(matrix.classes) + 1
+    judged = list(matrix.judged)
+    names = tuple(matrix.classes[i] for i in judged)
+    m = len(judged) + 1
     accuracy = _proposed(None, int(matrix.correct.sum()), matrix.total, m)
     each = [
         _proposed(name, hits, trials, m)
         for name, hits, trials in zip(
-            matrix.classes, matrix.correct.tolist(), matrix.support.tolist(), strict=True
+            names, matrix.correct[judged].tolist(), matrix.support[judged].tolist(), strict=True
         )
     ]
     values = sorted(one.value for one in each if one.value is not None)
@@ -130,7 +132,7 @@ def proposal_for(matrix: ConfusionMatrix) -> Proposal:
         next((one for one in low if one.value == general), None),
         tuple(one for one in low if one.value is not None and one.value < (general or 0)),
         tuple(one for one in each if one.value is None),
-        matrix.classes,
+        names,
     )
 
 

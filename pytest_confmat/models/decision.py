@@ -19,6 +19,10 @@ SMALLEST = np.finfo(np.float32).tiny
 ROUNDING = 1e-6
 # Numbers decided on at a time: what is made of them on the way stays in the cache of a core.
 _BLOCK = 1 << 17
+_LACKED = (
+    ", and of those without examples in the set say so: "
+    "`classes: {names: [...], without_examples: [...]}`"
+)
 _LISTED = 20
 
 
@@ -98,7 +102,7 @@ class Rule:
         raise ModelError(
             f"{name} has {units} outputs, and there are {len(self.classes)} classes: "
             f"{listed(self.classes, _LISTED)}; `classes` must name every output, in the "
-            "model's order"
+            f"model's order{_LACKED if units > len(self.classes) else ''}"
         )
 
     def _require_one_unit(self, name: str) -> None:

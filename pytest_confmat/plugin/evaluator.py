@@ -6,6 +6,7 @@ import hashlib
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +92,7 @@ class Evaluator:
         decision: Decision | Mapping[str, Any] | str = "argmax",
         batch_size: int | None = None,
         fingerprint: str | None = None,
+        without_examples: Sequence[str] = (),
     ) -> Evaluation:
         """Evaluate `model` on `dataset`, or return what an equal call returned before.
 
@@ -115,6 +117,8 @@ class Evaluator:
         fingerprint
             A text that says which model a function is: another one whenever it predicts
             differently, as after a refit.
+        without_examples
+            Classes that the data are known to have no examples of.
 
         Raises
         ------
@@ -124,7 +128,10 @@ class Evaluator:
         if isinstance(model, str | Path):
             model = ModelSpec(Path(model).resolve())
         names = None if classes is None else tuple(classes)
+        without = tuple(without_examples)
         if isinstance(dataset, DatasetSpec):
+            without = without or dataset.without_examples
+            dataset = replace(dataset, without_examples=without)
             from pytest_confmat.data import class_names
 
             names = class_names(dataset, names)
@@ -136,7 +143,9 @@ class Evaluator:
             raise RequestError("these data do not name their classes: pass classes=[...]")
         if not isinstance(fingerprint, str | None) or fingerprint == "":
             raise RequestError(f"fingerprint is a text that names the model, not {fingerprint!r}")
-        job = self.job(model, dataset, names, _decision(decision), batch_size)
+        job = self.job(
+            model, dataset, names, _decision(decision), batch_size, without_examples=without
+        )
         if fingerprint is None and not _tells_changes(model):
             self._has_evaluated = True
             return self._compute(job)
@@ -151,10 +160,13 @@ class Evaluator:
         batch_size: int | None = None,
         *,
         expected_examples: int | None = None,
+        without_examples: tuple[str, ...] = (),
     ) -> Job:
         """Return a job, with the session's batch size unless it states its own."""
         batch_size = batch_size or self._batch_size
-        return Job(model, dataset, classes, decision, batch_size, expected_examples)
+        return Job(
+            model, dataset, classes, decision, batch_size, expected_examples, without_examples
+        )
 
     def key(self, job: Job, name: str | None = None, stated: str | None = None) -> str:
         """Return what the result of `job` is remembered under.
@@ -171,7 +183,8 @@ class Evaluator:
         if stated is not None:
             model = f"{model if _tells_changes(job.model) else _named(job.model)} {stated!r}"
         seen = [model, _identity(job.dataset), *self._code_sources()]
-        return f"{_OBJECTS}{seen}-{job.classes}-{job.decision}-{job.batch_size}"
+        asked = job.classes, job.decision, job.batch_size, job.without_examples
+        return f"{_OBJECTS}{seen}-{asked}"
 
     def evaluate(
         self,

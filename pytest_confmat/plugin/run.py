@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from pytest_confmat.baseline import load_baseline
@@ -21,11 +23,14 @@ from pytest_confmat.plugin.baselines import waiting_note, without_comparison
 from pytest_confmat.plugin.endings import SKIPS, ended_by
 from pytest_confmat.plugin.gate import Gate
 from pytest_confmat.spec import DatasetSpec, ModelSpec
-from pytest_confmat.text import listed
+from pytest_confmat.text import listed, plural
 from pytest_confmat.verdict import Verdict
 
 if TYPE_CHECKING:
     from pytest_confmat.plugin.state import GateState
+
+
+_EXAMPLES_NAMED = 3
 
 
 class GateRun:
@@ -117,15 +122,18 @@ class GateRun:
 
     def job(self, model: Any, dataset: Any) -> Job:
         """Return the job of evaluating a model on data, with classes and decision of the policy."""
-        expected = self.gate.expected_examples
+        expected, without = self.gate.expected_examples, self.gate.policy.without_examples
         if isinstance(dataset, DatasetSpec):
             expected = None  # files are counted before the pass; other data may never end
+            if dataset.without_examples != without:
+                dataset = replace(dataset, without_examples=without)
         return self._session.evaluator.job(
             model,
             dataset,
             self.gate.classes,
             self.gate.policy.decision,
             expected_examples=expected,
+            without_examples=without,
         )
 
     def _stated(self, job: Job, request: pytest.FixtureRequest) -> str | None:
@@ -239,15 +247,29 @@ def fingerprint_of(request: pytest.FixtureRequest) -> str | None:
 
 
 def fault_of(evaluation: Evaluation) -> str | None:
-    """Return an error if a class has no example, so that nothing is known about it."""
+    """Return an error if a class has no example, or has some although it is declared to have none.
+
+    Nothing is known about the first, and the second would go unjudged.
+    """
     matrix = evaluation.matrix
-    empty = [name for name, n in zip(matrix.classes, matrix.support, strict=True) if not n]
-    if not empty:
-        return None
-    return (
-        f"{len(empty)} of {len(matrix.classes)} classes have no example among "
-        f"{matrix.total}: {listed(empty)}; nothing can be said about them"
-    )
+    empty = [matrix.classes[i] for i in matrix.judged if not matrix.support[i]]
+    if empty:
+        return (
+            f"{len(empty)} of {len(matrix.classes)} classes have no example among "
+            f"{matrix.total}: {listed(empty)}; nothing can be said about them. If the set lacks "
+            "them on purpose, name them in classes: {names: ..., without_examples: [...]}"
+        )
+    for name in sorted(evaluation.without_examples, key=matrix.index):
+        index = matrix.index(name)
+        if count := int(matrix.support[index]):
+            places = np.flatnonzero(evaluation.array("true") == index)[:_EXAMPLES_NAMED]
+            ids = [evaluation.ids[place] for place in places.tolist()]
+            return (
+                f"classes.without_examples names {name!r}, and the set has "
+                f"{plural(count, 'example')} of it, such as {listed(ids)}; take it out there, so "
+                "that it is judged"
+            )
+    return None
 
 
 def _digest_of(model: Any) -> str | None:

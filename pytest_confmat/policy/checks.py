@@ -26,7 +26,11 @@ _LISTED = 5
 
 
 def problems_with(
-    rules: Sequence[Rule], decision: Decision, classes: Sequence[str], where: Where
+    rules: Sequence[Rule],
+    decision: Decision,
+    classes: Sequence[str],
+    where: Where,
+    without_examples: frozenset[str] = frozenset(),
 ) -> Iterator[Problem]:
     """Find what does not fit `classes`; `where` returns the place of a key."""
     if len(classes) < 2:
@@ -40,11 +44,13 @@ def problems_with(
         if name != other:
             message = f"the classes {other!a} and {name!a} look the same; rename one of them"
         yield Problem(where("classes"), message)
+    yield from _with_those_without(without_examples, classes, where)
     if isinstance(decision, Threshold):
         yield from _with_threshold(decision, classes, where)
     seen: set[tuple[object, str]] = set()
     for rule in rules:
-        for problem in _with_rule(rule, classes, known, where):
+        found = _with_rule(rule, classes, known, where, without_examples)
+        for problem in found:
             # A limit's value and its drop name the same classes, and are two rules.
             if (_subject(rule), problem.message) not in seen:
                 seen.add((_subject(rule), problem.message))
@@ -56,23 +62,54 @@ def _subject(rule: Rule) -> object:
 
 
 def _with_rule(
-    rule: Rule, classes: Sequence[str], known: frozenset[str], where: Where
+    rule: Rule,
+    classes: Sequence[str],
+    known: frozenset[str],
+    where: Where,
+    without_examples: frozenset[str],
 ) -> Iterator[Problem]:
     if isinstance(rule, OverallRule):
         yield from _with_rank(rule, classes)
     elif isinstance(rule, ConfusionRule):
         yield from _with_pair(rule, classes, known)
+        if rule.actual in without_examples:
+            yield _unjudged(str(rule.actual), "thresholds.confusions, actual", rule.location)
     else:
         for name in rule.overrides:
             if name not in known:
                 way = ("thresholds", rule.metric, "classes")
                 yield _unknown(name, ".".join(way), where(*way, name), classes)
+            elif name in without_examples:
+                way = ("thresholds", rule.metric, "classes")
+                yield _unjudged(name, ".".join(way), where(*way, name))
         if rule.weighting is not None:
-            yield from _with_weights(rule.weighting, classes, known, where)
+            judged = [name for name in classes if name not in without_examples]
+            yield from _with_weights(rule.weighting, judged, known, where)
 
 
 def _unknown(name: str, key: str, location: Location, classes: Sequence[str]) -> Problem:
     return Problem(location, f"{key}: there is no class {shown(name)}", name, classes)
+
+
+def _unjudged(name: str, key: str, location: Location) -> Problem:
+    return Problem(
+        location,
+        f"{key}: {shown(name)} is one of classes.without_examples, and without examples nothing "
+        "can be said of it",
+    )
+
+
+def _with_those_without(
+    without_examples: frozenset[str], classes: Sequence[str], where: Where
+) -> Iterator[Problem]:
+    location = where("classes", "without_examples")
+    known = frozenset(classes)
+    for name in sorted(without_examples - known):
+        yield _unknown(name, "classes.without_examples", location, classes)
+    if known and known <= without_examples:
+        yield Problem(
+            location, "classes.without_examples names every class, and none is left to judge"
+        )
 
 
 def _with_threshold(decision: Threshold, classes: Sequence[str], where: Where) -> Iterator[Problem]:

@@ -52,7 +52,7 @@ def _argmax(value: Any) -> Literal["argmax"]:
     return "argmax"
 
 
-def _classes(value: Any) -> tuple[str, ...] | str:
+def _names(value: Any) -> tuple[str, ...] | str:
     if isinstance(value, ScalarNode):
         return scalars.local_path(value)
     if not isinstance(value, SequenceNode):
@@ -61,6 +61,43 @@ def _classes(value: Any) -> tuple[str, ...] | str:
     if len(found) < 2:
         raise fault(f"a classifier has at least two classes, and here is {len(found)}")
     return found
+
+
+_NAMES = {
+    "anyOf": [
+        {"type": "array", "items": NAME_SCHEMA, "minItems": 2, "uniqueItems": True},
+        PATH_SCHEMA,
+    ]
+}
+
+
+class ClassesShape(Shape):
+    """The classes of the model: names, or {names: [...], without_examples: [...]}."""
+
+    model_config = ConfigDict(json_schema_extra=or_short(_NAMES))
+    expected: ClassVar[str] = "a list of names, a text file, or {names: ..., without_examples: ...}"
+
+    names: Annotated[tuple[str, ...] | str, ReadBy(_names, _NAMES)] = Field(
+        description="In the order of the model's outputs, or a text file with a name a line."
+    )
+    without_examples: Annotated[
+        tuple[str, ...],
+        ReadBy(scalars.names, {"type": "array", "items": NAME_SCHEMA, "uniqueItems": True}),
+    ] = Field(
+        (),
+        description="Those of which the set has no examples: what is predicted as one of them "
+        "is wrong, and no limit is on them.",
+    )
+
+    @classmethod
+    def long_form(cls, value: Any) -> Any:
+        """Take names for {names: names}."""
+        if isinstance(value, ScalarNode | SequenceNode):
+            return MappingNode({"names": value}, {"names": value.line}, value.line)
+        if isinstance(value, MappingNode) and cls.model_fields.keys().isdisjoint(value):
+            # A map of names to numbers, most likely.
+            raise fault(f"expected {cls.expected}, found a mapping of other keys")
+        return value
 
 
 class ThresholdShape(Shape):
@@ -153,26 +190,7 @@ class PolicyShape(Shape):
         description="The data; where a fixture confmat_dataset brings them, left out, or only "
         "expected_examples and digest.",
     )
-    classes: (
-        Annotated[
-            tuple[str, ...] | str,
-            ReadBy(
-                _classes,
-                {
-                    "anyOf": [
-                        {
-                            "type": "array",
-                            "items": NAME_SCHEMA,
-                            "minItems": 2,
-                            "uniqueItems": True,
-                        },
-                        PATH_SCHEMA,
-                    ]
-                },
-            ),
-        ]
-        | None
-    ) = Field(
+    classes: ClassesShape | None = Field(
         None,
         description="Class names in the order of the model's outputs, or a text file with a "
         "name a line; the sorted names of the class directories unless it is given.",

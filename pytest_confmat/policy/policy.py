@@ -27,6 +27,8 @@ class Policy:
         Of the set, wherever it comes from; ``None``: the policy does not say.
     classes
         The declared names, in the order of the model's outputs; ``None``: none are declared.
+    without_examples
+        Those of which the set has no examples, as the policy declares.
     model
         The model's file, as the policy names it; ``None``: it names none.
     signature
@@ -49,6 +51,7 @@ class Policy:
     expected_examples: int | None = None
     digest: str | None = None
     classes: tuple[str, ...] | None = None
+    without_examples: tuple[str, ...] = ()
     decision: Decision = field(default_factory=Argmax)
     model: ModelSpec | None = None
     signature: str | None = None
@@ -113,14 +116,18 @@ class Policy:
     def limits_for(self, classes: Sequence[str]) -> tuple[tuple[Limit, ...], tuple[Exemption, ...]]:
         """Apply the rules to `classes`: the limits to check, and who is exempt.
 
+        A rule for every class makes none for those without examples.
+
         Raises
         ------
         PolicyError
             If the policy names a class that is not among `classes`, does not fit their number,
             or makes no limit.
         """
-        raise_first(problems_with(self.rules, self.decision, classes, self.where))
-        limits, exemptions = expand(self.rules, classes)
+        without = frozenset(self.without_examples)
+        raise_first(problems_with(self.rules, self.decision, classes, self.where, without))
+        judged = [name for name in classes if name not in without]
+        limits, exemptions = expand(self.rules, judged)
         if not limits:
             message = "the policy makes no limit; write one below thresholds"
             if exemptions:

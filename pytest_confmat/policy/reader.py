@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pytest_confmat.errors import Location
@@ -40,12 +41,15 @@ def read_policy(path: Path) -> Policy:
     shape = read_shape(document)
     folder = path.absolute().parent
     evidence = _evidence(shape)
+    without = () if shape.classes is None else shape.classes.without_examples
+    dataset = dataset_spec(shape, folder)
     policy = Policy(
         path=path,
-        dataset=dataset_spec(shape, folder),
+        dataset=None if dataset is None else replace(dataset, without_examples=without),
         expected_examples=None if shape.dataset is None else shape.dataset.expected_examples,
         digest=None if shape.dataset is None else shape.dataset.digest,
         classes=_classes(shape, document),
+        without_examples=without,
         decision=_decision(shape),
         model=_model(shape, folder),
         signature=None if shape.model is None else shape.model.signature,
@@ -61,10 +65,13 @@ def read_policy(path: Path) -> Policy:
 
 
 def _classes(shape: PolicyShape, document: Document) -> tuple[str, ...] | None:
-    if isinstance(shape.classes, str):
-        location, _ = document.place(["classes"])
-        return read_label_file(below(document.path.parent, shape.classes), location)
-    return shape.classes
+    if shape.classes is None:
+        return None
+    names = shape.classes.names
+    if isinstance(names, str):
+        location, _ = document.place(["classes", "names"])
+        return read_label_file(below(document.path.parent, names), location)
+    return names
 
 
 def _model(shape: PolicyShape, folder: Path) -> ModelSpec | None:
@@ -106,7 +113,7 @@ def dataset_spec(policy: PolicyShape, folder: Path) -> DatasetSpec | None:
     return None
 
 
-_KEPT = ("decision", "evidence", "baseline")
+_KEPT = ("classes", "decision", "evidence", "baseline")
 
 
 def _places(document: Document) -> Iterator[tuple[tuple[str, ...], Location]]:

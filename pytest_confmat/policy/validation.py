@@ -38,6 +38,7 @@ _NEEDED = {
     "weights": "one of inverse_frequency, balanced, sample, or a weight a class",
     "at_most": "the highest share that passes",
     "baseline.path": "where the baseline was saved",
+    "classes.names": "the classes in the order of the model's outputs",
     "model.path": "where the model's file is",
     "key": "the name of the feature",
     "scale": "what pixels are multiplied by",

@@ -24,6 +24,16 @@ from pytest_confmat.weighting import weighted_entries, weighted_matrix
 from pytest_confmat.writing import write_atomically
 
 SCHEMA_VERSION = 1
+_DATASET = (
+    "source",
+    "input",
+    "examples",
+    "digest",
+    "classes",
+    "support",
+    "unpredicted",
+    "without_examples",
+)
 _WORST_FIRST: tuple[GateOutcome, ...] = ("error", "failed", "incomplete", "passed")
 
 
@@ -97,8 +107,7 @@ def write_json(result: GateResult | Mapping[str, Any], path: Path) -> None:
 
 
 def _dataset(result: GateResult) -> dict[str, Any]:
-    keys = ("source", "input", "examples", "digest", "classes", "support", "unpredicted")
-    dataset: dict[str, Any] = dict.fromkeys(keys)
+    dataset: dict[str, Any] = dict.fromkeys(_DATASET)
     dataset |= _plain(result.dataset)
     evaluation = result.evaluation
     if evaluation is not None:
@@ -106,6 +115,8 @@ def _dataset(result: GateResult) -> dict[str, Any]:
         dataset["classes"] = list(evaluation.classes)
         dataset["support"] = evaluation.matrix.support.tolist()
         dataset["unpredicted"] = evaluation.matrix.unpredicted.tolist()
+        without = evaluation.without_examples
+        dataset["without_examples"] = [name for name in evaluation.classes if name in without]
     return dataset
 
 

@@ -42,7 +42,8 @@ class ClassRow:
     interval
         The bounds of the true recall, rounded outwards; empty where no limit asks for them.
     bound
-        The bound on its recall, of several the strictest: ``>= 0.95``, ``exempt`` or empty.
+        The bound on its recall, of several the strictest: ``>= 0.95``, ``exempt``,
+        ``no examples`` or empty.
     fails
         Whether a limit that names it did not pass.
     """
@@ -163,4 +164,6 @@ def _bound(view: ClassView, name: str) -> str:
     if bounds := view.bounds.get(("recall", name)):
         strictest: Bound = max(bounds, key=lambda bound: bound.value)
         return f"{SIGNS[strictest.kind]} {strictest.text}"
+    if name in view.matrix.without_examples:
+        return "no examples"
     return "exempt" if name in view.exempt else ""

@@ -228,6 +228,8 @@ def _paragraphs(result: GateResult) -> Iterator[str]:
     notes = all_notes(result)
     lines = [f"note: {printable(note, _SENTENCE)}" for note in notes]
     yield from first_lines(lines, NOTES_SHOWN, "note")
+    if without := without_examples(result):
+        yield without
     if result.exemptions:
         exempt = [
             f"{e.metric} of {printable_quoted(e.actual)} ({printable(str(e.location))})"
@@ -237,6 +239,18 @@ def _paragraphs(result: GateResult) -> Iterator[str]:
     if result.unchecked:
         unchecked = [printable(name) for name in result.unchecked]
         yield f"not checked: {joined(unchecked, IDS_SHOWN)}"
+
+
+def without_examples(result: GateResult) -> str:
+    """Return which classes are declared to have no examples; empty: none is."""
+    if result.evaluation is None or not result.evaluation.without_examples:
+        return ""
+    matrix = result.evaluation.matrix
+    named = [printable_quoted(n) for n in matrix.classes if n in matrix.without_examples]
+    return (
+        f"without examples, as the policy says: {joined(named, IDS_SHOWN)}; averages are over the "
+        f"other {plural(len(matrix.judged), 'class', 'classes')}"
+    )
 
 
 def _overall(result: GateResult) -> str:

@@ -403,7 +403,9 @@ SECTION = Section(
         Fault(
             "a class without an example",
             data("[(images, labels * 0)]"),
-            "1 of 2 classes have no example among 6: 'dog'; nothing can be said about them",
+            "1 of 2 classes have no example among 6: 'dog'; nothing can be said about them. If "
+            "the set lacks them on purpose, name them in classes: {names: ..., without_examples: "
+            "[...]}",
         ),
         Fault(
             "a weight that is NaN",

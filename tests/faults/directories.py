@@ -133,7 +133,8 @@ SECTION = Section(
             "a class of the policy without a directory",
             classes("cat", "dog", "fox"),
             "thresholds.yaml:2: classes and the directories in data differ\n"
-            "without a directory: 'fox'\n"
+            "without a directory: 'fox'; if the set lacks them on purpose: classes: {names: ..., "
+            "without_examples: [...]}\n"
             "classes: 'cat', 'dog', 'fox'\n"
             "directories: 'cat', 'dog'",
             "refused",

@@ -255,7 +255,16 @@ SECTION = Section(
         Fault(
             "a class without an example",
             all_as(lambda n: record(n, label=0)),
-            "1 of 2 classes have no example among 6: 'dog'; nothing can be said about them",
+            "1 of 2 classes have no example among 6: 'dog'; nothing can be said about them. If "
+            "the set lacks them on purpose, name them in classes: {names: ..., without_examples: "
+            "[...]}",
+        ),
+        Fault(
+            "an example of a class that is said to have none",
+            policy("", "classes: {names: [cat, dog], without_examples: [dog]}\n"),
+            "classes.without_examples names 'dog', and the set has 3 examples of it, such as "
+            "'test.tfrecord#3', 'test.tfrecord#4', 'test.tfrecord#5'; take it "
+            "out there, so that it is judged",
         ),
         Fault(
             "classes that nothing names",

@@ -65,7 +65,8 @@ SECTION = Section(
             "more outputs than classes",
             kind("three"),
             "the model m.keras has 3 outputs, and there are 2 classes: 'cat', "
-            "'dog'; `classes` must name every output, in the model's order",
+            "'dog'; `classes` must name every output, in the model's order, and of those without "
+            "examples in the set say so: `classes: {names: [...], without_examples: [...]}`",
         ),
         Fault(
             "fewer outputs than classes",
@@ -335,7 +336,8 @@ SECTION = Section(
             function("lambda x: np.ones((len(x), 3))"),
             "the project's own model ([...]) has 3 outputs, and there are 2 "
             "classes: 'cat', 'dog'; `classes` must name every output, in the "
-            "model's order",
+            "model's order, and of those without examples in the set say so: `classes: "
+            "{names: [...], without_examples: [...]}`",
         ),
         Fault(
             "a function that gives NaN for one",
@@ -348,7 +350,8 @@ SECTION = Section(
             function("Net()", SUBCLASSED.format(units=3, before="")),
             "the project's own model ([...]) has 3 outputs, and there are 2 "
             "classes: 'cat', 'dog'; `classes` must name every output, in the "
-            "model's order",
+            "model's order, and of those without examples in the set say so: `classes: "
+            "{names: [...], without_examples: [...]}`",
         ),
         Fault(
             "a subclassed model that needs Python in its graph",

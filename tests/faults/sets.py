@@ -164,7 +164,8 @@ SECTION = Section(
                 classes("cat", "dog"), file("new/cat/0.png", picture), options("--confmat-data=new")
             ),
             "thresholds.yaml:2: classes and the directories in new differ\n"
-            "without a directory: 'dog'\n"
+            "without a directory: 'dog'; if the set lacks them on purpose: classes: {names: ..., "
+            "without_examples: [...]}\n"
             "classes: 'cat', 'dog'\n"
             "directories: 'cat'",
             "refused",

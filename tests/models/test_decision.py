@@ -154,7 +154,8 @@ MANY = tuple(f"c{i}" for i in range(43))
             TWO,
             (8, 3),
             "the model has 3 outputs, and there are 2 classes: 'benign', 'malignant'; `classes` "
-            "must name every output, in the model's order",
+            "must name every output, in the model's order, and of those without examples in the "
+            "set say so: `classes: {names: [...], without_examples: [...]}`",
         ),
         (
             Argmax(),

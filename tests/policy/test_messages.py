@@ -145,7 +145,8 @@ MESSAGES = {
     "on line 3",
     top("classes: [a]"): "3: classes: a classifier has at least two classes, and here is 1",
     top("classes: [a, ' ']"): "3: classes[1]: a name needs a character that can be seen",
-    top("classes: {a: 1}"): "3: classes: expected a list of names or a text file, found a mapping",
+    top("classes: {a: 1}"): "3: classes: expected a list of names, a text file, or "
+    "{names: ..., without_examples: ...}, found a mapping of other keys",
     top("classes: [a, b]\ndecision: softmax"): "4: decision: expected argmax or {threshold: 0.5}, "
     "found 'softmax'",
     top("classes: [a, b]\ndecision: {positive: a}"): "4: decision: threshold is missing: a score "

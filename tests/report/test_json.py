@@ -63,6 +63,7 @@ def test_a_result_as_json(tmp_path):
             "support": [17, 21, 0],
             "digest": None,
             "unpredicted": [0, 0, 0],
+            "without_examples": [],
         },
         "matrix": COUNTS,
         "matrix_entries": None,
@@ -226,7 +227,7 @@ def test_without_an_evaluation_there_is_no_matrix(tmp_path):
     assert found["error"] == "no data"
     assert found["dataset"] == {
         "source": "directory x", "input": None, "examples": None, "digest": None, "classes": None,
-        "support": None, "unpredicted": None,
+        "support": None, "unpredicted": None, "without_examples": None,
     }  # fmt: skip
 
 

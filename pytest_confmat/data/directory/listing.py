@@ -81,7 +81,7 @@ def list_directory(spec: DirectorySpec, classes: Sequence[str]) -> Listing:
         found.files.sort()
         ids += [f"{folder}/{file}" for folder, file in found.files]
         labels += [place[name]] * len(found.files)
-        if not found.files:
+        if not found.files and name not in spec.without_examples:
             empty.append(name)
     _refuse(found, ids, spec.directory)
     if empty:

@@ -16,6 +16,7 @@ from pytest_confmat.lookalikes import appearance
 from pytest_confmat.spec import DirectorySpec
 from pytest_confmat.text import listed, nearest, one_line, plural, quoted
 
+_LACKED = "; if the set lacks them on purpose: classes: {names: ..., without_examples: [...]}"
 _WHOLE_NUMBER = re.compile(r"-?[0-9]+")
 
 
@@ -33,7 +34,7 @@ def names_of_directory(spec: DirectorySpec, declared: tuple[str, ...] | None) ->
     _refuse_look_alikes(names, spec.directory, appearance, "look the same")
     if declared is not None:
         at_least_two(declared, f"classes names {listed(declared) or 'none'}")
-        _match(declared, names, spec.directory)
+        _match(declared, names, spec)
         return declared
     at_least_two(names, f"{short_path(spec.directory)} holds {_contents(spec, names)}")
     _refuse_look_alikes(names, spec.directory, str.casefold, "differ only in case")
@@ -100,8 +101,9 @@ def _refuse_dangling(entries: Iterable[os.DirEntry[str]]) -> None:
             )
 
 
-def _match(declared: tuple[str, ...], names: tuple[str, ...], root: Path) -> None:
-    there, wanted = set(names), set(declared)
+def _match(declared: tuple[str, ...], names: tuple[str, ...], spec: DirectorySpec) -> None:
+    root, wanted = spec.directory, set(declared)
+    there = {*names, *spec.without_examples}
     missing = [name for name in declared if name not in there]
     extra = [name for name in names if name not in wanted]
     if not missing and not extra:
@@ -109,7 +111,7 @@ def _match(declared: tuple[str, ...], names: tuple[str, ...], root: Path) -> Non
     lines = [f"classes and the directories in {short_path(root)} differ"]
     if missing:
         near = "".join(nearest(name, extra) for name in missing[:1])
-        lines.append(f"  without a directory: {listed(missing)}{near}")
+        lines.append(f"  without a directory: {listed(missing)}{near or _LACKED}")
     if extra:
         lines.append(
             f"  not in classes: {listed(extra)}; a directory that is no class belongs in ignore"

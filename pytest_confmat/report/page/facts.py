@@ -8,7 +8,7 @@ from fractions import Fraction
 from pytest_confmat.decimals import decimal_text, signed_text
 from pytest_confmat.escaping import printable
 from pytest_confmat.filenames import short_path
-from pytest_confmat.report.summary import time_line
+from pytest_confmat.report.summary import time_line, without_examples
 from pytest_confmat.result import GateResult
 from pytest_confmat.text import plural
 
@@ -35,6 +35,8 @@ def _facts(result: GateResult) -> Iterator[tuple[str, str]]:
         if matrix.total:
             right = int(matrix.correct.sum())
             yield "Accuracy", decimal_text(Fraction(right, matrix.total))
+    if without := without_examples(result):
+        yield "Classes", without
     if digest := dataset.get("digest"):
         yield "Data digest", str(digest)
     if given := dataset.get("input"):

@@ -3,12 +3,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pytest_confmat.data import open_source, part_plan
+from pytest_confmat.data.directory.listing import list_directory
+from pytest_confmat.data.directory.names import names_of_directory
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import DirectorySpec, ModelInput
 from tests.support.makers import (
@@ -253,3 +256,16 @@ def test_nothing_but_our_error_comes_out_of_any_image(root, form):
             assert source.example(place).index.tolist() == [place]
         except DataError:
             assert place not in came
+
+
+def test_folders_of_classes_without_examples_may_be_missing_or_empty(tmp_path):
+    root = cats_and_dogs(tmp_path / "data")
+    (root / "fox").mkdir()
+    names = ("cat", "dog", "fox", "whale")
+    spec = DirectorySpec(root, without_examples=("fox", "whale"))
+    assert names_of_directory(spec, names) == names
+    assert len(list_directory(spec, names).ids) == 5
+    with pytest.raises(DataError, match="without a directory: 'whale'; if the set lacks them on"):
+        names_of_directory(replace(spec, without_examples=("fox",)), names)
+    with pytest.raises(DataError, match="holds no image: 'fox'"):
+        list_directory(replace(spec, without_examples=("whale",)), names)
