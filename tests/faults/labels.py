@@ -263,7 +263,7 @@ SECTION = Section(
             "an example of a class that is said to have none",
             policy("", "classes: {names: [cat, dog], without_examples: [dog]}\n"),
             "classes.without_examples names 'dog', and the set has 3 examples of it, such as "
-            "'test.tfrecord#3', 'test.tfrecord#4', 'test.tfrecord#5'; take it "
+            "'test.tfrecord#1', 'test.tfrecord#3', 'test.tfrecord#5'; take it "
             "out there, so that it is judged",
         ),
         Fault(
