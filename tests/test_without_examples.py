@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as theirs
 
+from pytest_confmat.authoring.proposal import proposal_for
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.limits import Bound, Limit, Weighting
 from pytest_confmat.matrix import ConfusionMatrix
@@ -135,3 +136,10 @@ def test_a_stored_evaluation_keeps_them(tmp_path):
     assert loaded == evaluation
     assert loaded.matrix.without_examples == frozenset("cde")
     assert loaded.merge(evaluation) == evaluation
+
+
+def test_no_limit_is_proposed_for_them():
+    counts = np.diag([200, 200, 200, 0])
+    whole = proposal_for(ConfusionMatrix(counts[:3, :3], NAMES[:3]))
+    lacking = proposal_for(ConfusionMatrix(counts, NAMES[:4], without_examples={"d"}))
+    assert lacking == whole

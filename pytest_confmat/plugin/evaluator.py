@@ -130,8 +130,8 @@ class Evaluator:
         names = None if classes is None else tuple(classes)
         without = tuple(without_examples)
         if isinstance(dataset, DatasetSpec):
-            without = without or dataset.without_examples
-            dataset = replace(dataset, without_examples=without)
+            if without:
+                dataset = replace(dataset, without_examples=without)
             from pytest_confmat.data import class_names
 
             names = class_names(dataset, names)
@@ -164,6 +164,8 @@ class Evaluator:
     ) -> Job:
         """Return a job, with the session's batch size unless it states its own."""
         batch_size = batch_size or self._batch_size
+        if isinstance(dataset, DatasetSpec):
+            without_examples = without_examples or dataset.without_examples
         return Job(
             model, dataset, classes, decision, batch_size, expected_examples, without_examples
         )
