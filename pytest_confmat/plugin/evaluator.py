@@ -317,8 +317,12 @@ def _stat(path: Path) -> list[tuple[str | int, ...]] | None:
     from pytest_confmat.models.digest import files_of
 
     try:
-        found = [(str(each), each.stat()) for each in files_of(path)]
-    except (ModelError, OSError):
+        files = files_of(path)
+    except ModelError:
+        files = (path,)  # loading says what is wrong with it
+    try:
+        found = [(str(each), each.stat()) for each in files]
+    except OSError:
         return None
     return [(name, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for name, s in found]
 
