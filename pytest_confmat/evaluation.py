@@ -261,11 +261,11 @@ class Evaluation:
 
     __add__ = merge
 
-    def save(self, path: Path) -> None:
-        """Write to `path` atomically, as an uncompressed ``.npz`` without pickles."""
-        write_atomically(path, self.to_bytes())
+    def save(self, path: Path, *, compressed: bool = False) -> None:
+        """Write to `path` atomically, as an ``.npz`` without pickles."""
+        write_atomically(path, self.to_bytes(compressed=compressed))
 
-    def to_bytes(self) -> bytes:
+    def to_bytes(self, *, compressed: bool = False) -> bytes:
         """Return what `save` writes."""
         arrays: dict[str, NDArray[Any]] = {}
         parts = []
@@ -296,7 +296,10 @@ class Evaluation:
         }
         buffer = io.BytesIO()
         text = json.dumps(header, ensure_ascii=True).encode()
-        np.savez(buffer, allow_pickle=False, header=np.frombuffer(text, np.uint8), **arrays)
+        arrays = {"header": np.frombuffer(text, np.uint8), **arrays}
+        save = np.savez_compressed if compressed else np.savez
+        # The first entry tells whose file it is, without reading on.
+        save(buffer, allow_pickle=False, pytest_confmat=np.array(FORMAT), **arrays)
         return buffer.getvalue()
 
     @classmethod

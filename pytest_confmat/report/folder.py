@@ -90,6 +90,19 @@ def _page(result: GateResult, path: Path) -> None:
     write_page(result, path)
 
 
+def _mistakes(result: GateResult, path: Path) -> str | None:
+    if result.evaluation is None:
+        return None
+    from pytest_confmat.report.mistakes import write_mistakes
+
+    return write_mistakes(result, path)
+
+
+def _evaluation(result: GateResult, path: Path) -> None:
+    if result.evaluation is not None:
+        result.evaluation.save(path, compressed=True)
+
+
 JSON = ReportFile(
     "confmat.json", re.compile(rb'\s*\{\s*"schema_version"\s*:\s*\d+\s*,\s*"outcome"\s*:'), _json
 )
@@ -99,6 +112,10 @@ PAGE = ReportFile(
     re.compile(rb"\s*<!DOCTYPE html>\s*<!-- pytest-confmat report -->", re.IGNORECASE),
     _page,
 )
+MISTAKES = ReportFile("mistakes.csv", re.compile(rb"id,true,predicted,score,runner_up,"), _mistakes)
+EVALUATION = ReportFile(
+    "evaluation.npz", re.compile(rb"PK\x03\x04.{26}pytest_confmat\.npy", re.DOTALL), _evaluation
+)
 # What stands beside `JSON`, in the order in which it is written.
-OTHERS: tuple[ReportFile, ...] = (PAGE, PICTURE)
+OTHERS: tuple[ReportFile, ...] = (PAGE, PICTURE, MISTAKES, EVALUATION)
 REPORT_FILES = (JSON, *OTHERS)
