@@ -9,7 +9,11 @@ from pytest_confmat.baseline import binary_part, text_part
 from pytest_confmat.errors import ModelError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.models.configuration import rescaling_layer
-from pytest_confmat.models.look import look_at
+from pytest_confmat.models.look import look_at, require_content
+from pytest_confmat.models.saved_model.operations import COMPUTING, RESTORING, TABLE_FILES
+from pytest_confmat.models.saved_model.plan import planned
+from pytest_confmat.models.saved_model.reading import read_graph
+from pytest_confmat.models.saved_model.signatures import signature_of
 from pytest_confmat.spec import ModelSpec
 
 
@@ -30,6 +34,21 @@ def keras(data: bytes) -> None:
         return
     if fault is not None:
         raise fault
+
+
+def saved_model(data: bytes) -> None:
+    """Read the graph of a SavedModel, choose a signature, and cut out what it runs."""
+    place = folder("saved_model")
+    put(place / "variables" / "variables.index", b"")
+    path = put(place / "saved_model.pb", data).parent
+    require_content(path / "saved_model.pb", data[:1024])
+    meta = read_graph(path)
+    signature = signature_of(meta, path, None)
+    plan = planned(meta, signature, path, safe_mode=True)
+    allowed = COMPUTING | RESTORING | TABLE_FILES
+    functions = {each.signature.name for each in plan.graph.library.function}
+    nodes = [*plan.graph.node, *(n for f in plan.graph.library.function for n in f.node_def)]
+    assert {node.op for node in nodes} - functions <= allowed
 
 
 def evaluation(data: bytes) -> None:

@@ -200,6 +200,21 @@ def _keras_files() -> Iterator[bytes]:
     yield b"<!DOCTYPE html><html></html>"
 
 
+def _saved_models() -> Iterator[bytes]:
+    from tests.models.saved_model.exports import module, of_tensorflow_1
+
+    with tempfile.TemporaryDirectory() as folder:
+        labels = Path(folder, "labels.txt")
+        labels.write_text("cat\ndog\nbird\n")
+        paths = (
+            module(Path(folder, "a")),
+            of_tensorflow_1(Path(folder, "b")),
+            of_tensorflow_1(Path(folder, "c"), labels, resource=True),
+        )
+        yield from ((path / "saved_model.pb").read_bytes() for path in paths)
+    yield b"\x08\x01"
+
+
 def _stored() -> Iterator[Evaluation]:
     def part(position: int, ids: Any, weight: bool) -> Part:
         n = len(ids)
@@ -257,6 +272,7 @@ _SEEDS: dict[str, Callable[[], Iterator[bytes]]] = {
     "header": _pictures,
     "image": _pictures,
     "keras": _keras_files,
+    "saved_model": _saved_models,
     "evaluation": _evaluations,
     "baseline": _baselines,
 }

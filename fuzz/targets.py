@@ -116,6 +116,13 @@ _ALL = (
         longest=1 << 16,
     ),
     Target(
+        "saved_model",
+        "graphs of SavedModels, before they are imported",
+        "fuzz.files:saved_model",
+        "fuzz.mutators.graphs:saved_model",
+        longest=1 << 16,
+    ),
+    Target(
         "baseline",
         "both parts of a baseline",
         "fuzz.files:baseline",

@@ -14,6 +14,7 @@ from pytest_confmat.data.reading import Reading
 from pytest_confmat.errors import DataError, ModelError, UndeterminedError
 from pytest_confmat.job import Job
 from pytest_confmat.kinds import KINDS, kind_of, placeless
+from pytest_confmat.models.configuration import configuration
 from pytest_confmat.models.digest import sha256_of_model
 from pytest_confmat.models.foreign import foreign_code
 from pytest_confmat.models.formats import FORMATS
@@ -112,6 +113,7 @@ def identify(
 def _require_own(model: ModelSpec, fingerprint: str | None, own_code: bool) -> None:
     try:
         format_key = look_at(model.path).format
+        stored = configuration(model)
         code = foreign_code(model, own_code=own_code)
     except Exception as error:
         raise UndeterminedError(f"the model cannot be read: {error}") from error
@@ -119,6 +121,11 @@ def _require_own(model: ModelSpec, fingerprint: str | None, own_code: bool) -> N
         raise UndeterminedError(
             f"the model format {format_key!r} is the project's own, whose code can change while "
             f"the file does not: {_STATE_ONE}"
+        )
+    if stored is None and not model.safe_mode and fingerprint is None:
+        raise UndeterminedError(
+            "--confmat-unsafe-model loads the model without a look at what it does, and it may "
+            f"read files that change while its own do not: {_STATE_ONE}"
         )
     if code is not None and fingerprint is None:
         raise UndeterminedError(

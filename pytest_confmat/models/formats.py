@@ -126,6 +126,7 @@ class ModelFormat(ABC):
 _BUILT_IN = made(
     "pytest_confmat.models.keras_files:KerasFormat",
     "pytest_confmat.models.keras_files:HDF5Format",
+    "pytest_confmat.models.saved_model.format:SavedModelFormat",
 )
 FORMATS: Registry[ModelFormat] = Registry(ModelFormat, "model format", _BUILT_IN)
 

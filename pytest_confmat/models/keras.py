@@ -150,7 +150,7 @@ class KerasPredictor:
             )
         tensor = fit(inputs, self._shape, self._dtype, self._name)
         size = self._input.batch or len(labels)
-        with _explained(self._name, len(labels)):
+        with explained(self._name, len(labels)):
             if self._step is None:
                 with tolerant():
                     self._build(tensor)
@@ -326,7 +326,8 @@ def _described(outputs: Any) -> str:
 
 
 @contextlib.contextmanager
-def _explained(name: str, n: int) -> Iterator[None]:
+def explained(name: str, n: int) -> Iterator[None]:
+    """Say in our words what is raised while a model predicts a batch of `n`."""
     try:
         yield
     except ConfmatError:

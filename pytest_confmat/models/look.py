@@ -46,8 +46,8 @@ def look_at(path: Path) -> ModelFile:
         if found is None:
             raise ModelError(_directory(path))
         return ModelFile(path, found.key, found.look(path))
-    head = _head(path)
-    _refuse_what_is_no_model(path, head)
+    head = head_of(path)
+    require_content(path, head)
     content, named = format_of(head), format_named(path.suffix)
     if named is None:
         raise ModelError(_unknown_suffix(path, content))
@@ -114,23 +114,23 @@ def _nearest(path: Path) -> list[str]:
 
 
 def _directory(path: Path) -> str:
-    if (path / "saved_model.pb").exists() or (path / "saved_model.pbtxt").exists():
-        return (
-            f"{path} is a SavedModel directory, and models are loaded from {choice()} "
-            f"files: save it again with {SAVE}, or {PASS_IT_IN}, with "
-            "keras.layers.TFSMLayer or tf.saved_model.load behind it"
-        )
     if (path / "config.json").exists():
         return (
             f"{path} is a directory that holds an unpacked .keras file: give the .keras file "
             "itself, or pack the directory's content as a zip file of that name"
         )
     models = sorted(str(each) for suffix in suffixes() for each in path.glob(f"*{suffix}"))
+    # Servers keep versions of a model in folders of their numbers.
+    models += sorted(str(each) for each in path.glob("*/") if format_holding(each))
     hint = f"it holds {joined(models, 3)}" if models else "there is no model in it"
-    return f"{path} is a directory, and a model is a {choice()} file: {hint}"
+    return (
+        f"{path} is a directory without a saved_model.pb, and other models are {choice()} files: "
+        f"{hint}"
+    )
 
 
-def _head(path: Path) -> bytes:
+def head_of(path: Path) -> bytes:
+    """Return how a file begins, up to 1,024 bytes; a `ModelError` if it cannot be read."""
     try:
         with open_file(path) as stream:
             return stream.read(1024)
@@ -143,7 +143,8 @@ def _is_pickle(head: bytes) -> bool:
     return len(head) > 1 and head[0] == 0x80 and 2 <= head[1] <= 5
 
 
-def _refuse_what_is_no_model(path: Path, head: bytes) -> None:
+def require_content(path: Path, head: bytes) -> None:
+    """Refuse a file of a model that begins with `head` if something else was put in its place."""
     if not head:
         raise ModelError(
             f"{path} is empty (0 bytes): its export or download was cut off; make it again"
@@ -169,6 +170,10 @@ def _unknown_suffix(path: Path, content: ModelFormat | None) -> str:
         return (
             f"{path} has no extension that tells its format ({supported}), and begins like a "
             f"{suffix} file: if it is one, rename it to {path.stem}{suffix}"
+        )
+    if format_holding(path.parent) and path.name.startswith("saved_model."):
+        return (
+            f"{path} is the graph of a SavedModel, which is its whole directory: give {path.parent}"
         )
     known = _OTHER_FORMATS.get(path.suffix.lower(), "none of them")
     what = f"{path.suffix!r} is {known}" if path.suffix else "it has no extension"

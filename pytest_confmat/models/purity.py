@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 # Stateful only in name: these read variables, or call functions that are looked into themselves.
 _HARMLESS = frozenset(
     {"ReadVariableOp", "ResourceGather", "PartitionedCall", "StatefulPartitionedCall"}
-    | {"While", "If", "Case"}
+    | {"While", "If", "Case", "Assert", "Placeholder"}
+    # Where variables and tables are; what gives them other values has names of its own.
+    | {"VarHandleOp", "Variable", "VariableV2", "HashTable", "HashTableV2"}
+    | {"LookupTableFind", "LookupTableFindV2", "LookupTableSizeV2"}
+    # Of one run alone.
+    | {f"TensorArray{does}V3" for does in ("", "Close", "Concat", "Gather", "Read")}
+    | {f"TensorArray{does}V3" for does in ("Scatter", "Size", "Split", "Write")}
+    | {"CheckNumerics", "CheckNumericsV2", "DeviceIndex", "DisableCopyOnRead", "GuaranteeConst"}
+    | {"ResourceGatherNd", "StatelessRandomGetAlg", "VarIsInitializedOp", "VariableShape"}
+)
+# What TensorFlow 1 writes with, which TensorFlow does not call stateful.
+_WRITES_REFERENCES = frozenset(
+    {"Assign", "AssignAdd", "AssignSub", "CountUpTo", "ScatterAdd", "ScatterSub", "ScatterUpdate"}
+    | {"InitializeTable", "LookupTableImport", "LookupTableInsert"}
 )
 
 
@@ -27,7 +41,12 @@ def is_pure(function: Any) -> bool:
     They could by variables that are written to, random numbers, tables, Python code, ...: by any
     operation that TensorFlow calls stateful, but reading a variable.
     """
-    return not any(map(_is_stateful, _kinds(function) - _HARMLESS))
+    return are_pure(_kinds(function))
+
+
+def are_pure(kinds: Collection[str]) -> bool:
+    """Whether operations of these kinds, in one graph, cannot influence another run of it."""
+    return not any(map(_is_stateful, set(kinds) - _HARMLESS))
 
 
 def writes_variables(function: Any) -> bool:
@@ -52,4 +71,6 @@ def _is_stateful(kind: str) -> bool:
     from tensorflow.python.framework import op_def_registry
 
     definition = op_def_registry.get(kind)
+    if kind in _WRITES_REFERENCES:
+        return True
     return definition is None or definition.is_stateful

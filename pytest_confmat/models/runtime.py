@@ -36,6 +36,19 @@ import_seconds = 0.0
 imported_first = False
 
 
+def import_tensorflow() -> Any:
+    """Return the module ``tensorflow``.
+
+    Raises
+    ------
+    MissingDependencyError
+        If it is not installed.
+    ModelError
+        If it cannot be imported.
+    """
+    return _imported("tensorflow")[0]
+
+
 def import_keras() -> tuple[Any, Any]:
     """Return the modules ``tensorflow`` and ``keras``.
 
@@ -47,15 +60,25 @@ def import_keras() -> tuple[Any, Any]:
         If Keras runs on another backend than TensorFlow, is too old, or cannot be imported.
     """
     _require_tensorflow(*_backend_in_sight())
+    # Keras imports its backend; with TensorFlow there already, only another one can fail.
+    tensorflow, keras = _imported("tensorflow", "keras")
+    if int(keras.__version__.split(".")[0]) < 3:
+        raise ModelError(
+            f"Keras {keras.__version__} is installed, and Keras 3 is needed: {INSTALL}"
+        )
+    _require_tensorflow(keras.config.backend(), "its configuration file")
+    return tensorflow, keras
+
+
+def _imported(*names: str) -> list[Any]:
+    """Import modules in their order, without noise, and count the time."""
     quiet = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") not in ("0", "1")
     fresh = "tensorflow" not in sys.modules
     unknown = fresh and "keras" not in sys.modules
     started = perf_counter()
     try:
         with tolerant(), _without_noise() if quiet and fresh else contextlib.nullcontext():
-            tensorflow = import_module("tensorflow")
-            # Keras imports its backend; with TensorFlow there already, only another one can fail.
-            keras = import_module("keras")
+            found = [import_module(name) for name in names]
     except ModuleNotFoundError as error:
         if error.name in ("jax", "torch", "openvino"):
             _require_tensorflow(error.name, "its configuration file")
@@ -69,15 +92,10 @@ def import_keras() -> tuple[Any, Any]:
         raise ModelError(
             f"TensorFlow is installed, but cannot be imported: {first_line(error)}"
         ) from error
-    if int(keras.__version__.split(".")[0]) < 3:
-        raise ModelError(
-            f"Keras {keras.__version__} is installed, and Keras 3 is needed: {INSTALL}"
-        )
-    _require_tensorflow(keras.config.backend(), "its configuration file")
     global import_seconds, imported_first  # noqa: PLW0603 (of the process, as the modules are)
     imported_first |= unknown
     import_seconds += perf_counter() - started
-    return tensorflow, keras
+    return found
 
 
 def _backend_in_sight() -> tuple[str | None, str]:

@@ -46,14 +46,15 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--confmat-model",
         metavar="PATH",
-        help=f"gate this model (.keras, .h5), whatever policy and ini file name; '{NO_MODEL}': no "
-        "gate",
+        help="gate this model (.keras, .h5, SavedModel), whatever policy and ini file name; "
+        f"'{NO_MODEL}': no gate",
     )
     group.addoption(
         "--confmat-unsafe-model",
         action="store_true",
         default=None,
-        help="run the code that the model file holds (Lambda layers): only for a file you trust",
+        help="run what code the model file holds (Lambda layers, operations that reach out of a "
+        "graph): only for a file you trust",
     )
     group.addoption(
         "--confmat-thresholds",

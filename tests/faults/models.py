@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import Callable
 
+from pytest_confmat.models.formats import choice
 from tests.faults.directories import folder, link
 from tests.faults.images import LFS
 from tests.faults.project import Project, saved
@@ -129,22 +130,14 @@ SECTION = Section(
         Fault(
             "a folder of models",
             all_of(kind("plain", "models/m.keras"), named("models")),
-            "models is a directory, and a model is a .keras, .h5 or .hdf5 file: it "
-            "holds models/m.keras",
+            f"models is a directory without a saved_model.pb, and other models are {choice()} "
+            "files: it holds models/m.keras",
         ),
         Fault(
             "an empty folder",
             all_of(gone, folder(MODEL)),
-            "m.keras is a directory, and a model is a .keras, .h5 or .hdf5 file: "
-            "there is no model in it",
-        ),
-        Fault(
-            "a SavedModel",
-            all_of(gone, file(f"{MODEL}/saved_model.pb", b"x")),
-            "m.keras is a SavedModel directory, and models are loaded from .keras, "
-            ".h5 or .hdf5 files: save it again with model.save('model.keras'), or "
-            "pass it as a function by overriding the fixture confmat_model, "
-            "with keras.layers.TFSMLayer or tf.saved_model.load behind it",
+            f"m.keras is a directory without a saved_model.pb, and other models are {choice()} "
+            "files: there is no model in it",
         ),
         Fault(
             "a .keras file that was unpacked",

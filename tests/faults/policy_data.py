@@ -222,9 +222,7 @@ SECTION = Section(
         Fault(
             "a key of `model` in a wrong spelling",
             top("model: {pth: m.keras}"),
-            "thresholds.yaml:6: model: path is missing: where the model's file is\n"
-            "and 1 more:\n"
-            "line 6: unknown key 'pth' in model; did you mean 'path'?",
+            "thresholds.yaml:6: unknown key 'pth' in model; did you mean 'path'?",
             "refused",
         ),
         Fault(

@@ -86,6 +86,6 @@ def sections() -> tuple[Section, ...]:
     """Return the table."""
     names = (
         *("images", "directories", "sets", "shard_sets", "shards", "records", "labels", "batches"),
-        *("models", "loading", "outputs", "policies", "policy_data", "options"),
+        *("models", "saved_models", "loading", "outputs", "policies", "policy_data", "options"),
     )
     return tuple(import_module(f"tests.faults.{name}").SECTION for name in names)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_confmat.errors import ModelError
 from pytest_confmat.models import load
-from pytest_confmat.models.formats import ModelFile
+from pytest_confmat.models.formats import ModelFile, choice
 from pytest_confmat.models.look import look_at
 from pytest_confmat.spec import Argmax, ModelSpec
 
@@ -286,17 +286,11 @@ def test_a_remote_address_is_refused(address, shown):
     )
 
 
-def test_a_saved_model_directory_has_its_own_sentence(tmp_path):
+def test_a_saved_model_is_a_directory(tmp_path):
     (tmp_path / "export").mkdir()
     (tmp_path / "export" / "saved_model.pb").write_bytes(b"x")
-    with pytest.raises(ModelError) as caught:
-        look_at(tmp_path / "export")
-    assert str(caught.value) == (
-        f"{tmp_path}/export is a SavedModel directory, and models are loaded from .keras, .h5 or "
-        ".hdf5 files: save it again with model.save('model.keras'), or pass it as a function "
-        "by overriding the fixture confmat_model, with keras.layers.TFSMLayer or "
-        "tf.saved_model.load behind it"
-    )
+    found = look_at(tmp_path / "export")
+    assert (found.format, found.saved_by) == ("saved_model", None)
 
 
 def test_an_unpacked_model_is_recognized(tmp_path):
@@ -309,8 +303,8 @@ def test_another_directory_shows_the_models_in_it(tmp_path):
     with pytest.raises(ModelError) as caught:
         look_at(tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path} is a directory, and a model is a .keras, .h5 or .hdf5 file: there is no "
-        "model in it"
+        f"{tmp_path} is a directory without a saved_model.pb, and other models are {choice()} "
+        "files: there is no model in it"
     )
     (tmp_path / "m.keras").write_bytes(b"x")
     with pytest.raises(ModelError, match=rf"it holds {tmp_path}/m\.keras$"):
