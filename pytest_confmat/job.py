@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -180,6 +180,22 @@ def run_parts(
         )
         with closing(made.outcomes()) as outcomes:
             yield from (part for _, part in outcomes)
+    finally:
+        opened.rewind()
+
+
+@contextmanager
+def open_source(job: Job, custom_objects: Mapping[str, Any] | None = None) -> Iterator[Source]:
+    """Open the data of a job as its model wants them, for another look at single examples.
+
+    Raises
+    ------
+    ConfmatError
+        If model or data are not what they should be.
+    """
+    opened = _open([job], custom_objects)
+    try:
+        yield opened.shared.sources[0]
     finally:
         opened.rewind()
 

@@ -8,10 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pytest_confmat.baseline.comparison import Changes, Comparison
 from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.evaluation import Evaluation, Fault
 from pytest_confmat.limits import Exemption
+from pytest_confmat.sprites import Thumbnails
 from pytest_confmat.verdict import Verdict
 
 GateOutcome = Literal["passed", "failed", "error", "incomplete"]
@@ -53,6 +57,8 @@ class GateResult:
         Where a limit failed: patterns of wiring mistakes in the matrix.
     comparison
         With the baseline, example by example; ``None``: there is none to compare with.
+    thumbnails
+        Pictures of misclassified examples; ``None``: nobody asked for any.
     """
 
     policy: Path
@@ -72,11 +78,18 @@ class GateResult:
     cached: str | None = None
     faults: tuple[Fault, ...] = ()
     comparison: Comparison | None = None
+    thumbnails: Thumbnails | None = None
 
     @cached_property
     def changes(self) -> Changes | None:
         """How accuracy and recall changed since the baseline."""
         return None if self.comparison is None else self.comparison.changes
+
+    @cached_property
+    def newly_wrong(self) -> NDArray[np.int64] | None:
+        """Places of what the baseline had right and this model has wrong; ``None``: no baseline."""
+        found = self.comparison
+        return None if found is None else found.places[found.newly_wrong]
 
     @property
     def examples_per_second(self) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -163,6 +164,24 @@ class EvaluationCache:
             opened[0].put(info.key, replace(entry, likely_causes=found))
         except OSError:
             return  # it will be looked for again
+
+    def beside(self, info: CacheInfo, what: str, make: Callable[[], bytes]) -> bytes:
+        """Return what is made of an evaluation, kept beside it where it is kept itself.
+
+        Parameters
+        ----------
+        what
+            Names it; a suffix of a file.
+        """
+        opened = self._open()
+        if opened is None or info.key is None:
+            return make()
+        kept = opened[0].get_beside(info.key, what)
+        if kept is None:
+            kept = make()
+            with suppress(OSError):  # it will be made again
+                opened[0].put_beside(info.key, what, kept)
+        return kept
 
     def _open(self) -> tuple[EntryStore, DigestIndex] | None:
         if self._opened is None and (folder := self._folder()) is not None:

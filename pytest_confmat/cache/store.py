@@ -102,6 +102,25 @@ class EntryStore:
         write_checksummed(self.folder / self.name(key), content)
         self._clear_up()
 
+    def get_beside(self, key: str, what: str) -> bytes | None:
+        """Return what is kept beside an entry; ``None``: nothing that could be read."""
+        try:
+            return read_checksummed(self.folder / f"{key}.{what}")
+        except OSError:
+            return None
+
+    def put_beside(self, key: str, what: str, content: bytes) -> None:
+        """Keep something that was made of an entry.
+
+        Raises
+        ------
+        OSError
+            If the folder cannot be written to.
+        """
+        if len(content) <= self._max_bytes:
+            write_checksummed(self.folder / f"{key}.{what}", content)
+            self._clear_up()
+
     def name(self, key: str) -> str:
         """Return the name of the file that holds the entry under `key`."""
         return f"{key}{_SUFFIX}"

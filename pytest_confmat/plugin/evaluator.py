@@ -27,6 +27,7 @@ from pytest_confmat.spec import (
     ModelSpec,
     Threshold,
 )
+from pytest_confmat.sprites import Thumbnails
 
 if TYPE_CHECKING:
     from pytest_confmat.plugin.shared_results import SharedResults
@@ -261,6 +262,26 @@ class Evaluator:
         if self._cache is not None:
             self._cache.keep_likely_causes(info, found)
         return found
+
+    def thumbnails(self, job: Job, places: Sequence[int], name: str | None = None) -> Thumbnails:
+        """Return pictures of some examples of `job`, evaluated before; kept beside it.
+
+        Raises
+        ------
+        ConfmatError
+            If model or data cannot be opened once more.
+        """
+
+        def make() -> bytes:
+            from pytest_confmat.thumbnails import thumbnails
+
+            return thumbnails(job, places, self._custom_objects()).to_bytes()
+
+        if self._cache is None:
+            return Thumbnails.from_bytes(make())
+        chosen = hashlib.sha256(repr(list(places)).encode()).hexdigest()[:16]
+        info = self.cache_info(self.key(job, name))
+        return Thumbnails.from_bytes(self._cache.beside(info, f"thumbnails-{chosen}", make))
 
     def recall(self, key: str) -> Evaluation:
         """Return what is remembered under `key`, here or in the shared folder."""

@@ -16,6 +16,7 @@ DEFAULT_POLICY = "thresholds.yaml"
 SINGLE = (
     *("--confmat-model", "--confmat-data", "--confmat-batch-size", "--confmat-report"),
     *("--confmat-manifest", "--confmat-baseline", "--confmat-save-baseline", "--confmat-cache"),
+    "--confmat-thumbnails",
 )
 WITH_VALUE = (*SINGLE, "--confmat-thresholds", "--confmat-init", "--confmat-tighten")
 # Options by which pytest shows something and runs no test; the first start no session of ours.
@@ -77,7 +78,13 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--confmat-report",
         metavar="DIR",
-        help="write confmat.json and confmat.png there",
+        help="write report.html, confmat.json and what else shows the result there",
+    )
+    group.addoption(
+        "--confmat-thumbnails",
+        metavar="N",
+        help="put pictures of at most N misclassified examples into the report: whoever gets the "
+        "report gets them; 0 (default): none, unless the policy asks for some",
     )
     group.addoption(
         "--confmat-manifest",
@@ -123,6 +130,7 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini("confmat_thresholds", "as --confmat-thresholds, one a line", type="linelist")
     parser.addini("confmat_batch_size", "as --confmat-batch-size", default=None)
     parser.addini("confmat_report", "as --confmat-report, relative to this file", default=None)
+    parser.addini("confmat_thumbnails", "as --confmat-thumbnails", default=None)
     parser.addini("confmat_manifest", "as --confmat-manifest, relative to this file", default=None)
     parser.addini("confmat_baseline", "as --confmat-baseline, relative to this file", default=None)
     parser.addini("confmat_cache", "as --confmat-cache", default=None)

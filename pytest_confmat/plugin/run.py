@@ -22,15 +22,22 @@ from pytest_confmat.plugin.attempts import attempt
 from pytest_confmat.plugin.baselines import waiting_note, without_comparison
 from pytest_confmat.plugin.endings import SKIPS, ended_by
 from pytest_confmat.plugin.gate import Gate
+from pytest_confmat.report.page.examples import shown_examples
 from pytest_confmat.spec import DatasetSpec, ModelSpec
+from pytest_confmat.sprites import Thumbnails
 from pytest_confmat.text import listed, plural
 from pytest_confmat.verdict import Verdict
 
 if TYPE_CHECKING:
     from pytest_confmat.plugin.state import GateState
+    from pytest_confmat.result import GateResult
 
 
 _EXAMPLES_NAMED = 3
+_NO_PICTURES = (
+    "there are no thumbnails: model or data come from fixtures, and only the worker that ran them "
+    "could show them; without -n there are some"
+)
 
 
 class GateRun:
@@ -150,6 +157,30 @@ class GateRun:
         if not job.is_plain:
             stated = f"{stated} in {os.path.relpath(self.gate.path, request.config.rootpath)}"
         return stated
+
+    def thumbnails(self, result: GateResult, most: int) -> Thumbnails:
+        """Return pictures of `most` misclassified examples of the gate's result.
+
+        Never raises: the report stands without them.
+        """
+        assert result.evaluation is not None
+        try:
+            job = self._job or self._plain_job()
+            if job is None:
+                return Thumbnails(notes=(_NO_PICTURES,))
+            newly = result.newly_wrong
+            places = shown_examples(result.evaluation, newly, most=most).places.tolist()
+            with self._session.custom_objects.judging(self.gate.path):
+                evaluator = self._session.evaluator
+                return evaluator.thumbnails(job, places, name=str(self.gate.path))
+        except Exception as error:
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            return Thumbnails(notes=(f"there are no thumbnails: {said}",))
+
+    def _plain_job(self) -> Job | None:
+        """Return the job that another process has done, if it is of files alone."""
+        model, dataset = self.gate.model, self.gate.dataset
+        return None if model is None or dataset is None else self.job(model.spec, dataset)
 
     def comparison(self, evaluation: Evaluation) -> Comparison | None:
         """Compare the gate's evaluation with its baseline, once; ``None``: it has none."""

@@ -194,6 +194,8 @@ class GateHooks:
             interrupted=exitstatus not in _RAN,
             comparison_of=self.state.comparison_of,
         )
+        if self.settings.report is not None:
+            self.results = tuple(map(self.state.illustrated, self.results))
         if self.state.watch.current is not None:
             self._notes.add(None, [f"interrupted after {self.state.watch.current}"])
         chooses = not self.aim.is_ordered and chooses_by_name(self.config)

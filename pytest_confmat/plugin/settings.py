@@ -12,6 +12,7 @@ import pytest
 from pytest_confmat.plugin.arguments import require_single
 from pytest_confmat.plugin.options import NO_MODEL, NO_POLICY
 from pytest_confmat.plugin.places import absolute, ini_folder, ini_name
+from pytest_confmat.sprites import MAX_THUMBNAILS
 
 CacheUse = Literal["on", "verify", "off"]
 CACHE_USES: tuple[CacheUse, ...] = get_args(CacheUse)
@@ -31,6 +32,8 @@ class Settings:
         Whether code that a model file holds is refused instead of run.
     cache
         Whether an evaluation may be recalled, and only after all files were read.
+    thumbnails
+        How many pictures of examples the report may hold; ``None``: as many as the policy says.
     """
 
     model: Path | None
@@ -44,6 +47,7 @@ class Settings:
     model_as_written: Path | None = None
     safe_mode: bool = True
     cache: CacheUse = "on"
+    thumbnails: int | None = None
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -73,6 +77,7 @@ def read_settings(config: pytest.Config) -> Settings:
         # By hand alone: a line in a file would undo it for good, and unseen.
         safe_mode=not config.getoption("confmat_unsafe_model"),
         cache=_cache(config, origins),
+        thumbnails=_thumbnails(config, origins),
     )
 
 
@@ -176,6 +181,18 @@ def _batch_size(config: pytest.Config, origins: dict[str, str]) -> int | None:
         return None
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise pytest.UsageError(f"{origins['batch_size']}: {text!r} is no number of examples")
+    return int(text)
+
+
+def _thumbnails(config: pytest.Config, origins: dict[str, str]) -> int | None:
+    text, _ = _given(config, "thumbnails", origins)
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or int(text[:9]) > MAX_THUMBNAILS:
+        raise pytest.UsageError(
+            f"{origins['thumbnails']}: {text!r} is no number of examples from 0 to "
+            f"{MAX_THUMBNAILS:,}"
+        )
     return int(text)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from pytest_confmat.plugin.progress import watch
 from pytest_confmat.plugin.run import GateRun
 from pytest_confmat.plugin.settings import Settings
 from pytest_confmat.policy import Policy
+from pytest_confmat.result import GateResult
 from pytest_confmat.spec import ModelSpec
 from pytest_confmat.text import joined, plural
 
@@ -81,6 +83,7 @@ class GateState:
         self.runs = {gate.path: GateRun(gate, self) for gate in self.gates}
         self._here = config.invocation_params.dir
         self._safe_mode = settings.safe_mode
+        self._thumbnails = settings.thumbnails
         self.without_policy = None if self.gates else judged_model(None, settings)
 
     @property
@@ -135,6 +138,15 @@ class GateState:
     def limits_of(self, policy: str) -> Mapping[str, Limit]:
         """Return the limits of the policy at a path, by id."""
         return self.runs[Path(policy)].gate.by_id
+
+    def illustrated(self, result: GateResult) -> GateResult:
+        """Return a result with the thumbnails that options or its policy ask for."""
+        run = self.runs[result.policy]
+        asked = self._thumbnails if self._thumbnails is not None else run.gate.policy.thumbnails
+        if not asked or result.evaluation is None:
+            return result
+        found = run.thumbnails(result, asked)
+        return replace(result, thumbnails=found, notes=(*result.notes, *found.notes))
 
     def comparison_of(self, gate: Gate, evaluation: Evaluation) -> Comparison | None:
         """Compare an evaluation with its gate's baseline; see `GateRun.compared`."""

@@ -35,6 +35,7 @@ from pytest_confmat.policy.evidence_shape import BaselineShape, EvidenceShape
 from pytest_confmat.policy.policy_faults import describe, fault
 from pytest_confmat.policy.thresholds_shape import Thresholds, thresholds_shape
 from pytest_confmat.policy.yaml_document import OWN_KEY, MappingNode, ScalarNode, SequenceNode
+from pytest_confmat.sprites import MAX_THUMBNAILS
 
 VERSION = 1
 
@@ -98,6 +99,24 @@ class ClassesShape(Shape):
             # A map of names to numbers, most likely.
             raise fault(f"expected {cls.expected}, found a mapping of other keys")
         return value
+
+
+class ReportShape(Shape):
+    """What the report shows beyond numbers: {thumbnails: 100}."""
+
+    expected: ClassVar[str] = "a mapping such as {thumbnails: 100}"
+
+    thumbnails: Annotated[
+        int,
+        ReadBy(
+            scalars.integer(0, MAX_THUMBNAILS),
+            {"type": "integer", "minimum": 0, "maximum": MAX_THUMBNAILS},
+        ),
+    ] = Field(
+        0,
+        description="Pictures of so many misclassified examples at most; whoever gets the report "
+        "gets them.",
+    )
 
 
 class ThresholdShape(Shape):
@@ -216,6 +235,9 @@ class PolicyShape(Shape):
     )
     baseline: BaselineShape | None = Field(
         None, description="What max_drop, max_rise and flips compare with."
+    )
+    report: ReportShape | None = Field(
+        None, description="What the report of --confmat-report shows beyond numbers."
     )
     thresholds: Thresholds = Field(description="The limits.")
 

@@ -40,6 +40,8 @@ class Policy:
         How sure one must be where a limit does not say otherwise; each rule carries its own.
     baseline
         What to compare with; ``None``: the policy names nothing.
+    thumbnails
+        How many pictures of misclassified examples the report may hold.
     rules
         In the order of the file, what a limit says of a value before what it says of a change.
     places
@@ -58,6 +60,7 @@ class Policy:
     model_sha256: str | None = None
     evidence: Evidence = ESTIMATE
     baseline: BaselineSpec | None = None
+    thumbnails: int = 0
     rules: tuple[Rule, ...] = ()
     places: Mapping[tuple[str, ...], Location] = field(
         default_factory=dict, repr=False, compare=False

@@ -56,6 +56,7 @@ def read_policy(path: Path) -> Policy:
         model_sha256=shape.model_sha256,
         evidence=evidence,
         baseline=_baseline(shape, folder),
+        thumbnails=0 if shape.report is None else shape.report.thumbnails,
         rules=rules_of(shape.thresholds, evidence, document),
         places=dict(_places(document)),
     )

@@ -16,6 +16,7 @@ from pytest_confmat.data.counts import expect
 from pytest_confmat.data.directory.listing import list_directory
 from pytest_confmat.data.directory.names import names_of_directory
 from pytest_confmat.data.part_plan import PlannedPart, part_id, runs
+from pytest_confmat.data.pictures import Pictures, of_content
 from pytest_confmat.data.pipeline import batches, decoding_chunk, stream, words
 from pytest_confmat.data.plan import Plan
 from pytest_confmat.data.source import Batch, ExampleFault, Spans
@@ -170,6 +171,16 @@ class DirectorySource:
         views = ((images.finish(self._plan, pixels), traits),)
         place = tf.constant([index], tf.int64)
         return batches(views, tf.constant([label], tf.int64), place, check, {})[0]
+
+    def pictures(self, index: int) -> Pictures:
+        """Return one example as pictures, for a report.
+
+        Raises
+        ------
+        DataError
+            If it cannot be read.
+        """
+        return of_content(self._plan, self._read(self._ids[index]))
 
     def _file_size(self) -> float:
         """Return the mean size of some of the files, spread over all of them."""

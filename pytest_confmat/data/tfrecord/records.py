@@ -148,6 +148,18 @@ class Parser:
         content = self._unwrapped(found.values[0])
         return np.frombuffer(content or b"", np.dtype(self.dtype))
 
+    def image(self, record: bytes) -> bytes:
+        """Return the encoded image that a record holds.
+
+        Raises
+        ------
+        DataError
+            If it does not hold one.
+        """
+        found = feature(features(record), self._layout.image.key)
+        self._check_image(found)
+        return self._unwrapped(found.values[0]) or b""
+
     def explain(self, record: bytes) -> ExampleFault | None:
         """Return what is wrong with a record, and what is known of it; ``None``: nothing is."""
         try:

@@ -16,6 +16,7 @@ from pytest_confmat.data import feeds
 from pytest_confmat.data.counts import expect
 from pytest_confmat.data.images import deafness, tensorflow
 from pytest_confmat.data.part_plan import PlannedPart, part_id, runs
+from pytest_confmat.data.pictures import Pictures, of_array, of_content
 from pytest_confmat.data.pipeline import batches, decoding_chunk, stream
 from pytest_confmat.data.source import Batch, Spans
 from pytest_confmat.data.tfrecord.files_beside import compare_label_files
@@ -207,6 +208,20 @@ class TFRecordSource:
         except (tf.errors.OpError, UnicodeDecodeError):  # whose own text may quote the record
             reason = "is a tf.train.Example that TensorFlow cannot parse"
         raise self._parser.explain(record) or DataError(reason)
+
+    def pictures(self, index: int) -> Pictures | None:
+        """Return one example as pictures, for a report; ``None``: it is no image.
+
+        Raises
+        ------
+        DataError
+            If it cannot be read.
+        """
+        shard, number = self._place(index)
+        record = self._reader.read(self._shards[shard], number)
+        if self._encoded:
+            return of_content(self._plan, self._parser.image(record))
+        return of_array(self._parser.numbers(record), self._plan.pixels)
 
     def _place(self, index: int) -> tuple[int, int]:
         """Return in which shard a record is, and its number there."""

@@ -5,14 +5,15 @@
  *   id: string[], place: number[], true: number[], predicted: number[], score: string[],
  *   runner_up: number[], runner_up_score: string[], newly: number[] | null,
  * }} Examples
- * @typedef {{rect: [number, number, number, number], sheet: number}} Picture
+ * @typedef {[number, number, number, number]} Rect  left, top, width, height
  * @typedef {{
- *   sheets: string[], mime: string, seen: (Picture | null)[], original: (Picture | null)[],
+ *   sheets: string[], mime: string, sheet: (number | null)[],
+ *   seen: (Rect | null)[], original: (Rect | null)[],
  * }} Pictures
  * @typedef {{
  *   classes: string[], support: number[], unpredicted: number[], counts: Cells, others: Other[],
  *   shown: number[], similar: number[] | null, failing: number[], broken: [number, number][],
- *   mistakes: number, examples: Examples, pictures?: Pictures,
+ *   mistakes: number, examples: Examples, pictures: Pictures | null,
  * }} Data
  */
 

@@ -78,7 +78,8 @@ let sheetAddresses = [];
  */
 function picturesOf(data, at) {
   const { pictures } = data;
-  if (!pictures) return null;
+  const sheet = pictures && pictures.sheet[at];
+  if (!pictures || sheet === null) return null;
   if (!sheetAddresses.length) {
     sheetAddresses = pictures.sheets.map((sheet) =>
       URL.createObjectURL(new Blob([bytesOf(sheet)], { type: pictures.mime })));
@@ -88,11 +89,11 @@ function picturesOf(data, at) {
     ["as the model saw it", pictures.seen[at]], ["original", pictures.original[at]],
   ])) {
     if (!picture) continue;
-    const [x, y, width, height] = picture.rect;
+    const [x, y, width, height] = picture;
     const image = make("span", { role: "img", "aria-label": what, title: what });
     image.style.width = `${width}px`;
     image.style.height = `${height}px`;
-    image.style.backgroundImage = `url(${sheetAddresses[picture.sheet]})`;
+    image.style.backgroundImage = `url(${sheetAddresses[sheet]})`;
     image.style.backgroundPosition = `-${x}px -${y}px`;
     box.append(image);
   }

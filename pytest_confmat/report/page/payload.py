@@ -22,11 +22,12 @@ from pytest_confmat.decimals import decimal_text, signed_text
 from pytest_confmat.escaping import printable
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.report.class_view import ClassView, weightings
-from pytest_confmat.report.page.examples import ShownExamples, shown_examples
+from pytest_confmat.report.page.examples import shown_examples
 from pytest_confmat.report.page.matrix_view import MatrixView, similarity_order
 from pytest_confmat.report.rows import score_text
 from pytest_confmat.result import GateResult
 from pytest_confmat.sparse_counts import SparseCounts
+from pytest_confmat.sprites import Thumbnails
 from pytest_confmat.weighting import weighted_entries
 
 NAME = 200
@@ -39,21 +40,20 @@ def payload(result: GateResult, view: ClassView, shown: MatrixView) -> dict[str,
 
     Rows of matrices are flat: column, value, column, value, and so on, zeros left out.
     """
-    evaluation, comparison = result.evaluation, result.comparison
+    evaluation = result.evaluation
     assert evaluation is not None
     matrix = evaluation.matrix
-    newly = None if comparison is None else comparison.places[comparison.newly_wrong]
     return {
         "classes": [printable(name, NAME) for name in matrix.classes],
         "support": matrix.support.tolist(),
         "unpredicted": matrix.unpredicted.tolist(),
         "counts": _flat(matrix.cells, matrix.cells.values.tolist()),
-        "others": [*_weighted(result, evaluation), *_difference(comparison)],
+        "others": [*_weighted(result, evaluation), *_difference(result.comparison)],
         "shown": list(shown.indices),
         "similar": similarity_order(matrix),
         "failing": sorted(view.failed),
         "broken": sorted(view.cells),
-        **_examples(evaluation, shown_examples(evaluation, newly)),
+        **_examples(result, evaluation),
     }
 
 
@@ -107,8 +107,9 @@ def _flat(cells: SparseCounts, values: Sequence[Any]) -> Cells:
     return rows
 
 
-def _examples(evaluation: Evaluation, shown: ShownExamples) -> dict[str, Any]:
+def _examples(result: GateResult, evaluation: Evaluation) -> dict[str, Any]:
     """Return the columns of the table of examples."""
+    shown = shown_examples(evaluation, result.newly_wrong)
     places = shown.places
 
     def column(name: str) -> NDArray[Any]:
@@ -127,4 +128,20 @@ def _examples(evaluation: Evaluation, shown: ShownExamples) -> dict[str, Any]:
             "runner_up_score": [score_text(v) for v in column("runner_up_score").tolist()],
             "newly": newly,
         },
+        "pictures": _pictures(result.thumbnails, places.tolist()),
+    }
+
+
+def _pictures(found: Thumbnails | None, places: Sequence[int]) -> dict[str, Any] | None:
+    """Return the sheets, and where each example's pictures are on them."""
+    if found is None or not found.shown:
+        return None
+    at = {thumbnail.place: thumbnail for thumbnail in found.shown}
+    thumbnails = [at.get(place) for place in places]
+    return {
+        "sheets": [base64.b64encode(sheet).decode("ascii") for sheet in found.sheets],
+        "mime": found.mime,
+        "sheet": [None if each is None else each.sheet for each in thumbnails],
+        "seen": [None if each is None else each.seen for each in thumbnails],
+        "original": [None if each is None else each.original for each in thumbnails],
     }
