@@ -46,6 +46,10 @@ def main() -> None:
                 _prepare(page, name)
                 suffix = "" if scheme == "light" else "-dark"
                 page.screenshot(path=HERE / f"report-{name}{suffix}.png")
+                if (name, scheme) == ("red", "light"):
+                    page.locator("td[data-i='8'][data-j='9']").click()
+                    page.mouse.move(0, 0)
+                    page.locator("#examples").screenshot(path=HERE / "report-examples.png")
                 context.close()
         browser.close()
 
@@ -53,7 +57,7 @@ def main() -> None:
 def _gate(policy: str, model: str, report: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", policy]
     command += [f"--confmat-thresholds={policy}", f"--confmat-model=examples/digits/{model}"]
-    command += [f"--confmat-report={report}"]
+    command += [f"--confmat-report={report}", "--confmat-thumbnails=40"]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if not (report / "report.html").exists():
         sys.exit(found.stdout + found.stderr)
@@ -68,6 +72,7 @@ def _prepare(page: Any, name: str) -> None:
             if summary.locator("xpath=..").get_attribute("open") is not None:
                 summary.click()
     page.locator("h1").scroll_into_view_if_needed()
+    page.mouse.move(0, 0)
 
 
 if __name__ == "__main__":

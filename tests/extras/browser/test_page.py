@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pytest_confmat.baseline.comparison import Comparison
 from pytest_confmat.decimals import decimal_text, percent, signed_text
 from pytest_confmat.limits import Weighting
 from pytest_confmat.report.page.page import page as rendered
 from pytest_confmat.report.page.shades import LIGHT
+from pytest_confmat.sprites import Thumbnail, Thumbnails
 from tests.report.page.test_page import HOSTILE
 from tests.support.gates import RED
 from tests.support.html import Plain
@@ -117,6 +121,26 @@ def test_a_cell_leads_to_its_examples(open_page):
     assert opened.examples() == []
     status = opened.page.locator("#examples-status").text_content()
     assert status == "10 examples of fox predicted right: nothing to show."
+
+
+def test_examples_have_their_pictures(open_page):
+    sheet = np.zeros((20, 90, 3), np.uint8)
+    sheet[:, 30:60] = (200, 40, 40)
+    buffer = io.BytesIO()
+    Image.fromarray(sheet).save(buffer, "PNG")
+    result = red()
+    place = result.evaluation.ids.index(result.evaluation.mistakes("cat", "dog", 1)[0].id)
+    shown = Thumbnail(place, 0, (0, 0, 30, 20), (30, 0, 30, 20))
+    made = Thumbnails((buffer.getvalue(),), "image/png", (shown,))
+    opened = open_page(replace(result, thumbnails=made), fragment="#cell-0-1")
+    first = opened.page.locator("#examples-list li").first
+    assert first.get_attribute("data-place") == str(place)
+    names = first.locator(".pictures span").evaluate_all("all => all.map(one => one.title)")
+    assert names == ["as the model saw it", "original"]
+    picture = first.locator(".pictures span").nth(1)
+    seen = np.asarray(Image.open(io.BytesIO(picture.screenshot())).convert("RGB"))
+    assert np.abs(seen[5:15, 5:25].astype(int) - (200, 40, 40)).max() < 8
+    assert opened.page.locator(".pictures").count() == 1
 
 
 def test_a_class_leads_to_its_examples(open_page):
