@@ -97,12 +97,12 @@ def test_a_picture_that_cannot_be_made_hides_nothing(project):
     project.makeconftest(
         WATCH
         + """
-import pathlib, pytest
+import pathlib
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session):
-    for path in pathlib.Path("data/8").iterdir():
-        path.unlink()
+def pytest_runtest_logfinish(nodeid):
+    if nodeid.endswith("accuracy"):
+        for path in pathlib.Path("data/8").iterdir():
+            path.unlink()
 """
     )
     result = run(project, "--confmat-thumbnails=5")
