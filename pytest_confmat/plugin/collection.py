@@ -15,9 +15,9 @@ from pytest_confmat.parts import Fault
 from pytest_confmat.plugin.findings import FINDINGS, ItemFindings, add_findings
 from pytest_confmat.plugin.gate import EVALUATION, Gate
 from pytest_confmat.plugin.longrepr import reason_of
+from pytest_confmat.plugin.properties import add_digests, properties_of
 from pytest_confmat.plugin.run import GateRun, fault_of
 from pytest_confmat.plugin.state import GateState
-from pytest_confmat.report.rows import observed_text
 from pytest_confmat.report.wording import describe, headline, reason_first
 from pytest_confmat.text import and_more, plural
 from pytest_confmat.verdict import Verdict
@@ -40,7 +40,7 @@ class ThresholdsFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Yield the item that evaluates, then one for each limit."""
-        yield self._item(EVALUATION, _evaluation_check(self.run), 1)
+        yield self._item(EVALUATION, _evaluation_check(self.run, self.state), 1)
         for name, limits in self.run.gate.items.items():
             line = limits[0].location.line if limits[0].location else 1
             yield self._item(name, _limit_check(self.run, self.state, name), line)
@@ -65,13 +65,14 @@ class ConfmatItem(pytest.Function):
         return self.path, self.line - 1, self.name
 
 
-def _evaluation_check(run: GateRun) -> Callable[[pytest.FixtureRequest], None]:
+def _evaluation_check(run: GateRun, state: GateState) -> Callable[[pytest.FixtureRequest], None]:
     def evaluation(request: pytest.FixtureRequest) -> None:
         item = request.node
         item.stash[FINDINGS] = ItemFindings(str(run.gate.path))
         fault: str | None
         try:
             result, key = run.evaluation(request)
+            add_digests(request, run.gate, result, is_only=len(state.gates) == 1)
             add_findings(item, key=key, cached=run.cached, notes=run.notes)
             add_findings(item, likely_causes=run.likely_causes(request))
             fault = fault_of(result)
@@ -115,8 +116,7 @@ def _limit_check(
             _fail(item, printable_lines(f"not checked: {fault}"))
         verdicts = tuple(judged[limit.id] for limit in run.gate.items[name])
         add_findings(item, verdicts=verdicts, likely_causes=run.likely_causes(request))
-        if len(verdicts) == 1:
-            item.user_properties += _properties(verdicts[0])
+        item.user_properties += properties_of(verdicts)
         waiting = [v for v in verdicts if v.outcome == "undecided" and not v.blocks]
         for told in _first(waiting, headline):
             _warn(item, told)
@@ -162,13 +162,3 @@ def _first(verdicts: Sequence[Verdict], tell: Callable[[Verdict], str]) -> list[
     if more := len(verdicts) - len(told):
         told.append(f"{and_more(more)}: confmat.json lists them all")
     return told
-
-
-def _properties(verdict: Verdict) -> list[tuple[str, object]]:
-    """Return the JUnit properties of a verdict, of builtin types that xdist can send."""
-    bound = verdict.limit.bound
-    return [
-        ("confmat_observed", observed_text(verdict)),
-        (f"confmat_{bound.kind}", bound.text),
-        ("confmat_support", verdict.support),
-    ]

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_confmat.errors import OutputError
 from pytest_confmat.output import Output
+from pytest_confmat.plugin.github import StepSummary, summary_file
 from pytest_confmat.plugin.kept import BaselineOutput, ManifestOutput
 from pytest_confmat.plugin.record import Record
 from pytest_confmat.plugin.registration import call_hook
@@ -36,6 +37,8 @@ def outputs_of(
     if record is not None and record.files is not None:
         record.files.assign(state.gates, origins["report"])
         found.append(record.files)
+    if (path := summary_file()) is not None:
+        found.append(StepSummary(path))
     own: Registry[Output] = Registry(Output, "output")
     call_hook(config, "pytest_confmat_outputs", registry=own, config=config)
     found += own

@@ -1,4 +1,4 @@
-"""The report and the JUnit file of a run that ends before its session writes them.
+"""What tells of a run that ends before its session does: report, JUnit file, CI server.
 
 A wrong option or an error in a ``conftest.py`` ends it. These files must then not be those of an
 earlier run.
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_confmat.plugin.github import report_refusal
 from pytest_confmat.plugin.report_files import ReportFiles
 from pytest_confmat.plugin.settings import report_folder
 
@@ -68,6 +69,8 @@ class Record:
             path, suite = self.junit
             with contextlib.suppress(OSError):
                 write_refusal(path, suite, reason)
+        with contextlib.suppress(OSError):
+            report_refusal(reason)
 
     def _what_ended(self) -> BaseException | None:
         # While pytest handles a wrong request, or an error in a conftest.py, it closes the session

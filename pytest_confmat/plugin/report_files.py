@@ -20,7 +20,7 @@ import pytest
 from pytest_confmat.errors import OutputError
 from pytest_confmat.filenames import text_of
 from pytest_confmat.output import Output
-from pytest_confmat.report.folder import JSON, OTHERS, REPORT_FILES
+from pytest_confmat.report.folder import JSON, OTHERS, PAGE, REPORT_FILES
 
 if TYPE_CHECKING:
     from pytest_confmat.plugin.gate import Gate
@@ -37,12 +37,16 @@ class ReportFiles(Output):
     ----------
     is_misplaced
         Whether nothing may be written there, as the run is refused for that.
+    shown
+        What a reader opens: the page, of several policies the folder; ``None`` until all is
+        written.
     """
 
     key = "report"
 
     def __init__(self, folder: Path) -> None:
         self.is_misplaced = False
+        self.shown: Path | None = None
         self._origin = "--confmat-report"
         self._notes: list[str] = []
         self._begun = False
@@ -124,6 +128,8 @@ class ReportFiles(Output):
         except OSError as error:
             said = f"the report could not be written to {self._folder}: {error}"
             raise OutputError(*self._notes, said) from error
+        page = self._folder / PAGE.name
+        self.shown = page if page.exists() and not self._has_overview else self._folder
         return self._notes
 
     def _write(self, result: GateResult, folder: Path) -> None:

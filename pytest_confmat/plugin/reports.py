@@ -10,6 +10,7 @@ from pytest_confmat.escaping import printable
 from pytest_confmat.filenames import short_path
 from pytest_confmat.kinds import kind_of
 from pytest_confmat.plugin.gate import Gate
+from pytest_confmat.plugin.github import annotation_lines
 from pytest_confmat.plugin.judged import Judged
 from pytest_confmat.plugin.settings import Settings
 from pytest_confmat.plugin.state import GateState
@@ -128,6 +129,16 @@ def print_sections(reporter: Any, notes: Mapping[str | None, Sequence[str]]) -> 
         reporter.section(section, sep="=")
         for line in lines:
             reporter.write_line(line)
+
+
+def print_end(reporter: Any, results: Sequence[GateResult], report: Path | None) -> None:
+    """Print what a CI server reads, and last of all where the report is, if there is one."""
+    lines = annotation_lines(reporter.config, results)
+    if report is not None:
+        lines.append(f"report: {printable(short_path(report), 400)}")
+    for line in lines:
+        reporter.ensure_newline()
+        reporter.write_line(line)
 
 
 def _model(model: Judged | None, settings: Settings) -> str:

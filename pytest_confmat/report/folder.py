@@ -103,6 +103,18 @@ def _evaluation(result: GateResult, path: Path) -> None:
         result.evaluation.save(path, compressed=True)
 
 
+def _markdown(result: GateResult, path: Path) -> None:
+    from pytest_confmat.report.markdown import write_markdown
+
+    write_markdown(result, path)
+
+
+def _metrics(result: GateResult, path: Path) -> None:
+    from pytest_confmat.report.openmetrics import write_metrics
+
+    write_metrics(result, path)
+
+
 JSON = ReportFile(
     "confmat.json", re.compile(rb'\s*\{\s*"schema_version"\s*:\s*\d+\s*,\s*"outcome"\s*:'), _json
 )
@@ -116,6 +128,8 @@ MISTAKES = ReportFile("mistakes.csv", re.compile(rb"id,true,predicted,score,runn
 EVALUATION = ReportFile(
     "evaluation.npz", re.compile(rb"PK\x03\x04.{26}pytest_confmat\.npy", re.DOTALL), _evaluation
 )
+MARKDOWN = ReportFile("summary.md", re.compile(rb"\s*<!-- pytest-confmat summary"), _markdown)
+METRICS = ReportFile("metrics.txt", re.compile(rb"# HELP confmat_gate "), _metrics)
 # What stands beside `JSON`, in the order in which it is written.
-OTHERS: tuple[ReportFile, ...] = (PAGE, PICTURE, MISTAKES, EVALUATION)
+OTHERS: tuple[ReportFile, ...] = (PAGE, PICTURE, MARKDOWN, METRICS, MISTAKES, EVALUATION)
 REPORT_FILES = (JSON, *OTHERS)

@@ -15,7 +15,8 @@ from pytest_confmat.decimals import decimal_text, signed_text
 from pytest_confmat.errors import Location
 from pytest_confmat.limits import Bound
 from pytest_confmat.report.class_view import ClassView
-from pytest_confmat.report.wording import headline
+from pytest_confmat.report.wording import headline, observed_text
+from pytest_confmat.result import GateResult
 from pytest_confmat.verdict import Outcome, Verdict
 
 # What the table of classes shows of each, in this order.
@@ -67,7 +68,7 @@ class VerdictRow:
     observed
         What was measured, ``undefined`` where there is no value.
     bound
-        What was asked for, as the policy has it: ``0.95``, ``4 %``.
+        What was asked for, as the policy has it: ``0.95``.
     sign
         How `observed` should stand to it: ``>=`` or ``<=``.
     interval
@@ -89,6 +90,16 @@ class VerdictRow:
     interval: str
     headline: str
     location: Location | None
+
+
+@dataclass(frozen=True)
+class AccuracyRow:
+    """Accuracy of the baseline's model and of this one, on the examples that both have seen."""
+
+    before: str
+    now: str
+    difference: str
+    examples: int
 
 
 def class_rows(view: ClassView, indices: Iterable[int] | None = None) -> list[ClassRow]:
@@ -129,11 +140,28 @@ def verdict_row(verdict: Verdict) -> VerdictRow:
     )
 
 
-def observed_text(verdict: Verdict) -> str:
-    """Return what was measured, never rounded across the bound that it was compared with."""
-    if verdict.observed is None:
-        return "undefined"
-    return decimal_text(verdict.observed, verdict.limit.bound.value)
+def accuracy_of(result: GateResult) -> Fraction | None:
+    """Return the accuracy of a result; ``None`` without an evaluation, or without examples."""
+    if result.evaluation is None or not result.evaluation.matrix.total:
+        return None
+    matrix = result.evaluation.matrix
+    return Fraction(int(matrix.correct.sum()), matrix.total)
+
+
+def accuracy_text(result: GateResult) -> str | None:
+    """Return the accuracy of a result, with as many decimals as its limits on it need."""
+    value = accuracy_of(result)
+    limits = [verdict.limit for verdict in result.verdicts]
+    bounds = [x.bound for x in limits if x.metric == "accuracy" and x.against == "value"]
+    return None if value is None else _finest(value, bounds)
+
+
+def accuracy_row(result: GateResult) -> AccuracyRow | None:
+    """Return what became of the accuracy since the baseline; ``None``: that is not known."""
+    if result.changes is None or (change := result.changes.accuracy) is None:
+        return None
+    before, now = decimal_text(change.before), decimal_text(change.now)
+    return AccuracyRow(before, now, signed_text(change.difference), result.changes.examples)
 
 
 def score_text(score: float) -> str:
@@ -145,8 +173,13 @@ def _metric(view: ClassView, metric: str, index: int) -> str:
     value = view.value(metric, index)
     if value is None:
         return UNKNOWN
-    bounds = view.bounds.get((metric, view.matrix.classes[index]), ())
-    return max((decimal_text(value, b.value) for b in bounds), key=len, default=decimal_text(value))
+    return _finest(value, view.bounds.get((metric, view.matrix.classes[index]), ()))
+
+
+def _finest(value: Fraction, bounds: Iterable[Bound]) -> str:
+    """Return `value` with as many decimals as the bound needs that it is nearest to."""
+    texts = (decimal_text(value, bound.value) for bound in bounds)
+    return max(texts, key=len, default=decimal_text(value))
 
 
 def _change(difference: Fraction | None) -> str:

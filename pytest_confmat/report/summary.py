@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from pytest_confmat.decimals import decimal_text, signed_text
 from pytest_confmat.escaping import defused, printable, printable_quoted
 from pytest_confmat.filenames import short_path
 from pytest_confmat.limits import FLIPS, is_overall
 from pytest_confmat.report.class_view import ClassView, all_notes, class_view
 from pytest_confmat.report.interval_text import interval_text
+from pytest_confmat.report.rows import AccuracyRow, accuracy_row, accuracy_text, verdict_row
 from pytest_confmat.report.wording import located_headline
 from pytest_confmat.result import GateResult
 from pytest_confmat.text import and_more, first_lines, joined, plural
@@ -62,8 +61,11 @@ def summary(result: GateResult, width: int, color: bool) -> str:
         console.whole(Text("undecided limits, let pass", "bold"), *map(Text, let_pass))
     if result.evaluation is not None:
         _add_tables(console, class_view(result, result.evaluation.matrix))
+    last = [Text(paragraph) for paragraph in _notes(result)]
     if time := time_line(result):
-        console.whole(Text(time, "dim"))
+        last.append(Text(time, "dim"))
+    if last:
+        console.wrapped(last)
     return defused(console.text())
 
 
@@ -130,8 +132,21 @@ _STYLES = {
 
 def finding(result: GateResult, width: int) -> str:
     """Return what stands behind the word of the verdict: ``3 of 31 limits failed: ...``."""
-    failed = [v.limit.id for v in result.verdicts if v.outcome == "failed"]
-    blocking = [v.limit.id for v in result.verdicts if v.blocks and v.outcome == "undecided"]
+    found = tally(result)
+    if result.outcome in ("passed", "incomplete"):
+        return found
+    if result.outcome == "error":
+        reason = (result.error or "the evaluation could not be done").strip().splitlines() or [""]
+        return f"{found}: {printable(reason[0], _SENTENCE)}" if found else printable(reason[0])
+    room = max(width, _LOG_WIDTH) - len("confmat: BLOCKED  ") - len(found)
+    return found + _named(_ids_in_the_way(result), room)
+
+
+def tally(result: GateResult) -> str:
+    """Return how many limits passed, or did not: ``3 of 31 limits failed``; no names.
+
+    Empty where an error came before any limit.
+    """
     undecided = sum(v.outcome == "undecided" and not v.blocks for v in result.verdicts)
     unchecked = len(result.unchecked)
     declared = len(result.verdicts) + unchecked
@@ -152,22 +167,21 @@ def finding(result: GateResult, width: int) -> str:
         return (
             f"{checked if result.verdicts else f'none of {limits} checked'}, {unchecked} left out"
         )
-    parts = []
-    if failed:
-        parts.append(f"{len(failed)} of {limits} failed")
-    if blocking:
-        of = "" if failed else f" of {limits}"
-        parts.append(f"{len(blocking)}{of} undecided")
-    if unchecked:
-        of = "" if parts else f" of {limits}"
-        parts.append(f"{unchecked}{of} not checked")
-    found = ", ".join(parts)
-    if result.outcome == "error":
-        reason = (result.error or "the evaluation could not be done").strip().splitlines() or [""]
-        return f"{found}: {printable(reason[0], _SENTENCE)}" if found else printable(reason[0])
-    named = [*failed, *blocking] or list(result.unchecked)
-    room = max(width, _LOG_WIDTH) - len("confmat: BLOCKED  ") - len(found)
-    return found + _named(named, room)
+    failed = sum(v.outcome == "failed" for v in result.verdicts)
+    blocking = sum(v.blocks and v.outcome == "undecided" for v in result.verdicts)
+    counts = ((failed, "failed"), (blocking, "undecided"), (unchecked, "not checked"))
+    parts = [f"{count:,} {word}" for count, word in counts if count]
+    if parts:
+        count, _, word = parts[0].partition(" ")
+        parts[0] = f"{count} of {limits} {word}"
+    return ", ".join(parts)
+
+
+def _ids_in_the_way(result: GateResult) -> Sequence[str]:
+    """Return the ids of the limits that failed, then of those undecided, else of those left."""
+    failed = [v.limit.id for v in result.verdicts if v.outcome == "failed"]
+    blocking = [v.limit.id for v in result.verdicts if v.blocks and v.outcome == "undecided"]
+    return [*failed, *blocking] or list(result.unchecked)
 
 
 def _named(ids: Sequence[str], room: int) -> str:
@@ -218,15 +232,21 @@ def _paragraphs(result: GateResult) -> Iterator[str]:
         yield f"input: {printable(str(given), _SENTENCE)}"
     if overall := _overall(result):
         yield f"overall: {overall}"
-    if result.changes is not None and result.changes.accuracy is not None:
-        accuracy, common = result.changes.accuracy, result.changes.examples
-        yield (
-            f"since the baseline: accuracy {decimal_text(accuracy.before)} before, "
-            f"{decimal_text(accuracy.now)} now ({signed_text(accuracy.difference)}), on "
-            f"{plural(common, 'common example')}"
-        )
-    notes = all_notes(result)
-    lines = [f"note: {printable(note, _SENTENCE)}" for note in notes]
+    if since := accuracy_row(result):
+        yield f"since the baseline: {since_baseline(since)}"
+    if result.unchecked:
+        unchecked = [printable(name) for name in result.unchecked]
+        yield f"not checked: {joined(unchecked, IDS_SHOWN)}"
+
+
+def since_baseline(row: AccuracyRow) -> str:
+    """Return ``accuracy 0.9911 before, 0.9555 now (-0.0356), on 899 common examples``."""
+    common = plural(row.examples, "common example")
+    return f"accuracy {row.before} before, {row.now} now ({row.difference}), on {common}"
+
+
+def _notes(result: GateResult) -> Iterator[str]:
+    lines = [f"note: {printable(note, _SENTENCE)}" for note in all_notes(result)]
     yield from first_lines(lines, NOTES_SHOWN, "note")
     if without := without_examples(result):
         yield without
@@ -236,9 +256,6 @@ def _paragraphs(result: GateResult) -> Iterator[str]:
             for e in result.exemptions
         ]
         yield f"exempt: {joined(exempt, IDS_SHOWN)}"
-    if result.unchecked:
-        unchecked = [printable(name) for name in result.unchecked]
-        yield f"not checked: {joined(unchecked, IDS_SHOWN)}"
 
 
 def without_examples(result: GateResult) -> str:
@@ -260,22 +277,18 @@ def _overall(result: GateResult) -> str:
         for verdict in result.verdicts
         if is_overall(verdict.limit.metric) or verdict.limit.metric == FLIPS
     ]
-    if not judged and result.evaluation is not None:
-        matrix = result.evaluation.matrix
-        if matrix.total:
-            right = Fraction(int(matrix.correct.sum()), matrix.total)
-            return f"accuracy {decimal_text(right)}"
+    if not judged and (accuracy := accuracy_text(result)):
+        return f"accuracy {accuracy}"
     return ", ".join(map(_number, judged))
 
 
 def _number(verdict: Verdict) -> str:
     """Return ``accuracy 0.9555 (at least 0.95)``."""
-    name = verdict.limit.id.replace("_drop", " drop")
+    row, name = verdict_row(verdict), verdict.limit.id.replace("_drop", " drop")
     if verdict.observed is None:
-        return f"{name} undefined"
-    bound = verdict.limit.bound
-    side = bound.kind.replace("_", " ")
-    return f"{name} {decimal_text(verdict.observed, bound.value)} ({side} {printable(bound.text)})"
+        return f"{name} {row.observed}"
+    side = verdict.limit.bound.kind.replace("_", " ")
+    return f"{name} {row.observed} ({side} {printable(row.bound)})"
 
 
 def _error(result: GateResult) -> list[str]:

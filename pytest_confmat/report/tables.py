@@ -60,7 +60,7 @@ def class_table(class_view: ClassView, width: int) -> tuple[Table, str | None]:
     Columns that find no room in `width` are left out: the bounds of the true recall first, then
     f1, precision, support, the change since the baseline, bound.
     """
-    shown = _chosen(class_view)
+    shown = chosen(class_view)
     rows = class_rows(class_view, shown)
     columns = [_Column("support", [str(row.support) for row in rows], 2)]
     for at, (metric, rank) in enumerate(zip(CLASS_METRICS, (0, 3, 4), strict=True)):
@@ -194,8 +194,8 @@ def _extent(columns: Sequence[_Column]) -> int:
     return sum(_GAP + column.width for column in columns)
 
 
-def _chosen(class_view: ClassView) -> list[int]:
-    """Choose the classes for the table: all, or those that fail and the worst by recall."""
+def chosen(class_view: ClassView) -> list[int]:
+    """Return the classes that a table shows: all, or those that fail and the worst by recall."""
     everything = range(len(class_view.matrix.classes))
     if len(everything) <= CLASSES_SHOWN:
         return list(everything)

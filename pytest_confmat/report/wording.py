@@ -43,6 +43,13 @@ def headline(verdict: Verdict) -> str:
     return defused(f"{_subject(verdict)} is {_finding(verdict)}")
 
 
+def observed_text(verdict: Verdict) -> str:
+    """Return what was measured, never rounded across the bound that it was compared with."""
+    if verdict.observed is None:
+        return "undefined"
+    return decimal_text(verdict.observed, verdict.limit.bound.value)
+
+
 def reason_first(verdict: Verdict) -> str:
     """Return ``0.8413, below 0.95: recall of 'cat'``, for a line that is cut at its end."""
     return defused(f"{_finding(verdict)}: {_subject(verdict).removesuffix(',')}")
@@ -51,9 +58,8 @@ def reason_first(verdict: Verdict) -> str:
 def _finding(verdict: Verdict) -> str:
     if verdict.observed is None:
         return f"undefined: {printable(verdict.undefined or 'there is no value', _SENTENCE)}"
-    bound = verdict.limit.bound
-    observed = decimal_text(verdict.observed, bound.value)
-    return f"{observed}, {_relation(verdict)} {printable(bound.text)}"
+    bound = printable(verdict.limit.bound.text)
+    return f"{observed_text(verdict)}, {_relation(verdict)} {bound}"
 
 
 _KEPT_AND_BROKEN = {"at_least": ("at least", "below"), "at_most": ("at most", "above")}

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 
-from pytest_confmat.decimals import decimal_text, signed_text
 from pytest_confmat.escaping import printable
 from pytest_confmat.filenames import short_path
-from pytest_confmat.report.summary import time_line, without_examples
+from pytest_confmat.report.rows import accuracy_row, accuracy_text
+from pytest_confmat.report.summary import since_baseline, time_line, without_examples
 from pytest_confmat.result import GateResult
 from pytest_confmat.text import plural
 
@@ -31,10 +30,8 @@ def _facts(result: GateResult) -> Iterator[tuple[str, str]]:
     if evaluation is not None:
         k = len(evaluation.classes)
         yield "Examples", f"{plural(len(evaluation), 'example')} of {plural(k, 'class', 'classes')}"
-        matrix = evaluation.matrix
-        if matrix.total:
-            right = int(matrix.correct.sum())
-            yield "Accuracy", decimal_text(Fraction(right, matrix.total))
+    if accuracy := accuracy_text(result):
+        yield "Accuracy", accuracy
     if without := without_examples(result):
         yield "Classes", without
     if digest := dataset.get("digest"):
@@ -42,13 +39,8 @@ def _facts(result: GateResult) -> Iterator[tuple[str, str]]:
     if given := dataset.get("input"):
         yield "Model input", str(given)
     yield "Policy", short_path(result.policy)
-    if (changes := result.changes) is not None and changes.accuracy is not None:
-        accuracy, common = changes.accuracy, plural(changes.examples, "common example")
-        yield (
-            "Since the baseline",
-            f"accuracy {decimal_text(accuracy.before)} before, {decimal_text(accuracy.now)} now "
-            f"({signed_text(accuracy.difference)}), on {common}",
-        )
+    if since := accuracy_row(result):
+        yield "Since the baseline", since_baseline(since)
     if evaluation is not None:
         yield (
             "Evaluated",
