@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.support.schema import problems_below
 
 # How long an example takes says nothing on a shared machine, and no test here is about time.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -18,3 +22,10 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     # Bytes make poor names, and those of a record or of gzip differ from process to process,
     # where xdist needs the same names in each.
     return argname if isinstance(val, bytes) else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def every_report_keeps_to_its_schema(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Look at every confmat.json that a test of this process has left, whatever it was about."""
+    yield
+    assert list(problems_below(tmp_path_factory.getbasetemp())) == []

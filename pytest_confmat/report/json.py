@@ -12,11 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from pytest_confmat.baseline.comparison import Changes
 from pytest_confmat.evaluation import Evaluation, Fault
 from pytest_confmat.filenames import text_of
 from pytest_confmat.limits import Exemption, Weighting
-from pytest_confmat.report.class_view import all_notes, weightings
+from pytest_confmat.report.class_view import ClassView, all_notes, class_view, weightings
+from pytest_confmat.report.rows import (
+    CLASS_METRICS,
+    ClassRow,
+    accuracy_of,
+    accuracy_row,
+    accuracy_text,
+    class_rows,
+    verdict_row,
+)
 from pytest_confmat.report.wording import describe
 from pytest_confmat.result import GateOutcome, GateResult
 from pytest_confmat.verdict import Change, Verdict
@@ -46,6 +54,8 @@ def document(result: GateResult) -> dict[str, Any]:
         "policy": text_of(str(result.policy)),
         "model": {"path": None, "format": None, "sha256": None} | _plain(result.model),
         "dataset": _dataset(result),
+        "accuracy": _accuracy(result),
+        "per_class": None if evaluation is None else _per_class(result, evaluation),
         **_matrix(evaluation),
         "weighted_matrix": [] if evaluation is None else _weighted(result, evaluation),
         "faults": [_fault(fault) for fault in result.faults],
@@ -59,7 +69,7 @@ def document(result: GateResult) -> dict[str, Any]:
         "versions": _plain(result.versions),
         "timing": _timing(result),
         "cached": result.cached,
-        "baseline": _baseline(result.changes),
+        "baseline": _baseline(result),
     }
 
 
@@ -120,6 +130,31 @@ def _dataset(result: GateResult) -> dict[str, Any]:
     return dataset
 
 
+def _accuracy(result: GateResult) -> dict[str, Any] | None:
+    value = accuracy_of(result)
+    return None if value is None else {"value": float(value), "text": accuracy_text(result)}
+
+
+def _per_class(result: GateResult, evaluation: Evaluation) -> list[dict[str, Any]]:
+    view = class_view(result, evaluation.matrix)
+    return [_of_class(view, row) for row in class_rows(view)]
+
+
+def _of_class(view: ClassView, row: ClassRow) -> dict[str, Any]:
+    interval = view.intervals.get(row.name)
+    values = {name: view.value(name, row.index) for name in CLASS_METRICS}
+    values["change"] = view.changes[row.index] if view.changes else None
+    texts = dict(zip(CLASS_METRICS, row.metrics, strict=True))
+    return {
+        "class": row.name,
+        "support": row.support,
+        **{name: _plain(value) for name, value in values.items()},
+        "interval": None if interval is None else list(interval),
+        "fails": row.fails,
+        "texts": {**texts, "change": row.change, "interval": row.interval, "bound": row.bound},
+    }
+
+
 def _matrix(evaluation: Evaluation | None) -> dict[str, Any]:
     """Return the counts: all cells, or of very many classes those that are not empty."""
     if evaluation is None:
@@ -161,7 +196,7 @@ def _fault(fault: Fault) -> dict[str, str | None]:
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
-    limit = verdict.limit
+    limit, row = verdict.limit, verdict_row(verdict)
     return {
         "id": limit.id,
         "metric": limit.metric,
@@ -195,6 +230,12 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
             }
             for mistake in verdict.mistakes
         ],
+        "texts": {
+            "observed": row.observed,
+            "sign": row.sign,
+            "bound": row.bound,
+            "interval": row.interval,
+        },
         "message": describe(verdict),
         "location": None if limit.location is None else str(limit.location),
     }
@@ -204,8 +245,14 @@ def _change(change: Change | None) -> dict[str, Any] | None:
     return None if change is None else _plain(asdict(change))
 
 
-def _baseline(changes: Changes | None) -> dict[str, Any] | None:
-    return None if changes is None else _plain(asdict(changes))
+def _baseline(result: GateResult) -> dict[str, Any] | None:
+    if result.changes is None:
+        return None
+    plain: dict[str, Any] = _plain(asdict(result.changes))
+    if row := accuracy_row(result):
+        texts = {"before": row.before, "now": row.now, "difference": row.difference}
+        plain["accuracy"] |= {"texts": texts}
+    return plain
 
 
 def _exemption(exemption: Exemption) -> dict[str, Any]:

@@ -65,6 +65,63 @@ def test_a_result_as_json(tmp_path):
             "unpredicted": [0, 0, 0],
             "without_examples": [],
         },
+        "accuracy": {"value": 35 / 38, "text": "0.9211"},
+        "per_class": [
+            {
+                "class": "cat",
+                "support": 17,
+                "recall": 15 / 17,
+                "precision": 15 / 16,
+                "f1": 30 / 33,
+                "change": None,
+                "interval": list(recall.interval),
+                "fails": True,
+                "texts": {
+                    "recall": "0.8824",
+                    "precision": "0.9375",
+                    "f1": "0.9091",
+                    "change": "",
+                    "interval": "0.673 - 0.979",
+                    "bound": ">= 0.95",
+                },
+            },
+            {
+                "class": "dog",
+                "support": 21,
+                "recall": 20 / 21,
+                "precision": 20 / 22,
+                "f1": 40 / 43,
+                "change": None,
+                "interval": None,
+                "fails": False,
+                "texts": {
+                    "recall": "0.9524",
+                    "precision": "0.9091",
+                    "f1": "0.9302",
+                    "change": "",
+                    "interval": "",
+                    "bound": "exempt",
+                },
+            },
+            {
+                "class": "fox",
+                "support": 0,
+                "recall": None,
+                "precision": None,
+                "f1": None,
+                "change": None,
+                "interval": None,
+                "fails": True,
+                "texts": {
+                    "recall": "-",
+                    "precision": "-",
+                    "f1": "-",
+                    "change": "",
+                    "interval": "",
+                    "bound": "",
+                },
+            },
+        ],
         "matrix": COUNTS,
         "matrix_entries": None,
         "weighted_matrix": [],
@@ -98,6 +155,12 @@ def test_a_result_as_json(tmp_path):
                     {"id": "val#16", "actual": "cat", "predicted": "dog", "score": found_score(16)},
                     {"id": "val#15", "actual": "cat", "predicted": "dog", "score": found_score(15)},
                 ],
+                "texts": {
+                    "observed": "0.8824",
+                    "sign": ">=",
+                    "bound": "0.95",
+                    "interval": "0.673 - 0.979",
+                },
                 "message": describe(recall),
                 "location": "thresholds.yaml:14",
             },
@@ -126,6 +189,12 @@ def test_a_result_as_json(tmp_path):
                 "least_trials": None,
                 "change": None,
                 "mistakes": [],
+                "texts": {
+                    "observed": "undefined",
+                    "sign": ">=",
+                    "bound": "0.5",
+                    "interval": "",
+                },
                 "message": describe(precision),
                 "location": "thresholds.yaml:16",
             },
@@ -154,6 +223,12 @@ def test_a_result_as_json(tmp_path):
                 "least_trials": None,
                 "change": None,
                 "mistakes": [],
+                "texts": {
+                    "observed": "0.1176",
+                    "sign": "<=",
+                    "bound": "0.2",
+                    "interval": "0.021 - 0.327",
+                },
                 "message": "share of 'cat' predicted as 'dog' is 0.1176, at most 0.2",
                 "location": None,
             },
@@ -314,6 +389,7 @@ def test_values_that_json_has_no_form_for(tmp_path):
     }  # fmt: skip
     assert found["dataset"]["parts"] == [1, None, 0.25, True]
     assert found["dataset"]["digest"] == "b'ab'"
+    (tmp_path / "report" / "confmat.json").unlink()  # no gate makes such a one
 
 
 def test_rows_and_verdicts_have_a_line_each(tmp_path):

@@ -15,6 +15,7 @@ from pytest_confmat.limits import Bound, Limit, Weighting, limit_id
 from pytest_confmat.result import GateResult
 from pytest_confmat.verdict import Verdict
 from tests.support.evaluations import part
+from tests.support.verdicts import TwoModels
 
 POLICY = Path("thresholds.yaml")
 
@@ -70,6 +71,19 @@ def gate(
         "verdicts": verdicts,
     }
     return GateResult(POLICY, outcome or ("failed" if failed else "passed"), **{**known, **more})
+
+
+def compared(models: TwoModels, limits) -> GateResult:
+    """Return the result of a gate on the second of two models, the first being the baseline's."""
+    verdicts = judge(limits, models.evaluation, models.comparison)
+    blocks = any(verdict.blocks for verdict in verdicts)
+    return GateResult(
+        POLICY,
+        "failed" if blocks else "passed",
+        evaluation=models.evaluation,
+        verdicts=verdicts,
+        comparison=models.comparison,
+    )
 
 
 def failed(metric: str, observed: str | None, **more) -> Verdict:
