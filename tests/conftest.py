@@ -17,6 +17,10 @@ settings.register_profile("quick", settings.get_profile("untimed"), max_examples
 # Many tests start processes of their own, which need not compile each module anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# Gates that tests run are not those of the CI job that runs the tests.
+for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+    os.environ.pop(name, None)
+
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     # Bytes make poor names, and those of a record or of gzip differ from process to process,

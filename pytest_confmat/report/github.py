@@ -49,8 +49,8 @@ def annotation_commands(results: Sequence[GateResult], root: Path | None) -> lis
     found = [*_ended(results), *_limits(results)]
     shown = found if len(found) <= MOST else found[: MOST - 1]
     if hidden := len(found) - len(shown):
-        more = f"{and_more(hidden, 'limit')} did not pass: the summary of this step has them"
-        shown = [*shown, Annotation(more, Location(results[0].policy, 1))]
+        more = f"{and_more(hidden)} did not pass: the summary of this step has them"
+        shown = [*shown, Annotation(more, Location(results[0].policy, 1), f"{hidden:,} more")]
     return [command(annotation, root) for annotation in shown]
 
 

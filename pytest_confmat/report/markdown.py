@@ -58,6 +58,8 @@ class Section:
     ----------
     before, rows, after
         Lines; of `rows` those stand that there is room for.
+    hidden
+        How many others there are, which have no row.
     noun
         What a row is, for the line that counts those left out.
     share
@@ -67,6 +69,7 @@ class Section:
     before: Sequence[str]
     rows: Iterable[str] = ()
     after: Sequence[str] = ()
+    hidden: int = 0
     noun: str = "line"
     nouns: str = "lines"
     share: float = 1.0
@@ -108,21 +111,21 @@ def _put_together(top: Sequence[str], sections: Iterable[Section], room: int) ->
 def _fitted(section: Section, room: int) -> list[str]:
     """Return the lines of a section, with a blank one before; none, if not even one row fits."""
     rows = list(section.rows)
-    frame = ["", *section.before, *section.after]
-    left = room - _size(frame)
-    taken = _count_fitting(rows, left)
-    if taken == len(rows) and left >= 0:
+    left = room - _size(["", *section.before, *section.after])
+    if not section.hidden and _size(rows) <= left:
         return ["", *section.before, *rows, *section.after]
-    # One line more says what is missing; its own length hardly depends on the number.
-    left -= _size(["", and_more(len(rows), section.noun, section.nouns) + _ELSEWHERE])
+    # The length of the line that says what is missing hardly depends on the number.
+    left -= _size(_missing(section, section.hidden + len(rows)))
     taken = _count_fitting(rows, left)
     if not taken:
         return []
-    more = and_more(len(rows) - taken, section.noun, section.nouns) + _ELSEWHERE
-    return ["", *section.before, *rows[:taken], *section.after, "", more]
+    missing = _missing(section, section.hidden + len(rows) - taken)
+    return ["", *section.before, *rows[:taken], *section.after, *missing]
 
 
-_ELSEWHERE = ": `report.html` and `confmat.json` of the report folder have all"
+def _missing(section: Section, number: int) -> list[str]:
+    more = and_more(number, section.noun, section.nouns)
+    return ["", f"{more}: `report.html` and `confmat.json` of the report folder have all"]
 
 
 def _count_fitting(rows: Sequence[str], room: int) -> int:
@@ -234,7 +237,6 @@ def _classes(view: ClassView) -> Section:
     columns += [("precision", lambda row: row.metrics[1]), ("f1", lambda row: row.metrics[2])]
     if any(row.bound for row in rows):
         columns.append(("bound", lambda row: _signed(row.bound)))
-    hidden = len(view.matrix.classes) - len(rows)
     return Section(
         ["**Classes**", "", *table_head(["", "class", *(head for head, _ in columns)], left=2)],
         [
@@ -243,7 +245,7 @@ def _classes(view: ClassView) -> Section:
             )
             for row in rows
         ],
-        ["", f"{and_more(hidden, 'class', 'classes')}{_ELSEWHERE}"] if hidden else [],
+        hidden=len(view.matrix.classes) - len(rows),
         noun="class",
         nouns="classes",
         share=0.3,
@@ -258,7 +260,6 @@ def _confusions(view: ClassView, cells: Sequence[tuple[int, int]]) -> Section:
     matrix = view.matrix
     shown = cells[:CONFUSIONS_SHOWN]
     counts = matrix.cells.at(*zip(*shown, strict=True)).tolist()
-    hidden = len(cells) - len(shown)
     return Section(
         [
             "**Most frequent confusions**",
@@ -277,7 +278,7 @@ def _confusions(view: ClassView, cells: Sequence[tuple[int, int]]) -> Section:
             )
             for count, (i, j) in zip(counts, shown, strict=True)
         ],
-        ["", and_more(hidden)] if hidden else [],
+        hidden=len(cells) - len(shown),
         noun="confusion",
         nouns="confusions",
         share=0.1,

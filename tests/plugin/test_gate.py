@@ -219,18 +219,6 @@ def test_a_crash_in_the_projects_own_fixture_is_told_once(project, workers):
     assert len((project.path / "calls").read_text()) <= (2 if workers else 1)
 
 
-def test_junit_xml_carries_the_numbers(project):
-    project.run("--junitxml=out.xml", "-o", "junit_family=xunit1")
-    cases = ET.parse(project.path / "out.xml").iter("testcase")
-    recall = next(case for case in cases if case.get("name") == "recall[cat]")
-    properties = {p.get("name"): p.get("value") for p in recall.iter("property")}
-    assert properties == {
-        "confmat_observed": "0.9500",
-        "confmat_at_least": "0.9",
-        "confmat_support": "20",
-    }
-
-
 @pytest.mark.parametrize("workers", WORKERS, ids=["alone", "xdist"])
 def test_the_report_is_written_by_one_and_tells_the_outcome(project, workers):
     project.scores(RED)
