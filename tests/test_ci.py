@@ -1,4 +1,4 @@
-"""The recipes for CI servers: they are parsed, their commands run, the files they name are there."""
+"""The recipes for CI servers are parsed, their commands run, and the files they name are there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""GitHub Actions: the summary of a step, and annotations on the lines of the policies."""
+"""GitHub Actions: the summary of a step, and annotations on the lines of the policies.
+
+A run may be refused before any ``conftest.py`` is read: nothing heavy is imported up here.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,14 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_confmat.output import Output
-from pytest_confmat.result import GateResult
+
+if TYPE_CHECKING:
+    from pytest_confmat.result import GateResult
 
 # A larger summary is dropped whole. Every program of a step appends to one file.
 SUMMARY_BYTES = 1024 * 1024

@@ -247,7 +247,11 @@ def test_the_change_of_every_class_is_shown_whatever_the_limits_are(life, worker
     assert ["dog", "100", "1.0000", "+0.0100"] in [line[:4] for line in table]
     assert life.report["baseline"] == {
         "examples": 200,
-        "accuracy": {"before": 0.98, "now": 0.975},
+        "accuracy": {
+            "before": 0.98,
+            "now": 0.975,
+            "texts": {"before": "0.9800", "now": "0.9750", "difference": "-0.0050"},
+        },
         "recall": [{"before": 0.97, "now": 0.95}, {"before": 0.99, "now": 1.0}],
     }
 
