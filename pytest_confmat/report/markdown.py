@@ -24,7 +24,7 @@ from pytest_confmat.report.rows import (
     class_rows,
     verdict_row,
 )
-from pytest_confmat.report.summary import since_baseline, tally, time_line
+from pytest_confmat.report.summary import since_baseline, tally, time_line, without_examples
 from pytest_confmat.report.tables import chosen
 from pytest_confmat.report.wording import describe
 from pytest_confmat.result import GateResult
@@ -330,6 +330,8 @@ def _details(result: GateResult) -> Iterator[str]:
     ]
     yield from (f"{name}: {printable(str(value), _SENTENCE)}" for name, value in values if value)
     yield from (f"note: {printable(note, _SENTENCE)}" for note in all_notes(result))
+    if without := without_examples(result):
+        yield without
     for exempt in result.exemptions:
         yield f"exempt: {exempt.metric} of {printable(exempt.actual)} ({exempt.location})"
     if time := time_line(result):
