@@ -50,7 +50,7 @@ def annotation_commands(results: Sequence[GateResult], root: Path | None) -> lis
     shown = found if len(found) <= MOST else found[: MOST - 1]
     if hidden := len(found) - len(shown):
         more = f"{and_more(hidden)} did not pass: the summary of this step has them"
-        shown = [*shown, Annotation(more, Location(results[0].policy, 1), f"{hidden:,} more")]
+        shown = [*shown, Annotation(more, Location(results[0].policy, 1), "other limits")]
     return [command(annotation, root) for annotation in shown]
 
 

@@ -50,7 +50,7 @@ def test_ten_are_shown_and_more_are_counted():
     lines = annotation_commands([failing(12)], None)
     assert [parsed(line)[2] for line in lines[:-1]] == [f"recall[c{i}]" for i in range(9)]
     counted = "and 3 more did not pass: the summary of this step has them"
-    assert lines[-1] == f"::error file=thresholds.yaml,line=1,title=3 more::{counted}"
+    assert lines[-1] == f"::error file=thresholds.yaml,line=1,title=other limits::{counted}"
     assert len(lines) == 10
 
 
