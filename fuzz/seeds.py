@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import json
@@ -24,6 +25,7 @@ from pytest_confmat.spec import (
     ImageSpec,
     LabelFeature,
     ModelInput,
+    SizeFeatures,
     TFRecordSpec,
     WeightFeature,
 )
@@ -49,6 +51,18 @@ LAYOUTS = {
     "float": TFRecordSpec(
         (), ImageFeature("image", "float", shape=(5,)), LabelFeature("label"), WeightFeature("w")
     ),
+    "int64": TFRecordSpec((), ImageFeature("image", "int64", shape=(5,)), LabelFeature("label")),
+    "tensor": TFRecordSpec(
+        (), ImageFeature("image", "tensor", "uint8", (4, 3, 1)), LabelFeature("label")
+    ),
+    "base64": TFRecordSpec(
+        (), ImageFeature("image", "base64"), LabelFeature("label"), images=_IMAGES
+    ),
+    "sizes": TFRecordSpec(
+        (),
+        ImageFeature("image", "raw", "uint8", sizes=SizeFeatures("height", "width", "depth")),
+        LabelFeature("label"),
+    ),
 }
 TAKES = {
     "encoded": TAKES_IMAGES,
@@ -56,7 +70,17 @@ TAKES = {
     "one-hot": TAKES_IMAGES,
     "raw": ModelInput((4, 3, 1)),
     "float": ModelInput((5,)),
+    "int64": ModelInput((5,)),
+    "tensor": ModelInput((4, 3, 1)),
+    "base64": TAKES_IMAGES,
+    "sizes": ModelInput((4, 3, 1)),
 }
+# A tensor of 4 x 3 x 1 bytes, as tf.io.serialize_tensor writes it.
+_TENSOR = (
+    b"\x08\x04"  # dtype: uint8
+    b"\x12\x0c\x12\x02\x08\x04\x12\x02\x08\x03\x12\x02\x08\x01"  # shape
+    b"\x22\x0c" + bytes(12)
+)
 
 
 @cache
@@ -96,6 +120,12 @@ def good_record(layout: str) -> bytes:
         "one-hot": lambda: example({"image": [png()], "label": [0, 1]}),
         "raw": lambda: example({"image": [bytes(12)], "label": [1], "w": [0.5]}),
         "float": lambda: example({"image": [0.5] * 5, "label": [1], "w": [2]}),
+        "int64": lambda: example({"image": [0, 1, 2, 3, 255], "label": [1]}),
+        "tensor": lambda: example({"image": [_TENSOR], "label": [1]}),
+        "base64": lambda: example({"image": [base64.b64encode(png())], "label": [1]}),
+        "sizes": lambda: example(
+            {"image": [bytes(12)], "label": [1], "height": [4], "width": [3], "depth": [1]}
+        ),
     }[layout]()
 
 
