@@ -121,6 +121,8 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/.created
 $(VENV)/.extras: pyproject.toml | $(VENV)/.created
 	@echo 'Installing pytest-confmat with TensorFlow and what drives a browser; this takes a few minutes'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,test-extras]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		"tf-keras==$$($(BIN)/python -m pip list | sed -nE 's/^tensorflow(-cpu|_cpu)? +([0-9]+\.[0-9]+).*/\2/p' | head -n 1).*"
 	@touch $@ $(VENV)/.dev $(VENV)/.gate
 
 $(VENV)/.fuzz: pyproject.toml | $(VENV)/.created

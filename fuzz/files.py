@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
+from pathlib import Path
 
 from fuzz.place import folder, put
 from pytest_confmat.baseline import binary_part, text_part
 from pytest_confmat.errors import ModelError
 from pytest_confmat.evaluation import Evaluation
-from pytest_confmat.models.configuration import rescaling_layer
+from pytest_confmat.models.configuration import objects, rescaling_layer
+from pytest_confmat.models.formats import ModelFile
+from pytest_confmat.models.keras_2.contents import require_own
 from pytest_confmat.models.look import look_at, require_content
 from pytest_confmat.models.saved_model.operations import COMPUTING, RESTORING, TABLE_FILES
 from pytest_confmat.models.saved_model.plan import planned
@@ -34,6 +38,23 @@ def keras(data: bytes) -> None:
         return
     if fault is not None:
         raise fault
+
+
+def keras_2(data: bytes) -> None:
+    """Look at what the configuration of a file of Keras 2 names.
+
+    Keras 3 stands in for tf-keras: it has namespaces of the same names.
+    """
+    import keras
+
+    try:
+        stored = json.loads(data)
+    except (RecursionError, ValueError):
+        return
+    require_own(ModelFile(Path("m.h5"), "hdf5", "2.15.0"), stored, keras, ())
+    judged = {key: each for key, each in stored.items() if key != "compile_config"} if isinstance(
+        stored, dict) else stored  # fmt: skip
+    assert not any(each.get("class_name") in ("Lambda", "__lambda__") for each in objects(judged))
 
 
 def saved_model(data: bytes) -> None:

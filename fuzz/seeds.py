@@ -230,6 +230,18 @@ def _keras_files() -> Iterator[bytes]:
     yield b"<!DOCTYPE html><html></html>"
 
 
+def _keras_2() -> Iterator[bytes]:
+    dense = {"class_name": "Dense", "config": {"units": 3, "activation": "softmax"}}
+    operation = {"class_name": "TFOpLambda", "config": {"function": "math.multiply"}}
+    code = {"class_name": "Lambda", "config": {"function": ["4wEAAAAA", None, None]}}
+    function = {"class_name": "function", "module": "builtins", "config": "relu"}
+    for layers in ([dense, operation], [dense, code], [{**dense, "config": {"f": function}}]):
+        inner = {"class_name": "Bidirectional", "config": {"layer": layers[-1]}}
+        for held in (layers, [inner]):
+            stored = {"class_name": "Sequential", "config": {"name": "m", "layers": held}}
+            yield json.dumps({**stored, "compile_config": {"loss": code}}).encode()
+
+
 def _saved_models() -> Iterator[bytes]:
     from tests.models.saved_model.exports import module, of_tensorflow_1
 
@@ -302,6 +314,7 @@ _SEEDS: dict[str, Callable[[], Iterator[bytes]]] = {
     "header": _pictures,
     "image": _pictures,
     "keras": _keras_files,
+    "keras_2": _keras_2,
     "saved_model": _saved_models,
     "evaluation": _evaluations,
     "baseline": _baselines,

@@ -116,6 +116,12 @@ _ALL = (
         longest=1 << 16,
     ),
     Target(
+        "keras_2",
+        "configurations of Keras 2, before tf-keras reads them",
+        "fuzz.files:keras_2",
+        "fuzz.mutators.texts:json_text",
+    ),
+    Target(
         "saved_model",
         "graphs of SavedModels, before they are imported",
         "fuzz.files:saved_model",

@@ -319,7 +319,7 @@ def versions() -> Mapping[str, str]:
         "pytest-confmat": version("pytest-confmat"),
     }
     # Asked of the modules: what is installed may be called tensorflow-cpu.
-    for name in ("numpy", "keras", "tensorflow"):
+    for name in ("numpy", "keras", "tensorflow", "tf_keras"):
         module = sys.modules.get(name)
         if module is not None and hasattr(module, "__version__"):
             found[name] = str(module.__version__)

@@ -67,6 +67,11 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]}..."
 
 
+def brief(value: object) -> str:
+    """Return how Python writes a value of a file's, cut after 100 characters."""
+    return shortened(repr(value), 100)
+
+
 def near(name: str, known: Iterable[str], most: int = 1, likeness: float = 0.6) -> list[str]:
     """Return the known names that are most like `name`, whatever their case, the nearest first."""
     by_fold = {candidate.casefold(): candidate for candidate in reversed(list(known))}

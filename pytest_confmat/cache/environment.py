@@ -32,7 +32,7 @@ _PROVIDERS = {
     "keras": ("keras", "keras-nightly"),
 }  # fmt: skip
 _ALSO = (
-    "pytest-confmat", "numpy", "h5py", "ml-dtypes", "tensorflow-metal",
+    "pytest-confmat", "numpy", "h5py", "ml-dtypes", "tf-keras", "tensorflow-metal",
     "tensorflow-directml-plugin",
     "intel-extension-for-tensorflow", "nvidia-cudnn-cu12", "nvidia-cublas-cu12",
 )  # fmt: skip

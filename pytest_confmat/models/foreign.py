@@ -21,7 +21,7 @@ _VALUES = frozenset(
 )
 # HDF5 files name classes without their modules.
 _NAMES_TEXT = """
-Functional Model Sequential
+Functional Model Sequential SlicingOpLambda TFOpLambda
 Activation ActivityRegularization Add AdditiveAttention AlphaDropout Attention Average
 AveragePooling1D AveragePooling2D AveragePooling3D BatchNormalization Bidirectional
 CategoryEncoding CenterCrop Concatenate Conv1D Conv1DTranspose Conv2D Conv2DTranspose Conv3D
@@ -92,4 +92,4 @@ def _is_own(found: Mapping[str, Any], own_code: bool) -> bool:
         return False
     if module is None:
         return name in _VALUES or (name in _NAMES and not own_code)
-    return module == "keras" or str(module).startswith("keras.")
+    return module == "keras" or str(module).startswith(("keras.", "tf_keras."))

@@ -56,6 +56,8 @@ class ModelFormat(ABC):
         Names the format: ``hdf5``.
     suffixes
         That a file of it may have, the usual one first; none where its models are directories.
+    older_suffixes
+        That older versions of what writes it gave such files.
     noun
         What such a file is called: ``an HDF5 file``.
     has_signatures
@@ -64,6 +66,7 @@ class ModelFormat(ABC):
 
     key: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
+    older_suffixes: ClassVar[tuple[str, ...]] = ()
     noun: ClassVar[str]
     has_signatures: ClassVar[bool] = False
 

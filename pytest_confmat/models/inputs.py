@@ -32,7 +32,9 @@ def input_of(model: Any, name: str) -> ModelInput | None:
             "function of one batch that calls it, by overriding the fixture confmat_model"
         )
     batch, *shape = inputs[0].shape
-    return ModelInput(tuple(shape), str(inputs[0].dtype), batch)
+    # Of tf-keras it is an object with a name.
+    dtype = getattr(inputs[0].dtype, "name", inputs[0].dtype)
+    return ModelInput(tuple(shape), str(dtype), batch)
 
 
 def arranged(model: Any, tensor: Any) -> Any:

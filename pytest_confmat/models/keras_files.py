@@ -72,6 +72,7 @@ class HDF5Format(_Loaded):
 
     key = "hdf5"
     suffixes = (".h5", ".hdf5")
+    older_suffixes = (".keras",)  # whatever it was called, before TensorFlow 2.12
     noun = "an HDF5 file"
 
     def recognizes(self, head: bytes) -> bool:

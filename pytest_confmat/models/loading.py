@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from pytest_confmat.errors import ModelError
 from pytest_confmat.models import contents
 from pytest_confmat.models.configuration import stored_in
-from pytest_confmat.models.formats import ModelFile
+from pytest_confmat.models.formats import ModelFile, format_called
 from pytest_confmat.models.keras import KerasPredictor
+from pytest_confmat.models.keras_2 import loading as keras_2
 from pytest_confmat.models.runtime import chain, import_keras, tolerant
-from pytest_confmat.models.trouble import explain, keras_2
+from pytest_confmat.models.trouble import NeedsKeras2Error, explain
 from pytest_confmat.relaying import recommends_unsafe
 from pytest_confmat.spec import Decision
 
@@ -42,7 +47,6 @@ def load(
     """
     _, keras = import_keras()
     objects = dict(custom_objects or {})
-    _require_loadable(file, {*objects, *keras.saving.get_custom_objects()})
     notes = list(_known_holes(keras.__version__))
     if safe_mode:
         _require_safe_mode(keras)
@@ -51,14 +55,48 @@ def load(
             f"{file.path.name} was loaded without safe mode, so that code in it was run: "
             "--confmat-unsafe-model asks for that"
         )
+    with _suffixed(file) as path:
+        needs = None
+        try:
+            model = _by_keras_3(file, path, keras, objects, safe_mode=safe_mode)
+        except NeedsKeras2Error as error:
+            needs = error
+        # Out here, what tf-keras raises does not carry what Keras 3 raised.
+        if needs is not None:
+            model, note = keras_2.load_model(
+                file, path, needs, safe_mode=safe_mode, custom_objects=objects
+            )
+            notes.append(note)
+    return KerasPredictor(model, classes, decision, f"the model {file.path.name}", tuple(notes))
+
+
+def _by_keras_3(
+    file: ModelFile, path: Path, keras: Any, objects: Mapping[str, Any], *, safe_mode: bool
+) -> Any:
+    _require_loadable(file, {*objects, *keras.saving.get_custom_objects()})
     try:
         with tolerant():
-            model = keras.saving.load_model(file.path, objects, compile=False, safe_mode=safe_mode)
+            return keras.saving.load_model(path, objects, compile=False, safe_mode=safe_mode)
     except Exception as error:
         # pytest shows causes, with all that they recommend.
         unsafe = any(recommends_unsafe(str(each)) for each in chain(error))
         raise explain(file, error) from None if unsafe else error
-    return KerasPredictor(model, classes, decision, f"the model {file.path.name}", tuple(notes))
+
+
+@contextlib.contextmanager
+def _suffixed(file: ModelFile) -> Iterator[Path]:
+    """Yield the path of a file under a suffix by which Keras knows its format."""
+    suffixes = format_called(file.format).suffixes
+    if file.path.suffix in suffixes:
+        yield file.path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, file.path.stem + suffixes[0])
+        try:
+            path.symlink_to(file.path.absolute())
+        except OSError:  # not everybody may, on Windows
+            shutil.copyfile(file.path, path)
+        yield path
 
 
 def _require_loadable(file: ModelFile, known: Collection[str]) -> None:
@@ -69,7 +107,7 @@ def _require_loadable(file: ModelFile, known: Collection[str]) -> None:
         return  # Keras meets the same, and is the one to say so
     contents.require_harmless(file, stored, known)
     if contents.needs_keras_2(stored, known):
-        raise keras_2(file, "it stores functional models in another way", fits_hdf5=True)
+        raise NeedsKeras2Error(file, "it stores functional models in another way")
 
 
 def _require_safe_mode(keras: Any) -> None:

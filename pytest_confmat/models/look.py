@@ -65,7 +65,7 @@ def look_at(path: Path) -> ModelFile:
             f"{path} is no model: {kind}, and this one begins with {head[:8]!r}; export it again "
             f"with {SAVE}"
         )
-    if content is not named:
+    if content is not named and path.suffix not in content.older_suffixes:
         right = path.stem + content.suffixes[0]
         raise ModelError(f"{path} is {content.noun} named {path.suffix}: rename it to {right}")
     return ModelFile(path, content.key, saved_by)

@@ -18,6 +18,11 @@ from pytest_confmat.relaying import without_advice
 _UNKNOWN = re.compile(r"(?:Could not locate|Unknown) ([\w ]+?):? '([^']+)'")
 _NO_PART = re.compile(r"(?:Could not|Cannot) deserialize [`'](keras\.[\w.]+)[`'] because it is not")
 _ARGUMENT = re.compile(r"Unrecognized keyword arguments? passed to (\w+): \{'(\w+)'")
+# Layers of Keras 2 that Keras 3 has given up.
+_GIVEN_UP = frozenset(
+    {"DenseFeatures", "LocallyConnected1D", "LocallyConnected2D", "RandomHeight", "RandomWidth"}
+    | {"ThresholdedReLU"}
+)
 _OVERRIDE = "or hand the model in by overriding the fixture confmat_model"
 # What Keras refuses in safe mode besides a Lambda, by a word of its refusal.
 _OUTWARD = {
@@ -39,7 +44,7 @@ def explain(file: ModelFile, error: Exception) -> ModelError:
         return distrusted(file, part[1], "Keras")
     why, advice, is_old = _misfit(cause, text)
     if is_old and file.major is not None and file.major < 3:
-        return keras_2(file, why, fits_hdf5=file.format == "keras" and not _ARGUMENT.search(text))
+        return NeedsKeras2Error(file, why)
     return _refused(file, f"{why}: {advice}" if advice else why)
 
 
@@ -65,19 +70,22 @@ def _unsafe(text: str) -> str | None:
     return None
 
 
-def keras_2(file: ModelFile, why: str, *, fits_hdf5: bool = False) -> ModelError:
-    """Return the error for a file of Keras 2 that Keras 3 cannot load.
+class NeedsKeras2Error(ModelError):
+    """A file of Keras 2 that Keras 3 cannot load, and tf-keras may.
 
-    `fits_hdf5` says that Keras 3 may well load the same model from a file of Keras 2 that is HDF5.
+    Attributes
+    ----------
+    why
+        What Keras 3 does not know of it.
     """
-    version = f" ({file.saved_by})" if file.saved_by else ""
-    again = "save it again as .h5, which Keras 3 can often load, or " if fits_hdf5 else ""
-    return ModelError(
-        f"{file.path} was saved by Keras {file.major or 2}{version}, and Keras 3 cannot load it: "
-        f"{why}. If you trust the file, load it with tf_keras.models.load_model (pip install "
-        f"tf-keras) and {again}return it from a fixture confmat_model, as lambda batch: "
-        "model(batch, training=False)"
-    )
+
+    def __init__(self, file: ModelFile, why: str) -> None:
+        version = f" ({file.saved_by})" if file.saved_by else ""
+        super().__init__(
+            f"{file.path} was saved by Keras {file.major or 2}{version}, and Keras 3 cannot load "
+            f"it: {why}"
+        )
+        self.why = why
 
 
 def _refused(file: ModelFile, said: str) -> ModelError:
@@ -103,7 +111,11 @@ def _misfit(cause: BaseException, text: str) -> tuple[str, str, bool]:
 
 def _unknown_object(file: ModelFile, kind: str, name: str, text: str) -> ModelError:
     if name in ("TFOpLambda", "SlicingOpLambda"):
-        return keras_2(file, f"it holds raw TensorFlow operations (layers of the kind {name})")
+        return NeedsKeras2Error(
+            file, f"it holds raw TensorFlow operations (layers of the kind {name})"
+        )
+    if name in _GIVEN_UP and file.major is not None and file.major < 3:
+        return NeedsKeras2Error(file, f"it holds a layer of the kind {name}, which Keras 3 lacks")
     kind = kind if kind in ("function", "layer") else "class"
     config = _full_config(text)
     full = name

@@ -108,6 +108,10 @@ def apart(code: str = "", **environment: str) -> Make:
     return make
 
 
+def no_tf_keras(project: Project) -> None:
+    project.write("conftest.py", WITHOUT_TF_KERAS)
+
+
 def pinned(project: Project) -> None:
     project.policy("directory: data", f"model_sha256: {'0' * 64}\n")
 
@@ -129,10 +133,8 @@ def pytest_confmat_custom_objects():
 UNSAFE = "import keras\n\nkeras.config.enable_unsafe_deserialization()\n"
 
 
-TF_KERAS = (
-    "If you trust the file, load it with tf_keras.models.load_model (pip install tf-keras) and "
-    "{again}return it from a fixture confmat_model, as lambda batch: model(batch, training=False)"
-)
+TF_KERAS = "tf-keras may well load it, and is not installed: pip install [...]"
+WITHOUT_TF_KERAS = "import sys\n\nsys.modules['tf_keras'] = None\n"
 DISTRUST = (
     "is no layer, function or class of a model. Do not trust this file, and do not load it in "
     "another way; find out where it comes from"
@@ -255,31 +257,36 @@ SECTION = Section(
         ),
         Fault(
             "a depthwise convolution of Keras 2",
-            surgery(
-                '"depth_multiplier": 1', '"depth_multiplier": 1, "groups": 1', "2.11.0", "depthwise"
+            all_of(
+                surgery(
+                    '"depth_multiplier": 1',
+                    '"depth_multiplier": 1, "groups": 1',
+                    "2.11.0",
+                    "depthwise",
+                ),
+                no_tf_keras,
             ),
             "m.h5 was saved by Keras 2 (2.11.0), and Keras 3 cannot load it: its layer "
             "DepthwiseConv2D was saved with the argument 'groups', which this Keras does not know. "
-            + TF_KERAS.format(again=""),
+            + TF_KERAS,
         ),
         Fault(
             "raw TensorFlow operations of Keras 2",
-            surgery('"GlobalAveragePooling2D"', '"TFOpLambda"', "2.11.0"),
+            all_of(surgery('"GlobalAveragePooling2D"', '"TFOpLambda"', "2.11.0"), no_tf_keras),
             "m.h5 was saved by Keras 2 (2.11.0), and Keras 3 cannot load it: it holds raw "
-            "TensorFlow operations (layers of the kind TFOpLambda). " + TF_KERAS.format(again=""),
+            "TensorFlow operations (layers of the kind TFOpLambda). " + TF_KERAS,
         ),
         Fault(
             "a functional model of Keras 2",
-            functional_of_keras_2,
+            all_of(functional_of_keras_2, no_tf_keras),
             "m.keras was saved by Keras 2 (2.15.0), and Keras 3 cannot load it: it stores "
-            "functional models in another way. "
-            + TF_KERAS.format(again="save it again as .h5, which Keras 3 can often load, or "),
+            "functional models in another way. " + TF_KERAS,
         ),
         Fault(
             "a batch normalization of Keras 2",
-            all_of(kind("batch_normalized"), as_keras_2('"axis": -1', '"axis": [3]')),
+            all_of(kind("batch_normalized"), as_keras_2('"axis": -1', '"axis": [3]'), no_tf_keras),
             "m.keras was saved by Keras 2 (2.15.0), and Keras 3 cannot load it: TypeError: [...]. "
-            + TF_KERAS.format(again="save it again as .h5, which Keras 3 can often load, or "),
+            + TF_KERAS,
         ),
         Fault(
             "a model of Keras 2 that Keras 3 loads",

@@ -1,3 +1,4 @@
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -62,6 +63,12 @@ def nets(keras):
         two_outputs=keras.Model(image, [dense(3)(flat), dense(1, "sigmoid")(flat)]),
         named_outputs=keras.Model(image, {"kind": dense(3)(flat), "size": dense(1)(flat)}),
     )
+
+
+@pytest.fixture
+def without_tf_keras(monkeypatch):
+    """A process in which tf-keras is not installed, though it may be here."""
+    monkeypatch.setitem(sys.modules, "tf_keras", None)
 
 
 @pytest.fixture

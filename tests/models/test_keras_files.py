@@ -14,6 +14,7 @@ import pytest
 
 from pytest_confmat.errors import MissingDependencyError, ModelError
 from pytest_confmat.models import load, wrap
+from pytest_confmat.models.keras_2.loading import _install
 from pytest_confmat.models.loading import _known_holes
 from pytest_confmat.models.runtime import import_keras
 from pytest_confmat.spec import Argmax, ModelInput, ModelSpec, Threshold
@@ -22,11 +23,7 @@ from tests.support.refusals import refusal
 from .conftest import CLASSES
 
 MODULE = f" of the module {__name__!r}"
-TF_KERAS = (
-    "If you trust the file, load it with tf_keras.models.load_model (pip install tf-keras) and "
-    "{again}return it from a fixture confmat_model, as lambda batch: model(batch, training=False)"
-)
-AGAIN = "save it again as .h5, which Keras 3 can often load, or "
+TF_KERAS = "tf-keras may well load it, and is not installed: " + _install()
 OVERRIDE = "or hand the model in by overriding the fixture confmat_model"
 
 
@@ -36,6 +33,10 @@ def loaded(path, classes=CLASSES, decision=None, custom_objects=None, safe_mode=
 
 def failure(path):
     return refusal(ModelError, loaded, path)
+
+
+def lacking(path):
+    return refusal(MissingDependencyError, loaded, path)
 
 
 def by_surgery(path, change, saved_by=None):
@@ -255,6 +256,7 @@ def test_safe_mode_cannot_be_switched_off_behind_our_back(tmp_path, nets):
     )
 
 
+@pytest.mark.usefixtures("without_tf_keras")
 def test_an_argument_that_this_keras_does_not_know_is_named(keras, nets, path):
     nets.sequential.save(path)
     by_surgery(path, lambda text: text.replace('"units": 3', '"units": 3, "groups": 1'), "3.99.0")
@@ -264,21 +266,21 @@ def test_an_argument_that_this_keras_does_not_know_is_named(keras, nets, path):
         f"newer one, {OVERRIDE}"
     )
     by_surgery(path, lambda text: text, "2.11.0")
-    assert failure(path) == (
+    assert lacking(path) == (
         f"{path} was saved by Keras 2 (2.11.0), and Keras 3 cannot load it: its layer Dense was "
-        "saved with the argument 'groups', which this Keras does not know. "
-        f"{TF_KERAS.format(again='')}"
+        f"saved with the argument 'groups', which this Keras does not know. {TF_KERAS}"
     )
 
 
+@pytest.mark.usefixtures("without_tf_keras")
 @pytest.mark.parametrize("version", ["2.3.0-tf", "1.2.2"])
 def test_raw_tensorflow_operations_of_keras_2_are_named(nets, tmp_path, version):
     path = tmp_path / "m.h5"
     nets.sequential.save(path)
     by_surgery(path, lambda text: text.replace('"Flatten"', '"TFOpLambda"'), version)
-    assert failure(path) == (
+    assert lacking(path) == (
         f"{path} was saved by Keras {version[0]} ({version}), and Keras 3 cannot load it: it holds "
-        f"raw TensorFlow operations (layers of the kind TFOpLambda). {TF_KERAS.format(again='')}"
+        f"raw TensorFlow operations (layers of the kind TFOpLambda). {TF_KERAS}"
     )
 
 
@@ -289,6 +291,7 @@ ENGINES = {
 }
 
 
+@pytest.mark.usefixtures("without_tf_keras")
 @pytest.mark.parametrize("version", ENGINES)
 def test_a_functional_model_of_keras_2_has_one_sentence(nets, tmp_path, version, monkeypatch):
     path = tmp_path / "m.keras"
@@ -303,20 +306,21 @@ def test_a_functional_model_of_keras_2_has_one_sentence(nets, tmp_path, version,
     with monkeypatch.context() as patch:
         # It is found out before Keras loads anything.
         patch.setattr("keras.saving.load_model", None)
-        assert failure(path) == (
+        assert lacking(path) == (
             f"{path} was saved by Keras 2 ({version}), and Keras 3 cannot load it: it stores "
-            f"functional models in another way. {TF_KERAS.format(again=AGAIN)}"
+            f"functional models in another way. {TF_KERAS}"
         )
 
 
+@pytest.mark.usefixtures("without_tf_keras")
 def test_whatever_else_fails_in_a_file_of_keras_2_has_the_same_sentence(nets, tmp_path):
     path = tmp_path / "m.keras"
     nets.sequential.save(path)
     # As tf-keras writes the axes of a batch normalization, which are one number to Keras 3.
     by_surgery(path, lambda text: text.replace('"units": 3', '"units": [3]'), "2.15.0")
-    message = failure(path)
+    message = lacking(path)
     assert message.startswith(f"{path} was saved by Keras 2 (2.15.0), and Keras 3 cannot load it: ")
-    assert message.endswith(TF_KERAS.format(again=AGAIN))
+    assert message.endswith(TF_KERAS)
 
 
 @pytest.mark.parametrize("version", ["2.2.4-tf", "2.15.0"])

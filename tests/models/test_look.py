@@ -90,11 +90,6 @@ def test_a_whole_model_is_told_by_format_and_version(tmp_path, name, content, fo
             "to log in",
         ),
         (
-            "m.keras",
-            WHOLE_HDF5,
-            "{path} is an HDF5 file named .keras: rename it to m.h5",
-        ),
-        (
             "m.hdf5",
             zipped(WHOLE),
             "{path} is a Keras 3 zip file named .hdf5: rename it to m.keras",

@@ -10,6 +10,7 @@ from pytest_confmat.errors import ModelError
 from pytest_confmat.models.saved_model.operations import TABLE_FILES
 from pytest_confmat.models.saved_model.reach import Graph, Reach
 from pytest_confmat.models.saved_model.reading import op_name
+from pytest_confmat.text import brief, shortened
 
 _WRITING = ("Assign", "Resource", "Scatter")
 _DISTRUST = "Do not trust it, and do not load it in another way; find out where it comes from"
@@ -36,14 +37,14 @@ def assets_of(meta: Any, folder: Path) -> dict[str, Path]:
         name = PurePosixPath(asset.filename)
         if name.is_absolute() or ".." in name.parts or not name.parts or "\\" in asset.filename:
             raise ModelError(
-                f"{folder} is not loaded: it names the asset {asset.filename!r}, and assets lie in "
-                f"its folder assets. {_DISTRUST}"
+                f"{folder} is not loaded: it names the asset {brief(asset.filename)}, and assets "
+                f"lie in its folder assets. {_DISTRUST}"
             )
         path = folder / "assets" / name
         if not path.is_file():
             raise ModelError(
-                f"{folder} lacks the file assets/{name}, which its graph reads: copy the whole "
-                "directory, or export it again"
+                f"{folder} lacks the file assets/{shortened(str(name), 100)}, which its graph "
+                "reads: copy the whole directory, or export it again"
             )
         found[op_name(asset.tensor_info.name)] = path
     return found
@@ -70,8 +71,8 @@ def require_assets(
     for function, node in origins.placed(TABLE_FILES):
         if len(node.input) < 2 or not origins.is_asset(function, node.input[1]):
             raise ModelError(
-                f"{folder} is not loaded: its operation {node.name!r} fills a table from a file "
-                f"that need not be one of its assets. {_DISTRUST}"
+                f"{folder} is not loaded: its operation {brief(node.name)} fills a table from a "
+                f"file that need not be one of its assets. {_DISTRUST}"
             )
 
 

@@ -9,7 +9,7 @@ from pytest_confmat.models.saved_model.predictor import GraphPredictor
 from pytest_confmat.models.saved_model.reading import read_graph
 from pytest_confmat.models.saved_model.signatures import signature_of
 from pytest_confmat.spec import Decision
-from pytest_confmat.text import joined
+from pytest_confmat.text import brief, joined
 
 
 def load(
@@ -31,7 +31,7 @@ def load(
     name = f"the model {file.path.name}"
     notes = []
     if signature.unused:
-        unused = joined(list(map(repr, signature.unused)), 5)
+        unused = joined([brief(each) for each in signature.unused], 5)
         notes.append(
             f"of {name} the output {signature.output_name!r} is judged, and {unused} is not"
         )

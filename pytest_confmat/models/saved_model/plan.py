@@ -14,7 +14,7 @@ from pytest_confmat.models.saved_model.operations import RESTORING, TABLE_FILES,
 from pytest_confmat.models.saved_model.reach import Graph, Reach
 from pytest_confmat.models.saved_model.reading import op_name
 from pytest_confmat.models.saved_model.signatures import INIT, Signature
-from pytest_confmat.text import joined
+from pytest_confmat.text import joined, shortened
 
 # Of the collections of TensorFlow 1.
 _STARTS = ("saved_model_main_op", "legacy_init_op")
@@ -93,9 +93,10 @@ def _require_harmless(folder: Path, runs: Reach, restored: Reach, started: Reach
     }
     if found:
         one = len(found) == 1
+        names = joined([shortened(each, 100) for each in sorted(found)], 10)
         raise ModelError(
             f"{folder} is not loaded: it would run the operation{'' if one else 's'} "
-            f"{joined(sorted(found), 10)}, which {'is' if one else 'are'} not known to do nothing "
+            f"{names}, which {'is' if one else 'are'} not known to do nothing "
             "but compute: such a graph may read and write files or run code. Export it without, or "
             "say --confmat-unsafe-model if you trust it"
         )

@@ -8,7 +8,7 @@ from typing import Any
 from pytest_confmat.errors import ModelError
 from pytest_confmat.files import read_file
 from pytest_confmat.models.saved_model.format import AGAIN
-from pytest_confmat.text import joined
+from pytest_confmat.text import joined, shortened
 
 _TAG = "serve"
 
@@ -48,7 +48,7 @@ def read_graph(folder: Path) -> Any:
         return graphs[tags.index([_TAG])]
     if len(graphs) == 1:
         return graphs[0]
-    named = joined([f"[{', '.join(each)}]" for each in tags], 5)
+    named = joined([shortened(f"[{', '.join(each)}]", 100) for each in tags], 5)
     raise ModelError(
         f"{folder} holds {len(graphs)} graphs, with the tags {named}, and none with the tag "
         f"{_TAG!r} alone, which is the one that servers run: export the model again with that tag"

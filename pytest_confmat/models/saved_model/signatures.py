@@ -10,7 +10,7 @@ from typing import Any
 from pytest_confmat.errors import ModelError
 from pytest_confmat.models.decision import with_n
 from pytest_confmat.spec import ModelInput
-from pytest_confmat.text import joined
+from pytest_confmat.text import brief, joined, shortened
 
 # The names under which exporters put what servers call.
 _USUAL = ("serving_default", "serve")
@@ -59,9 +59,11 @@ def signature_of(graph: Any, folder: Path, asked: str | None) -> Signature:
     """
     found = {name: graph.signature_def[name] for name in sorted(graph.signature_def)}
     found.pop(INIT, None)
+    for each in found.values():
+        _require_readable(each, folder)
     name = _chosen(tuple(found), folder, asked)
     inputs, outputs = dict(found[name].inputs), dict(found[name].outputs)
-    where = f"the signature {name!r} of {folder}"
+    where = f"the signature {brief(name)} of {folder}"
     input_name, taken = _input(inputs, where)
     output_name = _output(outputs, where)
     return Signature(
@@ -76,6 +78,19 @@ def signature_of(graph: Any, folder: Path, asked: str | None) -> Signature:
     )
 
 
+def _require_readable(signature: Any, folder: Path) -> None:
+    import tensorflow as tf
+
+    for name, info in (*signature.inputs.items(), *signature.outputs.items()):
+        try:
+            tf.as_dtype(info.dtype)
+        except TypeError as error:
+            raise ModelError(
+                f"{folder} cannot be loaded: the type of {brief(name)} in its signatures is none "
+                "that TensorFlow knows: export it again, or install the TensorFlow that wrote it"
+            ) from error
+
+
 def _chosen(names: tuple[str, ...], folder: Path, asked: str | None) -> str:
     if not names:
         raise ModelError(
@@ -85,7 +100,7 @@ def _chosen(names: tuple[str, ...], folder: Path, asked: str | None) -> str:
     if asked is not None and asked not in names:
         raise ModelError(
             f"{folder} has no signature {asked!r}, which the policy asks for: it has "
-            f"{joined(list(map(repr, names)), 10)}"
+            f"{joined(list(map(brief, names)), 10)}"
         )
     usual = [name for name in _USUAL if name in names]
     if chosen := asked or next(iter(usual), None):
@@ -93,7 +108,7 @@ def _chosen(names: tuple[str, ...], folder: Path, asked: str | None) -> str:
     if len(names) == 1:
         return names[0]
     raise ModelError(
-        f"{folder} has the signatures {joined(list(map(repr, names)), 10)}, and none of them is "
+        f"{folder} has the signatures {joined(list(map(brief, names)), 10)}, and none of them is "
         "serving_default or serve: say which is judged, as `model: {signature: NAME}` in the policy"
     )
 
@@ -110,20 +125,22 @@ def _input(inputs: Mapping[str, Any], where: str) -> tuple[str, ModelInput]:
     ((name, info),) = inputs.items()
     if info.WhichOneof("encoding") != "name":
         raise ModelError(
-            f"{where} takes {name!r} as a ragged or sparse tensor, and dense batches are "
+            f"{where} takes {brief(name)} as a ragged or sparse tensor, and dense batches are "
             "supported: export a signature that takes a dense one"
         )
     dtype = tf.as_dtype(info.dtype)
     if dtype == tf.string:
         raise ModelError(
-            f"{where} takes text or encoded examples ({name!r} is of dtype string), and batches of "
-            "numbers are supported: export a signature that takes the numbers themselves"
+            f"{where} takes text or encoded examples ({brief(name)} is of dtype string), and "
+            "batches of numbers are supported: export a signature that takes the numbers themselves"
         )
     shape = _shape(info)
     if shape is None:
         return name, ModelInput(None, dtype.name)
     if not shape:
-        raise ModelError(f"{where} takes a single number ({name!r}), and a batch is given to it")
+        raise ModelError(
+            f"{where} takes a single number ({brief(name)}), and a batch is given to it"
+        )
     return name, ModelInput(shape[1:], dtype.name, shape[0])
 
 
@@ -152,14 +169,12 @@ def _output(outputs: Mapping[str, Any], where: str) -> str:
 def _described(tensors: Mapping[str, Any]) -> str:
     import tensorflow as tf
 
-    return joined(
-        [
-            f"{name} {'(N, ...)' if (shape := _shape(info)) is None else with_n(shape)} "
-            f"{tf.as_dtype(info.dtype).name}"
-            for name, info in sorted(tensors.items())
-        ],
-        10,
-    )
+    found = []
+    for name, info in sorted(tensors.items()):
+        shape = _shape(info)
+        size = "(N, ...)" if shape is None else with_n(shape)
+        found.append(f"{shortened(name, 100)} {size} {tf.as_dtype(info.dtype).name}")
+    return joined(found, 10)
 
 
 def _shape(info: Any) -> tuple[int | None, ...] | None:
