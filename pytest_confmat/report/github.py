@@ -8,16 +8,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 from pytest_confmat.errors import Location
 from pytest_confmat.escaping import printable, printable_lines
+from pytest_confmat.report.rows import worst_first
 from pytest_confmat.report.summary import tally
 from pytest_confmat.report.wording import describe
 from pytest_confmat.result import GateResult
 from pytest_confmat.text import and_more
-from pytest_confmat.verdict import Verdict
 
 # So many of each kind does GitHub show of a step.
 MOST = 10
@@ -80,15 +79,8 @@ def _limits(results: Sequence[GateResult]) -> list[Annotation]:
     blocking = [verdict for result in results for verdict in result.verdicts if verdict.blocks]
     return [
         Annotation(describe(verdict), verdict.limit.location, verdict.limit.id)
-        for verdict in sorted(blocking, key=_worst_first)
+        for verdict in worst_first(blocking)
     ]
-
-
-def _worst_first(verdict: Verdict) -> tuple[bool, bool, Fraction]:
-    if verdict.observed is None:
-        return False, False, Fraction(0)
-    far = abs(verdict.observed - verdict.limit.bound.value)
-    return verdict.outcome == "undecided", True, -far
 
 
 def _below(path: Path, root: Path | None) -> str:

@@ -21,10 +21,17 @@ from pytest_confmat.report.rows import (
     ClassRow,
     accuracy_row,
     accuracy_text,
+    blocking_verdicts,
     class_rows,
     verdict_row,
 )
-from pytest_confmat.report.summary import since_baseline, tally, time_line, without_examples
+from pytest_confmat.report.summary import (
+    FAILED_SHOWN,
+    since_baseline,
+    tally,
+    time_line,
+    without_examples,
+)
 from pytest_confmat.report.tables import chosen
 from pytest_confmat.report.wording import describe
 from pytest_confmat.result import GateResult
@@ -173,7 +180,7 @@ def _sections(result: GateResult) -> Iterator[Section]:
     if result.unchecked:
         ids = [f"- {code(name)}" for name in result.unchecked]
         yield Section(["**Not checked**", ""], ids, noun="limit", nouns="limits", share=0.15)
-    blocking = [verdict for verdict in result.verdicts if verdict.blocks]
+    blocking = blocking_verdicts(result, FAILED_SHOWN)
     yield from _limits("Failed limits", blocking)
     waiting = [v for v in result.verdicts if v.outcome == "undecided" and not v.blocks]
     yield from _limits("Undecided limits, let pass", waiting)

@@ -140,6 +140,27 @@ def verdict_row(verdict: Verdict) -> VerdictRow:
     )
 
 
+def worst_first(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Return failures before what is undecided, the undefined first, then by the distance missed.
+
+    Equal ones keep their order.
+    """
+
+    def place(verdict: Verdict) -> tuple[bool, bool, Fraction]:
+        if verdict.observed is None:
+            return False, False, Fraction(0)
+        missed = abs(verdict.observed - verdict.limit.bound.value)
+        return verdict.outcome == "undecided", True, -missed
+
+    return sorted(verdicts, key=place)
+
+
+def blocking_verdicts(result: GateResult, shown: int) -> list[Verdict]:
+    """Return the verdicts that block, in the policy's order; more than `shown`: the worst first."""
+    blocking = [verdict for verdict in result.verdicts if verdict.blocks]
+    return blocking if len(blocking) <= shown else worst_first(blocking)
+
+
 def accuracy_of(result: GateResult) -> Fraction | None:
     """Return the accuracy of a result; ``None`` without an evaluation, or without examples."""
     if result.evaluation is None or not result.evaluation.matrix.total:

@@ -10,7 +10,13 @@ from pytest_confmat.filenames import short_path
 from pytest_confmat.limits import FLIPS, is_overall
 from pytest_confmat.report.class_view import ClassView, all_notes, class_view
 from pytest_confmat.report.interval_text import interval_text
-from pytest_confmat.report.rows import AccuracyRow, accuracy_row, accuracy_text, verdict_row
+from pytest_confmat.report.rows import (
+    AccuracyRow,
+    accuracy_row,
+    accuracy_text,
+    blocking_verdicts,
+    verdict_row,
+)
 from pytest_confmat.report.wording import located_headline
 from pytest_confmat.result import GateResult
 from pytest_confmat.text import and_more, first_lines, joined, plural
@@ -179,9 +185,10 @@ def tally(result: GateResult) -> str:
 
 def _ids_in_the_way(result: GateResult) -> Sequence[str]:
     """Return the ids of the limits that failed, then of those undecided, else of those left."""
-    failed = [v.limit.id for v in result.verdicts if v.outcome == "failed"]
-    blocking = [v.limit.id for v in result.verdicts if v.blocks and v.outcome == "undecided"]
-    return [*failed, *blocking] or list(result.unchecked)
+    blocking = blocking_verdicts(result, FAILED_SHOWN)
+    failed = [verdict.limit.id for verdict in blocking if verdict.outcome == "failed"]
+    undecided = [verdict.limit.id for verdict in blocking if verdict.outcome == "undecided"]
+    return [*failed, *undecided] or list(result.unchecked)
 
 
 def _named(ids: Sequence[str], room: int) -> str:
@@ -301,7 +308,7 @@ def _error(result: GateResult) -> list[str]:
 
 
 def _failed(result: GateResult) -> list[str]:
-    failed = [verdict for verdict in result.verdicts if verdict.blocks]
+    failed = blocking_verdicts(result, FAILED_SHOWN)
     shown = [f"  {located_headline(verdict)}" for verdict in failed[:FAILED_SHOWN]]
     return [*shown, *_hidden(failed)]
 

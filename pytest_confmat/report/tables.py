@@ -26,6 +26,9 @@ _NAME = 40
 _HEAD = 24
 _BOUND = 23
 _LEAST_NAME = 8
+# Names get so much before the last columns do: classes that cannot be told apart say nothing.
+_GOOD_NAME = 24
+_DISPENSABLE = 4
 _GAP = 2
 # A rule below the head and nothing else: it survives any log.
 _RULE = Box(
@@ -58,11 +61,12 @@ def class_table(class_view: ClassView, width: int) -> tuple[Table, str | None]:
     """Return the table of the classes, and a line on those that it does not show.
 
     Columns that find no room in `width` are left out: the bounds of the true recall first, then
-    f1, precision, support, the change since the baseline, bound.
+    f1, precision, support, the change since the baseline, bound. The first two also give way to
+    names of up to 24 columns.
     """
     shown = chosen(class_view)
     rows = class_rows(class_view, shown)
-    columns = [_Column("support", [str(row.support) for row in rows], 2)]
+    columns = [_Column("support", [f"{row.support:,}" for row in rows], 2)]
     for at, (metric, rank) in enumerate(zip(CLASS_METRICS, (0, 3, 4), strict=True)):
         columns.append(_Column(metric, [row.metrics[at] for row in rows], rank))
     if class_view.changes:
@@ -72,8 +76,13 @@ def class_table(class_view: ClassView, width: int) -> tuple[Table, str | None]:
     if any(row.bound for row in rows):
         columns.append(_Column("bound", [printable(row.bound, _BOUND) for row in rows], 1))
     mark = len(MARK) + _GAP if class_view.failed else 0
-    while len(columns) > 1 and mark + _LEAST_NAME + _extent(columns) > width:
-        columns.remove(max(columns, key=lambda column: column.rank))
+    longest = max(cell_len(printable(row.name, _NAME)) for row in rows)
+    while len(columns) > 1:
+        last = max(columns, key=lambda column: column.rank)
+        wanted = min(longest, _GOOD_NAME) if last.rank >= _DISPENSABLE else _LEAST_NAME
+        if mark + max(wanted, _LEAST_NAME) + _extent(columns) <= width:
+            break
+        columns.remove(last)
     names = _names(class_view, shown, width - mark - _extent(columns))
     table = _table()
     if mark:
@@ -215,8 +224,8 @@ def _hidden(class_view: ClassView, shown: Sequence[int]) -> str | None:
     if not hidden:
         return None
     failed = len(class_view.failed - set(shown))
-    text = f"{hidden} of {len(class_view.matrix.classes)} classes are not shown"
-    return f"{text}, {failed} of which fail" if failed else text
+    text = f"{hidden:,} of {len(class_view.matrix.classes):,} classes are not shown"
+    return f"{text}, {failed:,} of which fail" if failed else text
 
 
 def _names(class_view: ClassView, indices: Sequence[int], room: int) -> list[str]:

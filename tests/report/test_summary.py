@@ -157,7 +157,7 @@ def test_a_number_is_not_rounded_across_its_bound():
     table, _ = class_table(ClassView(matrix, {("recall", "a"): (bound("0.95"),)}), 80)
     console.block(table)
     assert console.text().split("\n")[2].split() == (
-        ["a", "100000000", "0.94999999", "1.0000", "0.9744", ">=", "0.95"]
+        ["a", "100,000,000", "0.94999999", "1.0000", "0.9744", ">=", "0.95"]
     )
 
 
@@ -278,3 +278,44 @@ def test_frames_are_ascii():
 def test_a_policy_elsewhere_is_named_by_its_whole_path():
     result = GateResult(Path("/very/long/path/a.yaml"), "incomplete", unchecked=("accuracy",))
     assert lines(result)[2] == "limits /very/long/path/a.yaml"
+
+
+def test_of_many_failed_limits_the_worst_stand_first():
+    counts = [[i, 200 - i] + [0] * 48 for i in range(30)] + [[0] * 50 for _ in range(20)]
+    counts = np.array([np.roll(row, number) for number, row in enumerate(counts)])
+    names = [f"c{i}" for i in range(50)]
+    limits = [limit("recall", "0.9", actual=name) for name in reversed(names[:30])]
+    printed = lines(gate(counts, names, limits))
+    assert printed[0].startswith("confmat: BLOCKED  30 of 30 limits failed: recall[c0], recall[c1]")
+    start = printed.index("failed limits")
+    named = [line.split("'")[1] for line in printed[start + 1 : start + 21]]
+    assert named == names[:20]
+    assert printed[start + 21] == "  and 10 more"
+    few = lines(gate(counts, names, limits[:20]))
+    start = few.index("failed limits")
+    assert few[start + 1].startswith("  recall of 'c29' is ")
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_long_names_can_be_told_apart(width):
+    names = [f"n{number:08} a wordy name of a class" for number in range(1000)]
+    counts = random_counts(1000, each=40, right=0.8)
+    limits = [limit("recall", "0.9", actual=name) for name in names]
+    printed = lines(gate(counts, names, limits), width)
+    head = next(at for at, line in enumerate(printed) if line.startswith("   class"))
+    assert ("true recall" in printed[head]) == (width == 200)
+    shown = printed[head + 2 : head + 42]
+    assert all(line.startswith("!  n0") for line in shown)
+    assert len({line[3:12] for line in shown}) == 40
+    assert max(map(len, shown)) <= width
+    assert re.fullmatch(
+        r"960 of 1,000 classes are not shown, \d+ of which fail", printed[head + 42]
+    )
+
+
+def test_the_end_is_for_notes():
+    digest = "digest of the evaluation set: sha256:" + "ab" * 32
+    result = gate(COUNTS, ANIMALS, LIMITS, notes=(digest,), timing={"evaluate": 2.0})
+    *_, note, time = summary(result, 200, color=False).split("\n")
+    assert note == f"note: {digest}"
+    assert time == "time: evaluate 2.0 s, 450 examples/s"
