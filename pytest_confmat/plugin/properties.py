@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from pytest_confmat.escaping import printable
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.filenames import short_path
 from pytest_confmat.files import sha256_of
@@ -16,6 +17,9 @@ from pytest_confmat.manifest import digest
 from pytest_confmat.plugin.gate import Gate
 from pytest_confmat.report.rows import verdict_row
 from pytest_confmat.verdict import Verdict
+
+# Names are whole, since programs compare them.
+_LONGEST = 10_000
 
 Properties = list[tuple[str, object]]
 
@@ -44,9 +48,14 @@ def _of_one(verdict: Verdict) -> Properties:
         "kind": verdict.limit.bound.kind,
         "bound": row.bound,
         "support": str(row.support),
-        "interval": row.interval or None,
+        "interval": row.interval,
     }
-    return [(f"confmat_{name}", value) for name, value in values.items() if value is not None]
+    return [(f"confmat_{name}", _shown(value)) for name, value in values.items() if value]
+
+
+def _shown(text: str) -> str:
+    # A lone surrogate has no form in XML, nor in what xdist sends.
+    return printable(text, _LONGEST)
 
 
 def add_digests(
@@ -68,6 +77,6 @@ def add_digests(
     request.node.user_properties += found
     # Does nothing in a worker of xdist, nor where no JUnit file is written.
     record = request.getfixturevalue("record_testsuite_property")
-    whose = "" if is_only else f"[{short_path(gate.path)}]"
+    whose = "" if is_only else f"[{_shown(short_path(gate.path))}]"
     for name, value in found:
         record(f"{name}{whose}", value)

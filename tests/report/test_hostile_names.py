@@ -10,16 +10,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.image import imread
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from pytest_confmat.errors import Location
 from pytest_confmat.evaluation import Evaluation, Mistake
 from pytest_confmat.limits import Exemption
+from pytest_confmat.report.github import annotation_commands
 from pytest_confmat.report.heatmap import draw
 from pytest_confmat.report.json import document, write_json
+from pytest_confmat.report.markdown import COMMENT_BYTES, markdown
+from pytest_confmat.report.openmetrics import openmetrics
 from pytest_confmat.report.picture import write_picture
 from pytest_confmat.report.summary import summary
 from pytest_confmat.report.wording import describe
 from pytest_confmat.result import GateResult
+from tests.support.markdown import rendered
 from tests.support.results import gate, limit
 
 NASTY = {
@@ -176,3 +181,17 @@ def test_wrapping_makes_no_command():
 def test_an_evaluation_without_examples():
     empty = Evaluation(("cat", "dog"), ())
     check_text(summary(GateResult(Path("a.yaml"), "error", evaluation=empty), 80, False))
+
+
+@pytest.mark.parametrize("name", NASTY.values(), ids=NASTY)
+def test_files_for_ci_servers(name):
+    result = result_with(name)
+    text = markdown(result, COMMENT_BYTES)
+    assert all(line.isprintable() for line in text.encode("utf-8").decode("utf-8").split("\n"))
+    assert rendered(text).open == []
+    for line in annotation_commands([result], None):
+        assert line.isprintable()
+        assert line.startswith("::error file=")
+        assert "##[" not in line
+    metrics = openmetrics(result).encode("utf-8").decode("utf-8")
+    assert len(list(text_string_to_metric_families(metrics))) > 8
