@@ -43,12 +43,12 @@ def find_place(text: str, here: Path, folder: Path) -> Place:
     path = here / Path(text).expanduser()
     # Those of a project's own know best what is theirs, and any folder may be one of classes.
     for kind in reversed(list(KINDS)):
-        if (found := kind.find(path, text, _from(folder, path))) is not None:
+        if (found := kind.find(path, text, path_from(folder, path))) is not None:
             return Place(kind, found)
     raise RequestError(f"there is nothing at {path}")
 
 
-def _from(folder: Path, path: Path) -> str:
+def path_from(folder: Path, path: Path) -> str:
     """Return the path that a policy in `folder` says: short below it, else as it was given."""
     flat, base = Path(os.path.normpath(path)), Path(os.path.normpath(folder))
     if flat.is_relative_to(base):

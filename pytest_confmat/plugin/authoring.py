@@ -14,6 +14,7 @@ import pytest
 
 from pytest_confmat.authoring import proposal_for
 from pytest_confmat.authoring.data_at import find_place
+from pytest_confmat.authoring.exports import with_export_keys
 from pytest_confmat.authoring.init_keys import read_init_keys
 from pytest_confmat.authoring.margins import decimal
 from pytest_confmat.authoring.policy_text import Draft, Learned, policy_text
@@ -129,6 +130,9 @@ def _read_request(config: pytest.Config) -> Request:
             "TFRecord file, a folder of shards, or a pattern such as 'data/test-*.tfrecord'"
         )
     given = read_init_keys(config.getoption("confmat_init"))
+    given, export = with_export_keys(given, model.spec, target.parent)
+    if export:
+        _say(f"confmat: {export}")
     place = find_place(str(data), config.invocation_params.dir, target.parent)
     draft = Draft(place, given)
     policy, classes = _read_draft(draft, target)
