@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_confmat.data.counts import miscount
 from pytest_confmat.errors import DataError
 from pytest_confmat.evaluation import Evaluation
-from pytest_confmat.manifest import problem
+from pytest_confmat.evaluation_set import set_fault
 from pytest_confmat.plugin.gate import Gate
 from pytest_confmat.result import GateOutcome
 
@@ -20,16 +19,9 @@ def require_agreed(gate: Gate, evaluation: Evaluation, manifest: Path | None) ->
     DataError
         If it is another set; the text says in what, where a manifest can tell.
     """
-    pinned = gate.policy.digest
-    source = evaluation.provenance.get("dataset", {}).get("source", "the evaluation set")
-    miscounted = miscount(gate.expected_examples, len(evaluation), source)
-    changed = None
-    if pinned is not None or manifest is not None:
-        changed = problem(evaluation, pinned, manifest)
-    if miscounted and not changed and manifest is not None and manifest.exists():
-        changed = f"  it is the set that {manifest} lists: correct expected_examples"
-    if miscounted or changed:
-        raise DataError("\n".join(filter(None, (miscounted, changed))))
+    fault = set_fault(evaluation, gate.expected_examples, gate.policy.digest, manifest)
+    if fault is not None:
+        raise DataError(fault)
 
 
 def notes_on_set(

@@ -26,6 +26,7 @@ from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.errors import ConfmatError, EvaluationError, PolicyError, RequestError
 from pytest_confmat.escaping import printable
 from pytest_confmat.evaluation import Evaluation
+from pytest_confmat.evaluation_set import class_fault
 from pytest_confmat.filenames import short_path
 from pytest_confmat.job import Job
 from pytest_confmat.judging import judge
@@ -38,7 +39,6 @@ from pytest_confmat.plugin.judged import judged_model
 from pytest_confmat.plugin.options import DEFAULT_POLICY, NO_POLICY
 from pytest_confmat.plugin.places import ini_folder
 from pytest_confmat.plugin.registration import register_own
-from pytest_confmat.plugin.run import fault_of
 from pytest_confmat.plugin.settings import Settings, read_settings
 from pytest_confmat.policy import Policy, read_policy
 from pytest_confmat.spec import ModelSpec
@@ -197,7 +197,7 @@ def _evaluate_and_write(config: pytest.Config, request: Request) -> int:
             f"{plural(len(evaluation.faults), 'example')} cannot be used, such as "
             f"{evaluation.faults[0].id}, which {evaluation.faults[0].reason}; fix them first"
         )
-    if fault := fault_of(evaluation):
+    if fault := class_fault(evaluation):
         raise EvaluationError(fault)
     likely_causes = list(evaluator.diagnose(job))
     if probe := _probe(job, evaluation, request, likely_causes, objects):

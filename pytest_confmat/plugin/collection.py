@@ -11,12 +11,13 @@ import pytest
 
 from pytest_confmat.errors import ConfmatError, ExamplesError
 from pytest_confmat.escaping import printable_lines
+from pytest_confmat.evaluation_set import class_fault
 from pytest_confmat.parts import Fault
 from pytest_confmat.plugin.findings import FINDINGS, ItemFindings, add_findings
 from pytest_confmat.plugin.gate import EVALUATION, Gate
 from pytest_confmat.plugin.longrepr import reason_of
 from pytest_confmat.plugin.properties import add_digests, properties_of
-from pytest_confmat.plugin.run import GateRun, fault_of
+from pytest_confmat.plugin.run import GateRun
 from pytest_confmat.plugin.state import GateState
 from pytest_confmat.report.wording import describe, headline, reason_first
 from pytest_confmat.text import and_more, plural
@@ -75,7 +76,7 @@ def _evaluation_check(run: GateRun, state: GateState) -> Callable[[pytest.Fixtur
             add_digests(request, run.gate, result, is_only=len(state.gates) == 1)
             add_findings(item, key=key, cached=run.cached, notes=run.notes)
             add_findings(item, likely_causes=run.likely_causes(request))
-            fault = fault_of(result)
+            fault = class_fault(result)
         except ConfmatError as error:
             fault = str(error)
             _add_faults(item, error, run)

@@ -11,12 +11,12 @@ from pytest_confmat.baseline.comparison import Comparison
 from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.errors import ConfmatError
 from pytest_confmat.evaluation import Evaluation, Fault
+from pytest_confmat.evaluation_set import class_fault
 from pytest_confmat.manifest import digest
 from pytest_confmat.plugin.agreed_set import notes_on_set
 from pytest_confmat.plugin.evaluator import SHARED_NAME
 from pytest_confmat.plugin.findings import Evaluated, Findings, FixtureFindings, ItemFindings
 from pytest_confmat.plugin.gate import Gate
-from pytest_confmat.plugin.run import fault_of
 from pytest_confmat.result import GateOutcome, GateResult
 from pytest_confmat.verdict import Verdict
 
@@ -133,7 +133,7 @@ def _result(
         try:
             evaluation = recall(entry.key)
             # The evaluation item says so too, but it may have been left out.
-            error = error or fault_of(evaluation)
+            error = error or class_fault(evaluation)
         except ConfmatError as missing:
             error = error or str(missing)
     verdicts = tuple(

@@ -7,7 +7,6 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 
 from pytest_confmat.baseline import load_baseline
@@ -25,7 +24,6 @@ from pytest_confmat.plugin.gate import Gate
 from pytest_confmat.report.page.examples import shown_examples
 from pytest_confmat.spec import DatasetSpec, ModelSpec
 from pytest_confmat.sprites import Thumbnails
-from pytest_confmat.text import listed, plural
 from pytest_confmat.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
     from pytest_confmat.result import GateResult
 
 
-_EXAMPLES_NAMED = 3
 _NO_PICTURES = (
     "there are no thumbnails: model or data come from fixtures, and only the worker that ran them "
     "could show them; without -n there are some"
@@ -275,32 +272,6 @@ def fingerprint_of(request: pytest.FixtureRequest) -> str | None:
         f"the fixture confmat_fingerprint returned {stated!r}: return a text that changes whenever "
         "objects or code of the project's that the evaluation depends on do, or None"
     )
-
-
-def fault_of(evaluation: Evaluation) -> str | None:
-    """Return an error if a class has no example, or has some although it is declared to have none.
-
-    Nothing is known about the first, and the second would go unjudged.
-    """
-    matrix = evaluation.matrix
-    empty = [matrix.classes[i] for i in matrix.judged if not matrix.support[i]]
-    if empty:
-        return (
-            f"{len(empty)} of {len(matrix.classes)} classes have no example among "
-            f"{matrix.total}: {listed(empty)}; nothing can be said about them. If the set lacks "
-            "them on purpose, name them in classes: {names: ..., without_examples: [...]}"
-        )
-    for name in sorted(evaluation.without_examples, key=matrix.index):
-        index = matrix.index(name)
-        if count := int(matrix.support[index]):
-            places = np.flatnonzero(evaluation.array("true") == index)[:_EXAMPLES_NAMED]
-            ids = [evaluation.ids[place] for place in places.tolist()]
-            return (
-                f"classes.without_examples names {name!r}, and the set has "
-                f"{plural(count, 'example')} of it, such as {listed(ids)}; take it out there, so "
-                "that it is judged"
-            )
-    return None
 
 
 def _digest_of(model: Any) -> str | None:
