@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_confmat.metric import Metric
     from pytest_confmat.metrics import Measured
     from pytest_confmat.models.formats import ModelFormat
+    from pytest_confmat.notebook import compare, evaluate, judge, load_report
     from pytest_confmat.output import Output
 
     __version__: str
@@ -43,6 +44,10 @@ __all__ = [
     "assert_precision",
     "assert_recall",
     "assert_weighted_diagonal",
+    "compare",
+    "evaluate",
+    "judge",
+    "load_report",
 ]
 
 _MODULES = {
@@ -54,6 +59,7 @@ _MODULES = {
     "metric": ["Metric"],
     "metrics": ["Measured"],
     "models.formats": ["ModelFormat"],
+    "notebook": ["compare", "evaluate", "judge", "load_report"],
     "output": ["Output"],
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

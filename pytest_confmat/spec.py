@@ -6,10 +6,13 @@ to a worker.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+from pytest_confmat.errors import RequestError
 
 ColorMode = Literal["rgb", "grayscale", "rgba"]
 Aspect = Literal["stretch", "crop", "pad"]
@@ -264,3 +267,26 @@ class Feed:
     is_image: bool = False
     rescaled_by: str | None = None
     is_own: bool = False
+
+
+def decision_from(given: Decision | Mapping[str, Any] | str) -> Decision:
+    """Return a decision as calls in Python state it.
+
+    Raises
+    ------
+    RequestError
+        If it is neither ``"argmax"`` nor ``{"threshold": 0.3, "positive": "name"}``.
+    """
+    if isinstance(given, Argmax | Threshold):
+        return given
+    if given == "argmax":
+        return Argmax()
+    if isinstance(given, Mapping) and set(given) <= {"threshold", "positive"} and given:
+        try:
+            threshold = Fraction(str(given["threshold"]))
+        except (KeyError, ValueError):
+            raise RequestError(f"decision {given!r} needs a number as threshold") from None
+        return Threshold(threshold, given.get("positive"))
+    raise RequestError(
+        f"decision is 'argmax' or {{'threshold': 0.3, 'positive': 'name'}}, not {given!r}"
+    )

@@ -21,11 +21,10 @@ from pytest_confmat.models import is_keras_model
 from pytest_confmat.plugin.endings import ended_by
 from pytest_confmat.relaying import without_advice
 from pytest_confmat.spec import (
-    Argmax,
     DatasetSpec,
     Decision,
     ModelSpec,
-    Threshold,
+    decision_from,
 )
 from pytest_confmat.sprites import Thumbnails
 
@@ -145,7 +144,7 @@ class Evaluator:
         if not isinstance(fingerprint, str | None) or fingerprint == "":
             raise RequestError(f"fingerprint is a text that names the model, not {fingerprint!r}")
         job = self.job(
-            model, dataset, names, _decision(decision), batch_size, without_examples=without
+            model, dataset, names, decision_from(decision), batch_size, without_examples=without
         )
         if fingerprint is None and not _tells_changes(model):
             self._has_evaluated = True
@@ -368,21 +367,3 @@ def _weights(value: Any) -> str | None:
     for variable in variables_of(value):
         digest.update(np.asarray(variable).tobytes())
     return digest.hexdigest()
-
-
-def _decision(given: Decision | Mapping[str, Any] | str) -> Decision:
-    if isinstance(given, Argmax | Threshold):
-        return given
-    if given == "argmax":
-        return Argmax()
-    if isinstance(given, Mapping) and set(given) <= {"threshold", "positive"} and given:
-        from fractions import Fraction
-
-        try:
-            threshold = Fraction(str(given["threshold"]))
-        except (KeyError, ValueError):
-            raise RequestError(f"decision {given!r} needs a number as threshold") from None
-        return Threshold(threshold, given.get("positive"))
-    raise RequestError(
-        f"decision is 'argmax' or {{'threshold': 0.3, 'positive': 'name'}}, not {given!r}"
-    )

@@ -35,7 +35,7 @@ NUMBERED = 30
 # between two; beyond that the picture grows no more.
 _MOST = 2400
 _MARGIN = 24
-_HEAD = 100
+_HEAD = 116
 _GAP = 36
 _BAR = (16, 16, 70)  # room before the color bar, its width, room for its labels
 _LABEL = 24
@@ -111,11 +111,12 @@ def draw(result: GateResult) -> Figure:
 def _head(result: GateResult, fonts: Fonts) -> list[tuple[str, dict[str, Any]]]:
     """Return the lines above the panels and how each looks."""
     model = str(result.model.get("path") or result.model.get("format") or "model")
-    finding = verdict_line(result).removeprefix("confmat: ")
-    lines = [
-        (fonts.text(PurePath(model).name, 80), {"size": 14.0, "weight": "bold"}),
-        (fonts.text(finding, 160), {"size": 11.0, "color": _OUTCOME_COLORS[result.outcome]}),
-    ]
+    lines = [(fonts.text(PurePath(model).name, 80), {"size": 14.0, "weight": "bold"})]
+    # In a notebook nothing was judged, and no word of a verdict is due.
+    if result.verdicts or result.unchecked or result.outcome != "incomplete":
+        finding = verdict_line(result).removeprefix("confmat: ")
+        look = {"size": 11.0, "color": _OUTCOME_COLORS[result.outcome]}
+        lines.append((fonts.text(finding, 160), look))
     source = result.dataset.get("source")
     facts = [fonts.text(str(source), 100)] if source else []
     if result.evaluation is not None:
