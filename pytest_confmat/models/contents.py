@@ -34,6 +34,7 @@ raw_ops saved_model script_ops
 _OUTWARD = frozenset(_OUTWARD_TEXT.split())
 _HARMFUL = frozenset(_HARMFUL_TEXT.split())
 _LIBRARIES = frozenset(_LIBRARIES_TEXT.split())
+_OF_JAX = frozenset({"JaxLayer", "FlaxLayer"})
 _ENGINES = ("keras.engine.", "keras.src.engine.", "tf_keras.")
 
 
@@ -55,6 +56,25 @@ def require_harmless(file: ModelFile, stored: Any, known: Collection[str] = ()) 
     for module, name in _named(stored, known):
         if owner := owner_of(module, name):
             raise distrusted(file, f"{module}.{name}", owner)
+
+
+def require_unbound(file: ModelFile, stored: Any, known: Collection[str] = ()) -> None:
+    """Refuse a configuration with a layer that runs on JAX alone, where there is no JAX.
+
+    Raises
+    ------
+    ModelError
+        If it has one. `stored` and `known` are as above.
+    """
+    for found in objects(stored):
+        name = found.get("class_name")
+        if name in _OF_JAX and name not in known and find_spec("jax") is None:
+            raise ModelError(
+                f"{file.path} cannot be loaded: it holds a layer of the kind {name}, which runs "
+                "JAX, and JAX is not installed: install it (on TensorFlow it is called by way of "
+                "jax2tf), or hand in a function that calls the model by overriding the fixture "
+                "confmat_model"
+            )
 
 
 def distrusted(file: ModelFile, name: str, owner: str) -> ModelError:

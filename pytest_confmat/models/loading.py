@@ -15,7 +15,7 @@ from pytest_confmat.models.configuration import stored_in
 from pytest_confmat.models.formats import ModelFile, format_called
 from pytest_confmat.models.keras import KerasPredictor
 from pytest_confmat.models.keras_2 import loading as keras_2
-from pytest_confmat.models.runtime import chain, import_keras, tolerant
+from pytest_confmat.models.runtime import chain, import_keras, other_backend, tolerant
 from pytest_confmat.models.trouble import NeedsKeras2Error, explain
 from pytest_confmat.relaying import recommends_unsafe
 from pytest_confmat.spec import Decision
@@ -48,6 +48,8 @@ def load(
     _, keras = import_keras()
     objects = dict(custom_objects or {})
     notes = list(_known_holes(keras.__version__))
+    if asked := other_backend():
+        notes.append(f"{file.path.name} is run by Keras on TensorFlow, though {asked}")
     if safe_mode:
         _require_safe_mode(keras)
     else:
@@ -106,6 +108,7 @@ def _require_loadable(file: ModelFile, known: Collection[str]) -> None:
     except Exception:
         return  # Keras meets the same, and is the one to say so
     contents.require_harmless(file, stored, known)
+    contents.require_unbound(file, stored, known)
     if contents.needs_keras_2(stored, known):
         raise NeedsKeras2Error(file, "it stores functional models in another way")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import sys
@@ -10,12 +11,13 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from pytest_confmat.errors import MissingDependencyError, ModelError
 from pytest_confmat.relaying import without_advice
-from pytest_confmat.text import shortened
+from pytest_confmat.text import brief, shortened
 
 INSTALL = (
     'pip install "pytest-confmat[tensorflow]" (or "pytest-confmat[cpu]" for the smaller build '
@@ -57,17 +59,50 @@ def import_keras() -> tuple[Any, Any]:
     MissingDependencyError
         If either is not installed.
     ModelError
-        If Keras runs on another backend than TensorFlow, is too old, or cannot be imported.
+        If Keras runs on another backend than TensorFlow already, is too old, or cannot be
+        imported.
     """
-    _require_tensorflow(*_backend_in_sight())
-    # Keras imports its backend; with TensorFlow there already, only another one can fail.
-    tensorflow, keras = _imported("tensorflow", "keras")
+    with _on_tensorflow():
+        tensorflow, keras = _imported("tensorflow", "keras")
     if int(keras.__version__.split(".")[0]) < 3:
         raise ModelError(
             f"Keras {keras.__version__} is installed, and Keras 3 is needed: {INSTALL}"
         )
-    _require_tensorflow(keras.config.backend(), "its configuration file")
+    if (backend := keras.config.backend()) != "tensorflow":
+        raise ModelError(
+            f"Keras was imported in this run before the model was loaded, and runs on {backend!r}; "
+            "models are run on TensorFlow here: leave out the tests and the conftest.py that "
+            "import it, set KERAS_BACKEND=tensorflow for this run, or hand in a function that "
+            "calls the model by overriding the fixture confmat_model"
+        )
     return tensorflow, keras
+
+
+def other_backend() -> str | None:
+    """Return ``KERAS_BACKEND asks for 'jax'`` if that is what a project would have Keras run on."""
+    asked, where = os.environ.get("KERAS_BACKEND"), "KERAS_BACKEND"
+    if not asked:
+        folder = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")  # noqa: PTH111
+        try:
+            asked = json.loads(Path(folder, "keras.json").read_bytes()).get("backend")
+        except (AttributeError, OSError, RecursionError, ValueError):
+            return None  # Keras takes what it cannot read for no file
+        where = "Keras's configuration file"
+    return None if asked in (None, "", "tensorflow") else f"{where} asks for {brief(asked)}"
+
+
+@contextlib.contextmanager
+def _on_tensorflow() -> Iterator[None]:
+    """Have Keras run on TensorFlow if it is imported here: a model file is made for no backend."""
+    asked = os.environ.get("KERAS_BACKEND")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    try:
+        yield
+    finally:
+        if asked is None:
+            del os.environ["KERAS_BACKEND"]
+        else:
+            os.environ["KERAS_BACKEND"] = asked
 
 
 def _imported(*names: str) -> list[Any]:
@@ -80,8 +115,6 @@ def _imported(*names: str) -> list[Any]:
         with tolerant(), _without_noise() if quiet and fresh else contextlib.nullcontext():
             found = [import_module(name) for name in names]
     except ModuleNotFoundError as error:
-        if error.name in ("jax", "torch", "openvino"):
-            _require_tensorflow(error.name, "its configuration file")
         if error.name not in ("tensorflow", "keras"):
             raise ModelError(f"TensorFlow cannot be imported: {error}") from error
         library = {"tensorflow": "TensorFlow", "keras": "Keras"}[error.name]
@@ -96,25 +129,6 @@ def _imported(*names: str) -> list[Any]:
     imported_first |= unknown
     import_seconds += perf_counter() - started
     return found
-
-
-def _backend_in_sight() -> tuple[str | None, str]:
-    """Return the backend as far as it is settled before Keras is imported, and what settled it."""
-    keras = sys.modules.get("keras")
-    if keras is not None and hasattr(keras, "config"):
-        # It has made its choice, whatever the environment says by now.
-        return keras.config.backend(), "the Keras that is already imported"
-    return os.environ.get("KERAS_BACKEND"), "KERAS_BACKEND"
-
-
-def _require_tensorflow(backend: str | None, where: str) -> None:
-    if not backend or backend == "tensorflow":
-        return
-    raise ModelError(
-        f"Keras is set to run on {backend!r} (by {where}), and models are run on TensorFlow here: "
-        "set KERAS_BACKEND=tensorflow for this run, or hand in a function that calls the model "
-        "by overriding the fixture confmat_model"
-    )
 
 
 @contextlib.contextmanager

@@ -362,10 +362,16 @@ SECTION = Section(
         Fault(
             "Keras on another backend",
             apart(KERAS_BACKEND="jax"),
-            "Keras is set to run on 'jax' (by KERAS_BACKEND), and models are run "
-            "on TensorFlow here: set KERAS_BACKEND=tensorflow for this run, or "
-            "hand in a function that calls the model by overriding the fixture "
-            "confmat_model",
+            "m.keras is run by Keras on TensorFlow, though KERAS_BACKEND asks for 'jax'",
+            "noted",
+        ),
+        Fault(
+            "a Keras that a conftest.py has on another backend already",
+            apart("import keras\n\nkeras.config.backend = lambda: 'jax'\n"),
+            "Keras was imported in this run before the model was loaded, and runs on 'jax'; models "
+            "are run on TensorFlow here: leave out the tests and the conftest.py that import it, "
+            "set KERAS_BACKEND=tensorflow for this run, or hand in a function that calls the model "
+            "by overriding the fixture confmat_model",
         ),
         Fault(
             "safe mode switched off by a conftest.py",

@@ -477,45 +477,87 @@ class TestRuntime:
             "GPU)"
         )
 
-    def test_another_backend_in_the_environment_stops_before_anything_is_imported(self, tmp_path):
-        run = self.caught(str(tmp_path), KERAS_BACKEND="jax")
-        assert run.stdout == (
-            "ModelError\nKeras is set to run on 'jax' (by KERAS_BACKEND), and models are run on "
-            "TensorFlow here: set KERAS_BACKEND=tensorflow for this run, or hand in a function "
-            "that calls the model by overriding the fixture confmat_model\n[]\n"
+    KERAS = """
+        import os
+        asked = os.environ["KERAS_BACKEND"]
+        class config:
+            backend = staticmethod(lambda: asked)
+        __version__ = "3.15.1"
+    """
+
+    def test_keras_is_imported_on_tensorflow_whatever_is_asked_for(self, tmp_path):
+        folder = self.stubs(tmp_path, tensorflow="", keras=self.KERAS)
+        run = in_new_process(
+            """
+            import os
+            from pytest_confmat.models.runtime import import_keras
+            print(import_keras()[1].config.backend(), os.environ["KERAS_BACKEND"])
+            """,
+            PYTHONPATH=folder,
+            KERAS_BACKEND="jax",
         )
+        assert run.stdout == "tensorflow jax\n", run.stderr
+
+    def test_an_environment_that_asks_for_nothing_is_left_so(self, monkeypatch):
+        monkeypatch.delenv("KERAS_BACKEND", raising=False)
+        import_keras()
+        assert "KERAS_BACKEND" not in os.environ
 
     @pytest.mark.parametrize(
-        "keras",
+        ("variable", "config", "said"),
         [
-            "raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')",
-            """
-            class config:
-                backend = staticmethod(lambda: "torch")
-            __version__ = "3.12.0"
-            """,
+            ("jax", None, "KERAS_BACKEND asks for 'jax'"),
+            ("torch", '{"backend": "jax"}', "KERAS_BACKEND asks for 'torch'"),
+            ("", '{"backend": "jax"}', "Keras's configuration file asks for 'jax'"),
+            (None, '{"backend": "torch"}', "Keras's configuration file asks for 'torch'"),
+            (None, '{"backend": "tensorflow"}', None),
+            ("tensorflow", '{"backend": "jax"}', None),
+            (None, None, None),
+            (None, "{", None),
+            (None, "[]", None),
+            (None, "{}", None),
         ],
     )
-    def test_another_backend_in_the_configuration_file_is_noticed(self, tmp_path, keras):
-        run = self.caught(self.stubs(tmp_path, tensorflow="", keras=keras))
-        assert run.stdout.splitlines()[:2] == [
-            "ModelError",
-            "Keras is set to run on 'torch' (by its configuration file), and models are run on "
-            "TensorFlow here: set KERAS_BACKEND=tensorflow for this run, or hand in a function "
-            "that calls the model by overriding the fixture confmat_model",
-        ]
+    def test_what_the_environment_asks_for_is_noted(
+        self, nets, tmp_path, monkeypatch, variable, config, said
+    ):
+        monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+        if variable is None:
+            monkeypatch.delenv("KERAS_BACKEND", raising=False)
+        else:
+            monkeypatch.setenv("KERAS_BACKEND", variable)
+        if config is not None:
+            (tmp_path / "keras.json").write_text(config)
+        path = tmp_path / "m.keras"
+        nets.sequential.save(path)
+        notes = [note for note in loaded(path).notes if "TensorFlow" in note]
+        expected = [f"m.keras is run by Keras on TensorFlow, though {said}"] if said else []
+        assert notes == expected
 
     def test_a_keras_that_runs_on_another_backend_already_is_noticed(
         self, keras, nets, monkeypatch
     ):
         monkeypatch.setattr(keras.config, "backend", lambda: "jax")
-        with pytest.raises(ModelError, match=r"'jax' \(by the Keras that is already imported\)"):
+        with pytest.raises(ModelError) as caught:
             wrap(nets.sequential, CLASSES, Argmax())
+        assert str(caught.value) == (
+            "Keras was imported in this run before the model was loaded, and runs on 'jax'; models "
+            "are run on TensorFlow here: leave out the tests and the conftest.py that import it, "
+            "set KERAS_BACKEND=tensorflow for this run, or hand in a function that calls the model "
+            "by overriding the fixture confmat_model"
+        )
 
-    def test_an_environment_that_changed_after_the_import_does_not_matter(self, monkeypatch):
-        import_keras()
-        monkeypatch.setenv("KERAS_BACKEND", "jax")
-        import_keras()
+    @pytest.mark.parametrize("kind", ["JaxLayer", "FlaxLayer"])
+    def test_a_layer_that_is_bound_to_jax_says_so(self, nets, tmp_path, monkeypatch, kind):
+        monkeypatch.setitem(sys.modules, "jax", None)
+        path = tmp_path / "m.keras"
+        nets.sequential.save(path)
+        by_surgery(path, lambda text: text.replace('"Flatten"', f'"{kind}"'))
+        assert failure(path) == (
+            f"{path} cannot be loaded: it holds a layer of the kind {kind}, which runs JAX, and "
+            "JAX is not installed: install it (on TensorFlow it is called by way of jax2tf), or "
+            "hand in a function that calls the model by overriding the fixture confmat_model"
+        )
 
     def test_a_keras_2_is_too_old(self, tmp_path):
         run = self.caught(self.stubs(tmp_path, tensorflow="", keras="__version__ = '2.15.0'"))
