@@ -41,6 +41,8 @@ class Gate:
         What limits against a baseline are compared with.
     waiting
         How many limits against a baseline are not checked, as this run saves the first one.
+    is_look
+        Whether nothing is judged.
     """
 
     policy: Policy
@@ -51,6 +53,7 @@ class Gate:
     model: Judged | None = None
     baseline: BaselineSpec | None = None
     waiting: int = 0
+    is_look: bool = False
 
     @property
     def path(self) -> Path:
@@ -97,8 +100,8 @@ def node_name(limit: str) -> str:
     return limit.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def policy_at(path: Path) -> Policy:
-    """Read a policy.
+def policy_at(path: Path, *, look: bool = False) -> Policy:
+    """Read a policy; to `look`, without its limits.
 
     Raises
     ------
@@ -106,7 +109,7 @@ def policy_at(path: Path) -> Policy:
         If it cannot be read, or is wrong.
     """
     try:
-        return read_policy(path)
+        return read_policy(path, with_limits=not look)
     except ConfmatError as error:
         raise pytest.UsageError(printable_lines(str(error))) from error
 
@@ -134,6 +137,9 @@ def open_gate(policy: Policy, settings: Settings) -> Gate:
             # manifest, which tells the examples that it comes from: `agreed_set` sees to both.
             dataset = replace(dataset, expected_examples=None)
         classes = _classes(policy, dataset)
+        if settings.look:
+            policy.require_fitting(classes)
+            return Gate(policy, dataset, classes, (), (), model, is_look=True)
         declared, exemptions = policy.limits_for(classes)
         baseline = compared_with(policy, settings)
     except ConfmatError as error:

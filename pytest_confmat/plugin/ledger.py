@@ -142,8 +142,8 @@ def _result(
     unchecked = tuple(limit.id for limit in gate.limits if limit.id not in entry.verdicts)
     excused = excused or (bool(verdicts) and left_out.issuperset(unchecked))
     outcome = _outcome(error, verdicts, unchecked, excused)
-    if outcome == "passed" and evaluation is None:
-        outcome = "incomplete"  # nothing was declared that could be checked, nor evaluated
+    if outcome == "passed" and (gate.is_look or evaluation is None):
+        outcome = "incomplete"  # nothing was declared that could be checked, or nothing evaluated
     provenance = evaluation.provenance if evaluation is not None else {}
     notes, set_digest = entry.notes, None
     if evaluation is not None:

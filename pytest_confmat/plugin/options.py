@@ -81,6 +81,13 @@ def add_options(parser: pytest.Parser) -> None:
         help="write report.html, confmat.json and what else shows the result there",
     )
     group.addoption(
+        "--confmat-look",
+        action="store_true",
+        default=None,
+        help="evaluate and report, and judge nothing: the policy needs no thresholds, and its own "
+        "are left out",
+    )
+    group.addoption(
         "--confmat-thumbnails",
         metavar="N",
         help="put pictures of at most N misclassified examples into the report: whoever gets the "
@@ -148,7 +155,7 @@ def asks_for_gate(config: pytest.Config, options: Namespace | None = None) -> bo
         return False
     names = (
         *("every", "model", "unsafe_model", "thresholds", "data", "batch_size", "report"),
-        *("manifest", "baseline", "save_baseline", "cache", "tighten"),
+        *("manifest", "baseline", "save_baseline", "cache", "tighten", "thumbnails", "look"),
     )
     if any(getattr(options, f"confmat_{name}") is not None for name in names):
         return True

@@ -41,9 +41,12 @@ def _gate_lines(gate: Gate, settings: Settings, origin: str, *, with_model: bool
     origins = settings.origins
     where = f" ({origins.get('data', 'policy')})" if gate.dataset else ""
     model = f", model {_model(gate.model, settings)}" if with_model else ""
+    limits = "no limit is judged (--confmat-look)"
+    if not gate.is_look:
+        limits = plural(len(gate.limits), "limit")
     yield (
         f"confmat: policy {printable(short_path(gate.path))} ({origin}), "
-        f"{plural(len(gate.limits), 'limit')}, {len(gate.classes)} classes, "
+        f"{limits}, {len(gate.classes)} classes, "
         f"data {printable(_data(gate.dataset))}{where}{model}"
     )
     if gate.baseline is not None:

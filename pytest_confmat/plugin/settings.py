@@ -34,6 +34,8 @@ class Settings:
         Whether an evaluation may be recalled, and only after all files were read.
     thumbnails
         How many pictures of examples the report may hold; ``None``: as many as the policy says.
+    look
+        Whether nothing is judged.
     """
 
     model: Path | None
@@ -48,6 +50,7 @@ class Settings:
     safe_mode: bool = True
     cache: CacheUse = "on"
     thumbnails: int | None = None
+    look: bool = False
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -78,6 +81,7 @@ def read_settings(config: pytest.Config) -> Settings:
         safe_mode=not config.getoption("confmat_unsafe_model"),
         cache=_cache(config, origins),
         thumbnails=_thumbnails(config, origins),
+        look=_look(config),
     )
 
 
@@ -194,6 +198,18 @@ def _thumbnails(config: pytest.Config, origins: dict[str, str]) -> int | None:
             f"{MAX_THUMBNAILS:,}"
         )
     return int(text)
+
+
+def _look(config: pytest.Config) -> bool:
+    if not config.getoption("confmat_look"):
+        return False
+    for name in ("save_baseline", "tighten", "init"):
+        if config.getoption(f"confmat_{name}") is not None:
+            option = f"--confmat-{name.replace('_', '-')}"
+            raise pytest.UsageError(
+                f"--confmat-look judges nothing, and {option} needs verdicts: leave one of them out"
+            )
+    return True
 
 
 def _cache(config: pytest.Config, origins: dict[str, str]) -> CacheUse:

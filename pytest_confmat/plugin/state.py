@@ -59,7 +59,8 @@ class GateState:
 
     def __init__(self, config: pytest.Config, settings: Settings, aim: Aim) -> None:
         self.aim = aim
-        policies = [policy_at(path) for path in aim.policies or aim.left_out]
+        paths = aim.policies or aim.left_out
+        policies = [policy_at(path, look=settings.look) for path in paths]
         self.without_model: tuple[Path, ...] = ()
         if aim.is_search and settings.model is None:
             self.without_model = tuple(p.path for p in policies if p.model is None)

@@ -116,6 +116,17 @@ class Policy:
             problem = without_baseline(self.rules)
             raise PolicyError(problem.message, problem.location)
 
+    def require_fitting(self, classes: Sequence[str]) -> None:
+        """Refuse classes that do not fit what the policy says of them.
+
+        Raises
+        ------
+        PolicyError
+            With the line of the first key that does not fit.
+        """
+        without = frozenset(self.without_examples)
+        raise_first(problems_with(self.rules, self.decision, classes, self.where, without))
+
     def limits_for(self, classes: Sequence[str]) -> tuple[tuple[Limit, ...], tuple[Exemption, ...]]:
         """Apply the rules to `classes`: the limits to check, and who is exempt.
 
@@ -127,9 +138,8 @@ class Policy:
             If the policy names a class that is not among `classes`, does not fit their number,
             or makes no limit.
         """
-        without = frozenset(self.without_examples)
-        raise_first(problems_with(self.rules, self.decision, classes, self.where, without))
-        judged = [name for name in classes if name not in without]
+        self.require_fitting(classes)
+        judged = [name for name in classes if name not in self.without_examples]
         limits, exemptions = expand(self.rules, judged)
         if not limits:
             message = "the policy makes no limit; write one below thresholds"

@@ -15,7 +15,13 @@ from pytest_confmat.policy.label_files import read_label_file
 from pytest_confmat.policy.policy import Policy
 from pytest_confmat.policy.rules import rules_of
 from pytest_confmat.policy.validation import read_shape
-from pytest_confmat.policy.yaml_document import Document, MappingNode, Node, read_document
+from pytest_confmat.policy.yaml_document import (
+    Document,
+    MappingNode,
+    Node,
+    ScalarNode,
+    read_document,
+)
 from pytest_confmat.spec import (
     Argmax,
     BaselineSpec,
@@ -26,8 +32,8 @@ from pytest_confmat.spec import (
 )
 
 
-def read_policy(path: Path) -> Policy:
-    """Read and check a thresholds file.
+def read_policy(path: Path, *, with_limits: bool = True) -> Policy:
+    """Read and check a thresholds file; without limits, one that may have none.
 
     Where the file declares the class names, everything is checked; where it does not, what
     needs them is left to `Policy.limits_for`.
@@ -38,6 +44,8 @@ def read_policy(path: Path) -> Policy:
         With file and line: of this file, or of the label file that it names.
     """
     document = read_document(path)
+    if not with_limits and "thresholds" not in document.root:
+        document = _with_any_limit(document)
     shape = read_shape(document)
     folder = path.absolute().parent
     evidence = _evidence(shape)
@@ -57,12 +65,20 @@ def read_policy(path: Path) -> Policy:
         evidence=evidence,
         baseline=_baseline(shape, folder),
         thumbnails=0 if shape.report is None else shape.report.thumbnails,
-        rules=rules_of(shape.thresholds, evidence, document),
+        rules=rules_of(shape.thresholds, evidence, document) if with_limits else (),
         places=dict(_places(document)),
     )
-    if policy.classes is not None:
+    if policy.classes is not None and with_limits:
         policy.limits_for(policy.classes)
     return policy
+
+
+def _with_any_limit(document: Document) -> Document:
+    """Return a document with the least that the grammar asks for below ``thresholds``."""
+    root, last = document.root, document.last_line
+    limits = MappingNode({"accuracy": ScalarNode("0", last)}, {"accuracy": last}, last)
+    entries, lines = {**root, "thresholds": limits}, {**root.lines, "thresholds": last}
+    return replace(document, root=MappingNode(entries, lines, root.line))
 
 
 def _classes(shape: PolicyShape, document: Document) -> tuple[str, ...] | None:

@@ -168,6 +168,8 @@ def tally(result: GateResult) -> str:
             holding = "no limit is checked yet"
         baseline = f", {result.waiting} not compared with the baseline" if result.waiting else ""
         return f"{holding}{waiting}{baseline}{_examples(result)}"
+    if result.outcome == "incomplete" and result.evaluation is not None and not declared:
+        return f"judged nothing, as --confmat-look says,{_examples(result)}"
     if result.outcome == "incomplete":
         checked = f"{held} of {limits} passed{waiting}"
         return (
