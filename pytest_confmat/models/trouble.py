@@ -18,10 +18,10 @@ from pytest_confmat.relaying import without_advice
 _UNKNOWN = re.compile(r"(?:Could not locate|Unknown) ([\w ]+?):? '([^']+)'")
 _NO_PART = re.compile(r"(?:Could not|Cannot) deserialize [`'](keras\.[\w.]+)[`'] because it is not")
 _ARGUMENT = re.compile(r"Unrecognized keyword arguments? passed to (\w+): \{'(\w+)'")
-# Layers of Keras 2 that Keras 3 has given up.
+# Layers of Keras 2 that Keras 3 has given up, or does not find.
 _GIVEN_UP = frozenset(
     {"DenseFeatures", "LocallyConnected1D", "LocallyConnected2D", "RandomHeight", "RandomWidth"}
-    | {"ThresholdedReLU"}
+    | {"ThresholdedReLU", "LayerScale", "StochasticDepth"}
 )
 _OVERRIDE = "or hand the model in by overriding the fixture confmat_model"
 # What Keras refuses in safe mode besides a Lambda, by a word of its refusal.
@@ -115,7 +115,7 @@ def _unknown_object(file: ModelFile, kind: str, name: str, text: str) -> ModelEr
             file, f"it holds raw TensorFlow operations (layers of the kind {name})"
         )
     if name in _GIVEN_UP and file.major is not None and file.major < 3:
-        return NeedsKeras2Error(file, f"it holds a layer of the kind {name}, which Keras 3 lacks")
+        return NeedsKeras2Error(file, f"it holds a layer of the kind {name}, not in Keras 3")
     kind = kind if kind in ("function", "layer") else "class"
     config = _full_config(text)
     full = name

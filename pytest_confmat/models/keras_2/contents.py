@@ -12,9 +12,18 @@ from pytest_confmat.models.formats import ModelFile
 from pytest_confmat.text import brief, shortened
 
 _HOLDERS = ("layers", "models", "initializers", "regularizers", "constraints", "mixed_precision")
+# Layers of ConvNeXt, which tf-keras finds in no namespace.
+APPLICATIONS = ("LayerScale", "StochasticDepth")
 _FUNCTIONS = ("activations", "initializers", "regularizers", "constraints")
 # In the namespaces of layers, and yet not what Keras calls them, or by another name.
-_ALSO = frozenset({"Functional", "Sequential", "Model", "TFOpLambda", "SlicingOpLambda"})
+_ALSO = frozenset(
+    {"Functional", "Sequential", "Model", "TFOpLambda", "SlicingOpLambda", *APPLICATIONS}
+)
+# TensorFlow's own initializers, which EfficientNetV2 is built with, stand in the last two.
+_OWN_MODULES = frozenset(
+    {"builtins", "keras", "tf_keras", "tensorflow.python.ops.init_ops_v2"}
+    | {"tensorflow.python.ops.init_ops"}
+)
 # Forms of plain values.
 _VALUES = frozenset(
     {"TensorShape", "__tensor__", "__tuple__", "__numpy__", "__bytes__", "__ellipsis__"}
@@ -121,11 +130,8 @@ def _own(tf_keras: Any, names: Collection[str], kind: type) -> frozenset[str]:
 def _is_own(module: Any) -> bool:
     return module is None or (
         isinstance(module, str)
-        and (module in ("builtins", "keras", "tf_keras") or module.startswith(_INSIDE))
+        and (module in _OWN_MODULES or module.startswith(("keras.", "tf_keras.")))
     )
-
-
-_INSIDE = ("keras.", "tf_keras.")
 
 
 def _require_function(

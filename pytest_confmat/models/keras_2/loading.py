@@ -13,7 +13,7 @@ from typing import Any
 from pytest_confmat.errors import MissingDependencyError, ModelError
 from pytest_confmat.models.configuration import stored_in
 from pytest_confmat.models.formats import ModelFile
-from pytest_confmat.models.keras_2.contents import require_own
+from pytest_confmat.models.keras_2.contents import APPLICATIONS, require_own
 from pytest_confmat.models.keras_2.links import require_whole
 from pytest_confmat.models.runtime import first_line, root_cause, tolerant
 from pytest_confmat.models.trouble import NeedsKeras2Error
@@ -51,8 +51,9 @@ def load_model(
             require_whole(file)
         try:
             with tolerant():
+                objects = {**_of_applications(), **custom_objects}
                 model = tf_keras.models.load_model(
-                    str(path), dict(custom_objects), compile=False, safe_mode=safe_mode
+                    str(path), objects, compile=False, safe_mode=safe_mode
                 )
         except Exception as error:
             cause = root_cause(error)
@@ -91,6 +92,15 @@ def _imported(needs: NeedsKeras2Error) -> Any:
             f"{needs}. tf-keras is installed, and cannot be imported: {first_line(error)}; it must "
             f"be of TensorFlow's own minor version: {_install()}"
         ) from error
+
+
+def _of_applications() -> dict[str, Any]:
+    """Return the layers of tf-keras's own applications, which its loader does not look for."""
+    try:
+        module = importlib.import_module("tf_keras.src.applications.convnext")
+        return {name: getattr(module, name) for name in APPLICATIONS}
+    except (AttributeError, ImportError):
+        return {}  # it is an inside of tf-keras, and may move
 
 
 def _install() -> str:

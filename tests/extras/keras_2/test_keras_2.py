@@ -109,6 +109,21 @@ def test_it_predicts_as_tf_keras_does(net, tmp_path, name):
     assert np.allclose(found.score, expected.max(1), atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["m.h5", "m.keras"])
+@pytest.mark.parametrize("kind", ["MobileNetV3Small", "EfficientNetV2B0", "ConvNeXtTiny"])
+def test_nets_that_tf_keras_ships(tmp_path, kind, name):
+    tf_keras.utils.set_random_seed(2)
+    net = getattr(tf_keras.applications, kind)(
+        weights=None, input_shape=(32, 32, 3), classes=3, include_top=True
+    )
+    path, images = tmp_path / name, np.random.default_rng(0).random((6, 32, 32, 3), np.float32)
+    net.save(path)
+    found = load(ModelSpec(path), CLASSES, Argmax()).predict(images, np.zeros(6, np.int64))
+    expected = net.predict(images, verbose=0)
+    assert found.predicted.tolist() == expected.argmax(1).tolist()
+    assert np.allclose(found.score, expected.max(1), atol=1e-5)
+
+
 def write(path, net):
     net.save(path)
     return path
