@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -283,3 +284,20 @@ def test_the_page_on_notebooks_is_true(tmp_path, monkeypatch, report):
         exec(compile(code, "docs/notebooks.md", "exec"), names)
     assert not names["verdicts"].passed
     assert names["blocked"].document["outcome"] == "failed"
+
+
+def test_the_page_on_trackers_is_true(tmp_path, monkeypatch, report):
+    """Its blocks on Hugging Face and TensorBoard run; tests/extras has MLflow's."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs/trackers.md").read_text(), re.DOTALL)
+    _, hugging_face, tensorboard = blocks
+    shutil.copytree(report, tmp_path / "report")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    exec(compile(hugging_face, "docs/trackers.md", "exec"), names)
+    (result,) = names["card"]["model-index"][0]["results"]
+    assert result["metrics"][0] == {"type": "accuracy", "value": 859 / 899}
+    assert len(result["metrics"]) == 11
+    code = compile(tensorboard, "docs/trackers.md", "exec")
+    if find_spec("tensorboard") is not None:
+        exec(code, names)
+        assert list((tmp_path / "logs").iterdir())
