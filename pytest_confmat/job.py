@@ -234,7 +234,8 @@ def _open(jobs: Sequence[Job], custom_objects: Mapping[str, Any] | None) -> _Ope
         care = Care(first.dataset.on_fault, first.dataset.max_faults)
     provenances = tuple(
         {
-            "model": describe_model(job.model),
+            # A predictor of a project's own format may not tell what runs it.
+            "model": {**describe_model(job.model), "runtime": getattr(predictor, "runtime", None)},
             "dataset": {
                 "source": source.description,
                 "states_count": source.states_count,
@@ -242,7 +243,7 @@ def _open(jobs: Sequence[Job], custom_objects: Mapping[str, Any] | None) -> _Ope
             },
             "versions": versions(),
         }
-        for job, source in zip(jobs, shared.sources, strict=True)
+        for job, source, predictor in zip(jobs, shared.sources, predictors, strict=True)
     )
     return _Opened(shared, predictors, provenances, care, timing)
 

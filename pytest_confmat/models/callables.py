@@ -53,6 +53,10 @@ class CallablePredictor:
         return (f"{self._name} has one output, read as the score of {positive!r}",)
 
     @property
+    def runtime(self) -> None:
+        """Not known: the project runs its function itself."""
+
+    @property
     def is_pure(self) -> bool:
         """No: of a project's own function nobody knows."""
         return False

@@ -84,6 +84,18 @@ class KerasPredictor:
         return (*self._notes, f"{self._name} has one output, read as the score of {positive!r}")
 
     @property
+    def runtime(self) -> str:
+        """Which Keras runs the model."""
+        import keras
+        import tensorflow as tf
+
+        if isinstance(self._model, keras.Model):
+            return f"Keras {keras.__version__} on TensorFlow {tf.__version__}"
+        import tf_keras
+
+        return f"tf-keras {tf_keras.__version__} on TensorFlow {tf.__version__}"
+
+    @property
     def is_pure(self) -> bool | None:
         """Whether the graph does nothing but compute: no state, nothing at random."""
         return None if self._step is None else purity.is_pure(self._step)

@@ -64,6 +64,10 @@ class Predictor(Protocol):
         """Sentences for the reader."""
 
     @property
+    def runtime(self) -> str | None:
+        """What runs the model, with its version: ``TensorFlow 2.21.0``; ``None``: the project."""
+
+    @property
     def is_pure(self) -> bool | None:
         """Whether batches may be predicted in any order, and at the same time, in threads.
 

@@ -52,7 +52,7 @@ def document(result: GateResult) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "outcome": result.outcome,
         "policy": text_of(str(result.policy)),
-        "model": {"path": None, "format": None, "sha256": None} | _plain(result.model),
+        "model": dict.fromkeys(("path", "format", "sha256", "runtime")) | _plain(result.model),
         "dataset": _dataset(result),
         "accuracy": _accuracy(result),
         "per_class": None if evaluation is None else _per_class(result, evaluation),

@@ -559,6 +559,14 @@ class TestRuntime:
             "hand in a function that calls the model by overriding the fixture confmat_model"
         )
 
+    def test_what_runs_a_model_is_known_by_its_version(self, keras, nets, tmp_path):
+        path = tmp_path / "m.keras"
+        nets.sequential.save(path)
+        import tensorflow as tf
+
+        expected = f"Keras {keras.__version__} on TensorFlow {tf.__version__}"
+        assert loaded(path).runtime == expected
+
     def test_a_keras_2_is_too_old(self, tmp_path):
         run = self.caught(self.stubs(tmp_path, tensorflow="", keras="__version__ = '2.15.0'"))
         assert run.stdout.splitlines()[:2] == [

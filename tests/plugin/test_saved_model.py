@@ -83,6 +83,7 @@ def test_its_format_and_the_digest_of_its_files_are_in_the_report(project):
     printed = subprocess.check_output(command, shell=True, cwd=folder, text=True)
     assert report["model"]["format"] == "saved_model"
     assert report["model"]["path"] == "m"
+    assert report["model"]["runtime"] == f"TensorFlow {tf.__version__}"
     assert report["model"]["sha256"] == printed.split()[0]
 
 

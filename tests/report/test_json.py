@@ -54,7 +54,7 @@ def test_a_result_as_json(tmp_path):
         "schema_version": 1,
         "outcome": "failed",
         "policy": "thresholds.yaml",
-        "model": {"path": "m.keras", "format": "keras", "sha256": "ab" * 32},
+        "model": {"path": "m.keras", "format": "keras", "sha256": "ab" * 32, "runtime": None},
         "dataset": {
             "source": "directory data/test",
             "input": "8 x 8 rgb, pixels 0..255 as stored, no rescale",
@@ -385,7 +385,7 @@ def test_values_that_json_has_no_form_for(tmp_path):
     )
     found = written(result, tmp_path)
     assert found["model"] == {
-        "path": "m.keras", "format": None, "sha256": None, "size": 3, "scale": 0.5,
+        "path": "m.keras", "format": None, "sha256": None, "runtime": None, "size": 3, "scale": 0.5,
     }  # fmt: skip
     assert found["dataset"]["parts"] == [1, None, 0.25, True]
     assert found["dataset"]["digest"] == "b'ab'"

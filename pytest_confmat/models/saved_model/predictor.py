@@ -70,6 +70,13 @@ class GraphPredictor:
         return (*self._notes, f"{self._name} has one output, read as the score of {positive!r}")
 
     @property
+    def runtime(self) -> str:
+        """TensorFlow, with its version."""
+        import tensorflow as tf
+
+        return f"TensorFlow {tf.__version__}"
+
+    @property
     def is_pure(self) -> bool:
         """Whether the graph does nothing but compute: no state, nothing at random."""
         return purity.are_pure(self._plan.kinds)

@@ -21,12 +21,13 @@ def facts(result: GateResult) -> list[tuple[str, str]]:
 
 def _facts(result: GateResult) -> Iterator[tuple[str, str]]:
     model, dataset, evaluation = result.model, result.dataset, result.evaluation
-    if named := model.get("path") or model.get("format"):
-        yield "Model", str(named)
-    if digest := model.get("sha256"):
-        yield "Model SHA-256", str(digest)
-    if source := dataset.get("source"):
-        yield "Data", str(source)
+    named = (
+        ("Model", model.get("path") or model.get("format")),
+        ("Run by", model.get("runtime")),
+        ("Model SHA-256", model.get("sha256")),
+        ("Data", dataset.get("source")),
+    )
+    yield from ((term, str(value)) for term, value in named if value)
     if evaluation is not None:
         k = len(evaluation.classes)
         yield "Examples", f"{plural(len(evaluation), 'example')} of {plural(k, 'class', 'classes')}"

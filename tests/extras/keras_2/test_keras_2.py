@@ -172,6 +172,8 @@ def test_a_gate_has_the_matrix_of_tf_keras(pytester):
     assert report["matrix"] == expected.tolist()
     assert report["versions"]["tf_keras"] == tf_keras.__version__
     assert report["model"]["format"] == "hdf5"
+    expected = f"tf-keras {tf_keras.__version__} on TensorFlow {tf.__version__}"
+    assert report["model"]["runtime"] == expected
     _, report = run(pytester, "m.h5")
     assert "cache" in report["timing"]
 
