@@ -124,7 +124,10 @@ class ReportFiles(Output):
             for result in results:
                 self._write(result, self._folders[result.policy])
             if self._has_overview:
-                self._overview({result.policy: result.outcome for result in results})
+                from pytest_confmat.report.page.page import write_overview
+
+                found = self._overview({result.policy: result.outcome for result in results})
+                write_overview(found, self._folder / PAGE.name)
         except OSError as error:
             said = f"the report could not be written to {self._folder}: {error}"
             raise OutputError(*self._notes, said) from error
@@ -163,7 +166,9 @@ class ReportFiles(Output):
     def _has_overview(self) -> bool:
         return len(self._folders) > 1
 
-    def _overview(self, outcomes: Mapping[Path, GateOutcome], reason: str | None = None) -> None:
+    def _overview(
+        self, outcomes: Mapping[Path, GateOutcome], reason: str | None = None
+    ) -> Mapping[str, Any]:
         from pytest_confmat.report.json import overview_document, write_json
 
         reports = [
@@ -174,7 +179,9 @@ class ReportFiles(Output):
             }
             for policy, outcome in outcomes.items()
         ]
-        write_json(overview_document(reports, reason), self._folder / JSON.name)
+        document = overview_document(reports, reason)
+        write_json(document, self._folder / JSON.name)
+        return document
 
     def _listed(self) -> list[Path]:
         """Return the folders of the reports that an earlier run's overview names."""

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import quote
 
 from pytest_confmat.decimals import percent
 from pytest_confmat.escaping import printable, printable_lines
@@ -89,7 +90,7 @@ def page(result: GateResult) -> str:
         "causes": [printable_lines(cause.text) for cause in result.likely_causes],
         "notes": [printable(note, 2000) for note in all_notes(result)],
         "facts": facts(result),
-        "written": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "written": _now(),
         "data": "",
         "view": None,
         "calibration": None,
@@ -98,6 +99,46 @@ def page(result: GateResult) -> str:
     if result.evaluation is not None:
         values |= _numbers(result)
     return str(_environment().get_template("page.html").render(values))
+
+
+def write_overview(document: Mapping[str, Any], path: Path) -> None:
+    """Write the page that stands above the reports of several policies.
+
+    Parameters
+    ----------
+    document
+        What `report.json.overview_document` returned.
+    """
+    style = (_HERE / "page.css").read_text("utf-8")
+    gates = [
+        {
+            "policy": printable(short_path(Path(report["policy"])), 400),
+            "outcome": report["outcome"],
+            "word": WORDS[report["outcome"]],
+            "link": quote(f"{PurePosixPath(report['path']).parent}/report.html"),
+        }
+        for report in document["reports"]
+    ]
+    text = (
+        _environment()
+        .get_template("overview.html")
+        .render(
+            mark=MARK,
+            style=style,
+            style_hash=_content_hash(style),
+            outcome=document["outcome"],
+            word=WORDS[document["outcome"]].upper(),
+            reason=printable_lines(document["error"] or ""),
+            gates=gates,
+            passed=sum(gate["outcome"] == "passed" for gate in gates),
+            written=_now(),
+        )
+    )
+    write_atomically(path, text.encode("utf-8"))
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _numbers(result: GateResult) -> dict[str, Any]:

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from pytest_confmat.decimals import signed_text
 from pytest_confmat.evaluation import Fault
 from pytest_confmat.report.folder import PAGE
+from pytest_confmat.report.json import overview_document
 from pytest_confmat.report.page import shades
-from pytest_confmat.report.page.page import page, write_page
+from pytest_confmat.report.page.page import page, write_overview, write_page
 from pytest_confmat.result import GateResult
 from tests.support.gates import RED
 from tests.support.html import Plain
@@ -221,3 +222,24 @@ def test_the_same_result_gives_the_same_data():
     result = gate(RED, CLASSES, LIMITS)
     first, second = (re.sub(r"report written [^.]*", "", page(result)) for _ in range(2))
     assert first == second
+
+
+def test_several_gates_have_a_page_that_leads_to_theirs(tmp_path):
+    reports = [
+        {"path": "a b/#1/confmat.json", "policy": "<a>.yaml", "outcome": "failed"},
+        {"path": "c/confmat.json", "policy": "c.yaml", "outcome": "passed"},
+    ]
+    path = tmp_path / "report.html"
+    write_overview(overview_document(reports, "a <reason>"), path)
+    plain = Plain(path.read_text("utf-8"))
+    assert plain.open == []
+    assert plain.text.startswith("BLOCKED: 1 of 2 gates passed")
+    assert "a <reason>" in plain.text
+    assert plain.tables["gates"] == [
+        ["Policy", "Outcome"],
+        ["<a>.yaml", "BLOCKED"],
+        ["c.yaml", "passed"],
+    ]
+    links = [value for tag, name, value in plain.attributes if (tag, name) == ("a", "href")]
+    assert links == ["a%20b/%231/report.html", "c/report.html"]
+    assert PAGE.is_ours(path)
