@@ -220,6 +220,12 @@ SECTION = Section(
             "feature holds the image: image: {key: img} in dataset",
         ),
         Fault(
+            "images in a form of their own under a key that is not known",
+            all_as(lambda n: example(img=b64encode(picture(n)), label=0)),
+            "test.tfrecord#0 has neither 'image/encoded' nor 'image', but a string in 'img'; it is "
+            "a PNG image in base64: say image: {key: img, encoding: base64} in dataset",
+        ),
+        Fault(
             "a table in place of images",
             all_as(lambda n: example(age=0.5, income=1.0, label=n % 2)),
             "test.tfrecord#0 holds nothing that looks like an image: 'age' (a float), 'income' (a "

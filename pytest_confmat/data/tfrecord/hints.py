@@ -33,6 +33,31 @@ def proposal(key: str, features: Mapping[str, Feature]) -> str | None:
     return _numbers(key, features, "raw", len(content))
 
 
+def likely_image(features: Mapping[str, Feature]) -> tuple[str, str] | None:
+    """Return the feature that seems to hold an image in a form of its own, and its proposal.
+
+    Texts and one-hot labels can have the length of an image too, and are none.
+    """
+    for key in sorted(features, key=lambda key: (features[key].type != "string", key)):
+        if (
+            not _is_text(features[key])
+            and not _is_one_hot(features[key])
+            and (hint := proposal(key, features))
+        ):
+            return key, hint
+    return None
+
+
+def _is_text(found: Feature) -> bool:
+    if found.type != "string" or len(found.values) != 1 or _wrapping(found.values[0]):
+        return False
+    return str(found.values[0], "utf-8", "surrogateescape").isprintable()
+
+
+def _is_one_hot(found: Feature) -> bool:
+    return found.type == "int64" and sum(found.values) == max(found.values, default=0) == 1
+
+
 def _wrapping(content: bytes) -> tuple[str, str] | None:
     """Return what a content is that says so itself, in words and as an encoding."""
     if form := image_format(content):

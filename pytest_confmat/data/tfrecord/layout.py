@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from pytest_confmat.data.naming import Matcher
 from pytest_confmat.data.tfrecord.features import Feature, ListType, feature, features
-from pytest_confmat.data.tfrecord.hints import is_image, proposal
+from pytest_confmat.data.tfrecord.hints import is_image, likely_image, proposal
 from pytest_confmat.data.tfrecord.labels import Label, NameLabel, Weight, label_of, weight_of
 from pytest_confmat.data.tfrecord.packed import base64_content, stored_tensor
 from pytest_confmat.data.tfrecord.texts import text_keys
@@ -118,6 +118,11 @@ def _infer_image(found: Mapping[str, Feature]) -> ImageFeature:
         raise DataError(
             "has neither 'image/encoded' nor 'image'; say which feature holds the image: "
             f"{' or '.join(f'image: {{key: {key}}}' for key in images[:3])} in dataset"
+        )
+    if likely := likely_image(found):
+        key, hint = likely
+        raise DataError(
+            f"has neither 'image/encoded' nor 'image', but {found[key]} in {key!r}; {hint}"
         )
     raise DataError(_without_image(found))
 

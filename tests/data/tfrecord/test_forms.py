@@ -196,3 +196,38 @@ def test_one_record_at_fault_costs_no_other(tmp_path, form, features, message):
         source.example(1)
     assert str(caught.value) == message
     assert source.example(2).labels.tolist() == [0]
+
+
+@pytest.mark.parametrize("form", ["base64", "tensor", "int64", "raw", "raw with sizes"])
+def test_a_form_is_recognized_under_a_key_that_is_not_known(tmp_path, form):
+    make = HINTED[form]
+
+    def unknown(p):
+        image, *sizes = make(p).items()
+        # Neither a text nor a one-hot list is an image, whatever its length.
+        return {"pixels": image[1], **dict(sizes), "a": b"sixteen letters!", "b": [1, *[0] * 24]}
+
+    write(tmp_path, unknown)
+    require_digits(opened(tmp_path, pasted(tmp_path, "")))
+
+
+UNKNOWN = [
+    ({"pixels": tf.io.serialize_tensor(PIXELS[0]).numpy()}, "x.tfrecord#0 has neither "
+     "'image/encoded' nor 'image', but a string in 'pixels'; it is a serialized tensor, uint8 of "
+     "8 x 8 x 1: say image: {key: pixels, encoding: tensor} in dataset"),
+    ({"pixels": PIXELS[0].ravel().tolist()}, "x.tfrecord#0 has neither 'image/encoded' nor "
+     "'image', but 64 int64 in 'pixels'; 64 numbers are 8 x 8 x 1: say image: {key: pixels, "
+     "encoding: int64, shape: [8, 8, 1]} in dataset"),
+    ({"name": b"sixteen letters!", "kind": [1, *[0] * 15]}, "x.tfrecord#0 holds nothing that "
+     "looks like an image: 'kind' (16 int64), 'label' (an int64), 'name' (a string); columns of a "
+     "table are not read from records: yield batches of them from a fixture confmat_dataset in a "
+     "conftest.py"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("features", "message"), UNKNOWN)
+def test_what_is_said_of_keys_that_are_not_known(tmp_path, features, message):
+    write(tmp_path, lambda _: features)
+    with pytest.raises(DataError) as caught:
+        opened(tmp_path)
+    assert str(caught.value) == message
