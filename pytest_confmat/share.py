@@ -229,10 +229,10 @@ class Share:
                 return error
             except DataError as error:
                 return ExampleFault(str(error), stray=label)
-        said, offset, k = f"label {label}", self.source.offset, len(self.classes)
+        subject, offset, k = f"label {label}", self.source.offset, len(self.classes)
         if offset:  # the number as the data hold it, so that it can be found there
-            said = f"label {label + offset} minus offset {offset} is {label}, which"
-        return ExampleFault(f"{said} is none of the {k} classes (0 to {k - 1})", stray=label)
+            subject = f"label {label + offset} minus offset {offset} is {label}, which"
+        return ExampleFault(f"{subject} is none of the {k} classes (0 to {k - 1})", stray=label)
 
     def _fault(self, index: int, error: DataError) -> None:
         if len(self._faults) == self._care.max_faults:

@@ -184,7 +184,7 @@ def _require_fixed(evaluation: Evaluation) -> None:
 
 
 def _require_sound(baseline: Baseline) -> None:
-    """Refuse what could be stored and not be read again, or not be told apart."""
+    """Raise if the files could not be read again, or would be ambiguous."""
     if not len(baseline):
         raise BaselineError(f"{_CANNOT}: it holds no examples")
     k = len(baseline.classes)

@@ -5,7 +5,7 @@ Vectorised, since sets have a million examples; what is matched in which order:
 1. Same id, content and class.
 2. Same content and class, under another id. Several examples of one content are matched in their
    order. No content is matched by not being known.
-3. Same id and content, another class: relabelled. Then the same content under another id.
+3. Same id and content, another class: relabeled. Then the same content under another id.
 4. What is left of both under one id has changed; the rest was added or removed.
 """
 
@@ -28,15 +28,15 @@ _NONE = -1
 
 
 class Examples(Protocol):
-    """What is known of the examples of a set; a `Baseline` is one."""
+    """Ids, check words and true classes of a set; a `Baseline` has them."""
 
     @property
     def ids(self) -> JoinedIds:
-        """Each once."""
+        """Ids of the examples, (n,), all different."""
 
     @property
     def check(self) -> NDArray[np.uint64]:
-        """Words over their contents, (n,); 0: not known."""
+        """Check words of their contents, (n,); 0: not known."""
 
     @property
     def true(self) -> Integers:
@@ -57,7 +57,7 @@ class Alignment:
         In ``here``, ascending.
     removed
         In ``there``, ascending.
-    relabelled
+    relabeled
         In both, (m, 2), ascending in ``here``.
     """
 
@@ -67,7 +67,7 @@ class Alignment:
     added: Integers
     removed: Integers
     changed: Integers
-    relabelled: Integers
+    relabeled: Integers
 
 
 def align(there: Examples, here: Examples) -> Alignment:
@@ -88,9 +88,9 @@ def align(there: Examples, here: Examples) -> Alignment:
     by_id = len(exact)
     matching.take(*matching.same_content(with_class=True))
     common = matching.found
-    relabelled = at[same_check & ~same_class]
-    relabelled = relabelled[matching.both_free(twins[relabelled], relabelled)]
-    matching.take(twins[relabelled], relabelled)
+    relabeled = at[same_check & ~same_class]
+    relabeled = relabeled[matching.both_free(twins[relabeled], relabeled)]
+    matching.take(twins[relabeled], relabeled)
     matching.take(*matching.same_content(with_class=False))
     changed = at[matching.both_free(twins[at], at)]
     is_common = np.zeros(len(here.true), bool)
@@ -112,7 +112,7 @@ def align(there: Examples, here: Examples) -> Alignment:
 
 
 class _Matching:
-    """Who is matched with whom so far."""
+    """Which examples are matched so far."""
 
     def __init__(self, there: Examples, here: Examples) -> None:
         self._there = there

@@ -1,7 +1,7 @@
 """A baseline and an evaluation, compared with each other example by example.
 
 An example of one is an example of the other if content and true class are the same, whatever
-its id: what was added, removed, changed or relabelled since is told, and not compared.
+its id. What was added, removed, changed or relabeled since is reported, and not compared.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, order=True)
-class Relabelled:
-    """An example whose content is the same, and whose true class is another than it was."""
+class Relabeled:
+    """An example with the same content and another true class than before."""
 
     id: str
     before: str
@@ -41,20 +41,20 @@ class Relabelled:
 
 @dataclass(frozen=True)
 class Change:
-    """What a share was by the baseline's model and is by the new one, on the common examples."""
+    """A share of the common examples, for the baseline's model and for the new one."""
 
     before: Fraction
     now: Fraction
 
     @property
     def difference(self) -> Fraction:
-        """By how much it rose."""
+        """The share now minus the share before."""
         return self.now - self.before
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What became of accuracy and recall since the baseline.
+    """Accuracy and recall then and now.
 
     Attributes
     ----------
@@ -92,7 +92,7 @@ class Comparison:
         Ids of examples that only the evaluation, or only the baseline holds.
     changed
         Ids that both hold, with other content.
-    relabelled
+    relabeled
         Examples of the same content and another true class; the id is the evaluation's.
     renamed
         How many of the common examples have another id in the evaluation.
@@ -112,7 +112,7 @@ class Comparison:
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
-    relabelled: tuple[Relabelled, ...] = ()
+    relabeled: tuple[Relabeled, ...] = ()
     renamed: int = 0
     reordered: bool = False
     without_examples: frozenset[str] = frozenset()
@@ -127,12 +127,12 @@ class Comparison:
     @property
     def examples(self) -> int:
         """Size of the evaluation's set."""
-        return len(self) + len(self.added) + len(self.changed) + len(self.relabelled)
+        return len(self) + len(self.added) + len(self.changed) + len(self.relabeled)
 
     @property
     def baseline_examples(self) -> int:
         """Size of the baseline's set."""
-        return len(self) + len(self.removed) + len(self.changed) + len(self.relabelled)
+        return len(self) + len(self.removed) + len(self.changed) + len(self.relabeled)
 
     @cached_property
     def newly_wrong(self) -> NDArray[np.bool_]:
@@ -173,7 +173,7 @@ class Comparison:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences for the summary: on how many examples was compared, and why not on all."""
+        """Sentences for the summary: how many examples were compared, and why not all."""
         return tuple(_notes(self))
 
 
@@ -244,8 +244,8 @@ def _comparison(there: Baseline, here: Baseline, found: Alignment, reordered: bo
         _named(there.ids, found.removed),
         _named(here.ids, found.changed),
         tuple(
-            Relabelled(here.ids[now], names[there.true[before]], names[here.true[now]])
-            for before, now in found.relabelled.tolist()
+            Relabeled(here.ids[now], names[there.true[before]], names[here.true[now]])
+            for before, now in found.relabeled.tolist()
         ),
         found.renamed,
         reordered,
@@ -279,7 +279,7 @@ def _classes(names: Sequence[str]) -> str:
 def _require_overlap(
     there: Baseline, here: Baseline, comparison: Comparison, least: Fraction
 ) -> None:
-    """Hold what two sets share against the sizes of both: a shrunken set is as bad as a new one."""
+    """Raise if two sets share too little of either: a shrunken set is as bad as a new one."""
     k = len(here.classes)
     common, before, now = (
         np.bincount(true, minlength=k) for true in (comparison.true, there.true, here.true)
@@ -313,36 +313,36 @@ def _shared(common: int, before: int, now: int) -> str:
 
 
 def _differences(comparison: Comparison) -> Iterator[str]:
-    if told := _told(comparison):
-        yield ", ".join(told)
+    if reasons := _not_compared(comparison):
+        yield ", ".join(reasons)
     if len(comparison.changed) > len(comparison):
         yield "ids are the same and contents are not, as where shards were written anew"
 
 
-def _told(comparison: Comparison) -> list[str]:
-    """Return what became of the examples that are not compared, in a few words each."""
+def _not_compared(comparison: Comparison) -> list[str]:
+    """Return how many examples are not compared, in words, for each reason."""
     counts = (
         (len(comparison.added), "was added", "were added"),
         (len(comparison.removed), "was removed", "were removed"),
         (len(comparison.changed), "changed", "changed"),
-        (len(comparison.relabelled), "was relabeled", "were relabeled"),
+        (len(comparison.relabeled), "was relabeled", "were relabeled"),
     )
     return [plural(n, one, many) for n, one, many in counts if n]
 
 
 def _notes(comparison: Comparison) -> Iterator[str]:
     common, examples = len(comparison), comparison.examples
-    if told := _told(comparison):
+    if reasons := _not_compared(comparison):
         yield (
             f"compared with the baseline on {common:,} of {plural(examples, 'example')}: since "
-            f"then, {', '.join(told)}"
+            f"then, {', '.join(reasons)}"
         )
     else:
         yield f"compared with the baseline on all {plural(examples, 'example')}"
-    if comparison.relabelled:
+    if comparison.relabeled:
         shown = [
             f"{one_line(moved.id)} ({quoted(moved.before)} before, now {quoted(moved.now)})"
-            for moved in comparison.relabelled
+            for moved in comparison.relabeled
         ]
         yield f"relabeled since the baseline, and not compared: {joined(shown, LISTED)}"
     if comparison.renamed:

@@ -164,15 +164,15 @@ class BaselineFiles:
             f"control, or save the baseline again: {self.command}"
         )
 
-    def _lost(self, said: Mapping[str, Any]) -> BaselineError:
-        name = self._binary(said["sha256"]).name
+    def _lost(self, stored: Mapping[str, Any]) -> BaselineError:
+        name = self._binary(stored["sha256"]).name
         others = [other.name for other in self._parts()]
         beside = f"; {', '.join(others)} belongs to another text" if others else ""
         return self.damaged(self.text, f"has lost its binary part: there is no {name}{beside}")
 
-    def _read_binary(self, said: Mapping[str, Any]) -> bytes | None:
+    def _read_binary(self, stored: Mapping[str, Any]) -> bytes | None:
         """Return the binary part that a text names; ``None``: it is not there."""
-        path = self._binary(said["sha256"])
+        path = self._binary(stored["sha256"])
         try:
             content = read_file(path)
         except FileNotFoundError:
@@ -181,11 +181,11 @@ class BaselineFiles:
             raise self._unreadable(path, error) from error
         if is_lfs_pointer(content):
             raise BaselineError(f"{path} is only git-lfs's pointer to it; fetch it: git lfs pull")
-        expected = said["bytes"]
+        expected = stored["bytes"]
         if len(content) < expected:
             reason = f"is cut off: it has {len(content):,} of {expected:,} bytes"
             raise self.damaged(path, reason)
-        if len(content) > expected or sha256(content).hexdigest() != said["sha256"]:
+        if len(content) > expected or sha256(content).hexdigest() != stored["sha256"]:
             raise self.damaged(path, f"is not what {self.text.name} was written with")
         return content
 

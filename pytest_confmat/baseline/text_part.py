@@ -85,7 +85,7 @@ def facts(matrix: ConfusionMatrix) -> dict[str, Any]:
 
 
 def parse(content: bytes, command: str) -> dict[str, Any]:
-    """Read a text part; what names the binary part, and the provenance, are surely there.
+    """Read a text part; it must name the binary part and have the provenance.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Whether what was kept can be the evaluation that is asked for: the cache is not believed.
+"""Whether a cached evaluation can be the one that is asked for: the cache is not trusted.
 
 A folder may be restored from elsewhere, and an entry be made by hand. So what an entry says is
 compared with what can be known of the request without doing it.

@@ -1,4 +1,4 @@
-"""Files of ours that prove themselves whole: a digest of the rest stands at their beginning."""
+"""Files that begin with a digest of their content, so that damage is noticed."""
 
 from __future__ import annotations
 

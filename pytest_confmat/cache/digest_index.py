@@ -1,9 +1,9 @@
 """Digests of files' contents, without reading again what has not changed.
 
-As git does: beside each digest stands what `stat` said of the file before it was read, and while
-it says the same the digest is taken for granted. A file that was touched so shortly before it was
-read that a later change might have the same times is read again, and so is one on a file system
-whose times say nothing.
+As in git, each digest is stored with what `stat` returned for the file before it was read, and is
+used as long as `stat` returns the same. A file that was touched so shortly before
+it was read that a later change might have the same times is read again, and so is one on a file
+system whose times say nothing.
 """
 
 from __future__ import annotations
@@ -173,8 +173,8 @@ class DigestIndex:
 
     def _file_of(self, root: str, names: tuple[str, ...]) -> Path:
         # Files that lie anywhere have no root by which their index could be found.
-        said = f"{_FORMAT}\0{root}" if root else f"{_FORMAT}\0\0" + "\0".join(names)
-        name = blake2b(said.encode("utf-8", "surrogateescape"), digest_size=DIGEST).hexdigest()
+        origin = f"{_FORMAT}\0{root}" if root else f"{_FORMAT}\0\0" + "\0".join(names)
+        name = blake2b(origin.encode("utf-8", "surrogateescape"), digest_size=DIGEST).hexdigest()
         return Path(self._folder or "", f"{name}.index")
 
     def _known(self, path: Path) -> _Index:

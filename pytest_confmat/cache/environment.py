@@ -156,7 +156,7 @@ def _set_in_process() -> dict[str, Any]:
             found["optimizer"] = {
                 name: value
                 for name, value in optimizer.get_experimental_options().items()
-                if value or not name.startswith("disable_")  # these are always told
+                if value or not name.startswith("disable_")  # these are always listed
             }
             exact = not tensorflow.config.experimental.tensor_float_32_execution_enabled()
             found["no_tensor_float_32"] = exact
@@ -193,7 +193,7 @@ def _instructions() -> str:
 
 
 def _graphics() -> list[str]:
-    """Return driver and models of NVIDIA's cards; other makers' are told by their packages."""
+    """Return driver and models of NVIDIA's cards; packages identify those of others."""
     root = Path("/proc/driver/nvidia")
     found = []
     for path in (root / "version", *sorted(root.glob("gpus/*/information"))):

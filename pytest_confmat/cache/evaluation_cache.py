@@ -214,8 +214,8 @@ class EvaluationCache:
         return CacheInfo(known.key)
 
     def _not_kept(self, reason: object, *, always: bool = False) -> CacheInfo:
-        said = f"the evaluation is not kept in the cache: {reason}"
-        return CacheInfo(remarks=(said,) if self._talkative or always else ())
+        remark = f"the evaluation is not kept in the cache: {reason}"
+        return CacheInfo(remarks=(remark,) if self._talkative or always else ())
 
     def _recalled(self, asked: _Asked, key: str, computed: str) -> CacheInfo:
         when = datetime.fromisoformat(computed).strftime("%Y-%m-%d %H:%M UTC")

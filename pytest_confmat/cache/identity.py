@@ -73,9 +73,9 @@ def identify(
     Raises
     ------
     UndeterminedError
-        If that cannot be told; the text says why, and what to do if anything.
+        If that cannot be found out; the text says why, and what to do if anything.
     """
-    said: dict[str, Any] = {
+    inputs: dict[str, Any] = {
         "format": FORMAT,
         # All that there is, also what jobs may yet come to hold.
         "job": {
@@ -93,20 +93,20 @@ def identify(
             _require_own(job.model, fingerprint, own_code)
             model_sha256 = sha256_of_model(job.model.path)
             plain = replace(job.model, path=Path(job.model.path.name))
-            said["model"] = [repr(plain), model_sha256]
+            inputs["model"] = [repr(plain), model_sha256]
         else:
-            said["model"] = _object(job.model, "the model", fingerprint)
+            inputs["model"] = _object(job.model, "the model", fingerprint)
         if isinstance(job.dataset, DatasetSpec):
             _require_known(job.dataset, fingerprint)
             reading = kind_of(job.dataset).files(job.dataset, job.classes)
-            said["dataset"] = _dataset(job.dataset, reading, index)
+            inputs["dataset"] = _dataset(job.dataset, reading, index)
         else:
-            said["dataset"] = _object(job.dataset, "the dataset", fingerprint)
+            inputs["dataset"] = _object(job.dataset, "the dataset", fingerprint)
     except (OSError, DataError, ModelError) as error:
         # The evaluation will say what is wrong.
         what = "model" if isinstance(error, ModelError) else "data"
         raise UndeterminedError(f"the {what} cannot be read: {error}") from error
-    key = blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=16).hexdigest()
+    key = blake2b(json.dumps(inputs, sort_keys=True).encode(), digest_size=16).hexdigest()
     return Identity(key, model_sha256, reading)
 
 

@@ -63,13 +63,13 @@ def untrusted_times(path: str) -> str | None:
 def _mount_of(path: str) -> _Mount | None:
     descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        said = (_PROC / "fdinfo" / str(descriptor)).read_text("ascii", "replace")
+        fdinfo = (_PROC / "fdinfo" / str(descriptor)).read_text("ascii", "replace")
         table = (_PROC / "mountinfo").read_text("utf-8", "surrogateescape")
     except OSError:
         return None
     finally:
         os.close(descriptor)
-    found = re.search(r"^mnt_id:\s*(\d+)$", said, re.MULTILINE)
+    found = re.search(r"^mnt_id:\s*(\d+)$", fdinfo, re.MULTILINE)
     return None if found is None else _mounts(table).get(found[1])
 
 

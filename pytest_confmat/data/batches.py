@@ -85,8 +85,8 @@ class BatchesSource:
     @property
     def notes(self) -> tuple[str, ...]:
         """Whether order and names are known to differ, and examples may be missing."""
-        said = note_on_order(self._dataset), note_on_dropping(self._dataset), *self._notes
-        return tuple(filter(None, said))
+        candidates = note_on_order(self._dataset), note_on_dropping(self._dataset), *self._notes
+        return tuple(filter(None, candidates))
 
     @property
     def feed(self) -> Feed:
@@ -167,7 +167,7 @@ class BatchesSource:
     ) -> Iterator[tuple[Rows, ...]]:
         weighted: bool | None = None
         came = 0
-        for number, element in enumerate(_told(elements)):
+        for number, element in enumerate(_numbered(elements)):
             try:
                 views = tuple(read_element(element, self._classes, model) for model in models)
                 rows = views[0]
@@ -200,8 +200,8 @@ class BatchesSource:
         return elements
 
 
-def _told(elements: Iterator[Any]) -> Iterator[Any]:
-    """Yield elements; say of an exception in which one it came."""
+def _numbered(elements: Iterator[Any]) -> Iterator[Any]:
+    """Yield elements; an exception becomes a `DataError` with the number of the batch."""
     for number in count():
         try:
             element = next(elements)

@@ -31,8 +31,8 @@ def expect(expected: int | None, found: int, description: str) -> None:
     """
     if not found:
         raise DataError(f"{description} holds no examples")
-    if told := miscount(expected, found, description):
-        raise DataError(told)
+    if fault := miscount(expected, found, description):
+        raise DataError(fault)
 
 
 def miscount(expected: int | None, found: int, description: str) -> str | None:

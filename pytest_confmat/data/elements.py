@@ -173,10 +173,10 @@ def _labels(labels: NDArray[Any], classes: tuple[str, ...]) -> NDArray[np.int64]
 def _why_no_numbers(labels: NDArray[Any], classes: tuple[str, ...]) -> str:
     first = next(iter(labels.flat), "")
     text = first.decode("utf-8", "backslashreplace") if isinstance(first, bytes) else str(first)
-    told = "labels are strings"
+    problem = "labels are strings"
     if remark := path_remark(text, classes):
-        told = f"labels are strings, of which the first, {text!r}, {remark}"
-    return f"{told}; they must be numbers, counted from 0"
+        problem = f"labels are strings, of which the first, {text!r}, {remark}"
+    return f"{problem}; they must be numbers, counted from 0"
 
 
 def _of_one_hot(labels: NDArray[Any], classes: tuple[str, ...]) -> NDArray[np.int64]:

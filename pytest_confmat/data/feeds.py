@@ -74,13 +74,13 @@ def rescaling_text(images: ImageSpec) -> str | None:
 
 
 def _feed(what: str, numbers: str, plan: Plan, found: Range | None, where: str) -> Feed:
-    said = rescaling_text(plan.spec)
+    rescaling = rescaling_text(plan.spec)
     after = None if found is None else _after(found, plan.spec)
     text = f"{what}, {numbers}{f' {range_text(found)}' if found else ''}{where if found else ''}"
-    if said is None:
+    if rescaling is None:
         text += " as stored, no rescale"
     else:
-        text += f" to {range_text(after)} ({said})" if after else f" ({said})"
+        text += f" to {range_text(after)} ({rescaling})" if after else f" ({rescaling})"
     if plan.shape != plan.pixels:
         text += f", reshaped to {_shape(plan.shape)}"
     if plan.dtype != "float32":
@@ -88,7 +88,7 @@ def _feed(what: str, numbers: str, plan: Plan, found: Range | None, where: str) 
     low, high = after or (None, None)
     # A model that takes whole numbers takes pixels as they are.
     is_image = _is_image(plan.pixels) and not takes_integers(plan.dtype)
-    return Feed(text, low, high, is_image, said)
+    return Feed(text, low, high, is_image, rescaling)
 
 
 def _after(found: Range, images: ImageSpec) -> Range:

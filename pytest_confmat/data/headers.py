@@ -28,7 +28,7 @@ class ImageTrait(IntFlag):
     STRAY = auto()
 
 
-# What is said of images that are decoded otherwise than a viewer shows them, and of a project's
+# The notes on images that are decoded otherwise than a viewer shows them, and of a project's
 # own inputs that may or may not be meant so; of one and of many.
 TRAITS = {
     ImageTrait.ROTATED: (

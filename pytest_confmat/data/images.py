@@ -131,7 +131,7 @@ def _decode_one(plan: Plan, content: Any) -> Any:
 
 
 def deafness() -> tuple[str, ...]:
-    """Return what to say where damaged JPEGs cannot be told from others."""
+    """Return the notes for a system where damaged JPEGs go unnoticed."""
     if is_heard():
         return ()
     return (
@@ -253,14 +253,14 @@ def _fault_in_size(content: bytes, max_pixels: int) -> str | None:
 
 def _remark(content: bytes) -> tuple[str | None, int]:
     """Return the fault that the decoder's warning means, if it means one, and traits."""
-    said = _said(content)
-    if said is None:
+    warning = _warning(content)
+    if warning is None:
         return None, 0
     # It warns once a file: what is harmless may hide what is not.
-    hidden = _said(jpeg.tidied(content))
+    hidden = _warning(jpeg.tidied(content))
     if hidden and (fault := jpeg.meaning(hidden, content)):
         return fault, 0
-    return None, ImageTrait.STRAY if "extraneous" in f"{said} {hidden}" else 0
+    return None, ImageTrait.STRAY if "extraneous" in f"{warning} {hidden}" else 0
 
 
 def _require_harmless(content: bytes) -> int:
@@ -270,7 +270,7 @@ def _require_harmless(content: bytes) -> int:
     return traits
 
 
-def _said(content: bytes) -> str | None:
+def _warning(content: bytes) -> str | None:
     """Return the first warning of the decoder of an image that it can decode, if there is one."""
     # Said each time: others may be decoding, and warned, at the same time.
     heard = [_lines(content) for _ in range(2)]
@@ -318,6 +318,6 @@ def _preprocess(mode: str, pixels: Any) -> Any:
     if mode == "tf":
         return pixels / 127.5 - 1.0
     if mode == "torch":
-        centred = pixels / 255.0 - tf.constant(TORCH_MEAN, tf.float32)
-        return centred / tf.constant(TORCH_STD, tf.float32)
+        centered = pixels / 255.0 - tf.constant(TORCH_MEAN, tf.float32)
+        return centered / tf.constant(TORCH_STD, tf.float32)
     return tf.reverse(pixels, [-1]) - tf.constant(CAFFE_MEAN, tf.float32)

@@ -84,7 +84,7 @@ def obstacle(data: bytes) -> str | None:
     Raises
     ------
     IndexError, struct.error
-        If it is cut before that can be told.
+        If it is cut off before that is known.
     """
     walk = segments(data)
     for marker, at in walk:
@@ -154,11 +154,11 @@ def tidied(data: bytes) -> bytes:
     return b"".join(parts) + data[end:]
 
 
-def meaning(said: str, data: bytes) -> str | None:
+def meaning(warning: str, data: bytes) -> str | None:
     """Return the fault that a warning of the decoder means; ``None``: harmless stray bytes."""
-    stray = _EXTRANEOUS.fullmatch(said)
+    stray = _EXTRANEOUS.fullmatch(warning)
     if stray is None:
-        return f"is a damaged JPEG, and TensorFlow makes up some of its pixels: {said}"
+        return f"is a damaged JPEG, and TensorFlow makes up some of its pixels: {warning}"
     number, marker = int(stray[1]), int(stray[2], 16)
     if marker == EOI:
         end = _end(data)
@@ -166,7 +166,7 @@ def meaning(said: str, data: bytes) -> str | None:
         if len(set(left)) <= _MOST_FILLING_VALUES:
             return None
     # The decoder was out of step: it had all pixels of a scan, and data were left.
-    return f"is a damaged JPEG, and some of its pixels may not be what they were: {said}"
+    return f"is a damaged JPEG, and some of its pixels may not be what they were: {warning}"
 
 
 def _end(data: bytes) -> int:

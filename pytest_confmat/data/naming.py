@@ -48,33 +48,33 @@ def extends(name: str, other: str) -> bool:
     return _words(other) < _words(name)
 
 
-def disagreement(stated: Sequence[str], classes: Sequence[str]) -> str | None:
+def disagreement(given: Sequence[str], classes: Sequence[str]) -> str | None:
     """Return how two lists of names contradict each other, to follow the names of both.
 
     ``None``: they are the same, or have not one name in common, as where ``n01440764`` stands
-    for ``tench``, so that nothing can be said.
+    for ``tench``, which proves nothing.
     """
-    if len(stated) != len(classes):
-        return f"differ in number, {len(stated):,} and {len(classes):,}"
-    if same_names(stated, classes):
+    if len(given) != len(classes):
+        return f"differ in number, {len(given):,} and {len(classes):,}"
+    if same_names(given, classes):
         return None
     matcher = Matcher(classes)
-    found = [matcher.places(name) for name in stated]
+    found = [matcher.places(name) for name in given]
     if not any(found):
         return None
     return "list the same names in different orders" if all(found) else "differ"
 
 
-def same_names(stated: Sequence[str], classes: Sequence[str]) -> bool:
+def same_names(given: Sequence[str], classes: Sequence[str]) -> bool:
     """Whether two lists of names are the same, but for letter case and separators."""
     matcher = Matcher(classes)
-    return len(stated) == len(classes) and all(
-        matcher.places(name) == {place} for place, name in enumerate(stated)
+    return len(given) == len(classes) and all(
+        matcher.places(name) == {place} for place, name in enumerate(given)
     )
 
 
 def require_same_names(
-    whose: str, stated: Sequence[str], classes: Sequence[str], advice: str
+    whose: str, given: Sequence[str], classes: Sequence[str], advice: str
 ) -> str | None:
     """Compare names that data state with `classes`.
 
@@ -95,18 +95,18 @@ def require_same_names(
     DataError
         If they contradict each other; it shows both.
     """
-    if how := disagreement(stated, classes):
+    if how := disagreement(given, classes):
         raise DataError(
             f"{whose} and classes {how}\n"
-            f"  {whose}: {listed(stated, 20)}\n"
+            f"  {whose}: {listed(given, 20)}\n"
             f"  classes: {listed(classes, 20)}\n"
             f"{advice}"
         )
-    if same_names(stated, classes):
+    if same_names(given, classes):
         return None
     return (
         f"{whose} and classes have no name in common, so they are not compared: "
-        f"{listed(stated, 3)}, and in classes {listed(classes, 3)}"
+        f"{listed(given, 3)}, and in classes {listed(classes, 3)}"
     )
 
 

@@ -109,7 +109,7 @@ class Source(Protocol):
 
     @property
     def feed(self) -> Feed:
-        """What goes into the model; of batches that only the pass can tell of, known after it."""
+        """What goes into the model; for batches that only the pass shows, known after it."""
 
     @property
     def description(self) -> str:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_confmat.baseline import Baseline
-from pytest_confmat.baseline.comparison import Relabelled, compare
+from pytest_confmat.baseline.comparison import Relabeled, compare
 from pytest_confmat.errors import BaselineError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.matrix import ConfusionMatrix
@@ -61,8 +61,8 @@ def matched_slowly(before, now):
     changed = [name for name in here if name not in pairs and name in free]
     return {
         "pairs": [(common[name], name) for name in here if name in common],
-        "relabelled": [
-            Relabelled(name, CLASSES[there[pairs[name]][2]], CLASSES[here[name][2]])
+        "relabeled": [
+            Relabeled(name, CLASSES[there[pairs[name]][2]], CLASSES[here[name][2]])
             for name in here
             if name in pairs and name not in common
         ],
@@ -82,7 +82,7 @@ def test_examples_are_matched_as_a_slow_search_matches_them(before, now):
     assert found.true.tolist() == [here[new][2] for _, new in slow["pairs"]]
     assert found.before.tolist() == [there[old][3] for old, _ in slow["pairs"]]
     assert found.now.tolist() == [here[new][3] for _, new in slow["pairs"]]
-    for kind in ("added", "removed", "changed", "relabelled"):
+    for kind in ("added", "removed", "changed", "relabeled"):
         assert getattr(found, kind) == tuple(slow[kind])
     assert found.renamed == sum(old != new for old, new in slow["pairs"])
 
@@ -115,7 +115,7 @@ def test_an_evaluation_does_not_differ_from_its_own_baseline(evaluation):
     assert found.places.tolist() == list(range(len(evaluation)))
     assert not found.flipped.any()
     assert found.matrix_now == found.matrix_before == evaluation.matrix
-    assert (found.added, found.removed, found.changed, found.relabelled) == ((), (), (), ())
+    assert (found.added, found.removed, found.changed, found.relabeled) == ((), (), (), ())
     assert (found.renamed, found.reordered) == (0, False)
     assert found.notes == (
         f"compared with the baseline on all {len(evaluation)} "
@@ -150,7 +150,7 @@ def test_numbered_ids_are_those_that_are_written_out(before, now):
     )
     for name in ("places", "before", "now"):
         assert np.array_equal(getattr(one, name), getattr(other, name))
-    for name in ("added", "removed", "changed", "relabelled", "renamed", "notes"):
+    for name in ("added", "removed", "changed", "relabeled", "renamed", "notes"):
         assert getattr(one, name) == getattr(other, name)
 
 
@@ -199,13 +199,13 @@ def test_shards_cut_anew_hold_the_same_examples():
     )
 
 
-def test_an_example_that_moved_to_another_class_is_relabelled_and_not_compared():
+def test_an_example_that_moved_to_another_class_is_relabeled_and_not_compared():
     before = [("cat/1.jpg", 1, 0, 0), ("dog/2.jpg", 2, 1, 1), ("r#0", 3, 2, 2)]
     now = [("dog/1.jpg", 1, 1, 1), ("dog/2.jpg", 2, 1, 1), ("r#0", 3, 0, 0)]
     found = compared(before, now)
-    assert found.relabelled == (
-        Relabelled("dog/1.jpg", "cat", "dog"),
-        Relabelled("r#0", "fox", "cat"),
+    assert found.relabeled == (
+        Relabeled("dog/1.jpg", "cat", "dog"),
+        Relabeled("r#0", "fox", "cat"),
     )
     assert found.places.tolist() == [1]
     assert found.notes == (
@@ -224,7 +224,7 @@ def test_a_content_that_is_not_known_is_told_by_its_id_alone():
     assert found.added == ("z",)
     assert found.removed == ("b",)
     assert found.changed == ("c",)
-    assert found.relabelled == (Relabelled("d", "cat", "dog"),)
+    assert found.relabeled == (Relabeled("d", "cat", "dog"),)
 
 
 def test_equal_contents_are_matched_one_by_one():
@@ -234,7 +234,7 @@ def test_equal_contents_are_matched_one_by_one():
     found = compared(before, now)
     assert found.places.tolist() == [0, 1]
     assert found.before.tolist() == [1, 1]
-    assert found.relabelled == (Relabelled("d", "cat", "dog"),)
+    assert found.relabeled == (Relabeled("d", "cat", "dog"),)
     assert found.added == ("e",)
 
 
@@ -252,7 +252,7 @@ def test_what_became_of_examples_is_told_in_one_sentence():
     )
 
 
-def test_of_many_relabelled_examples_some_are_named():
+def test_of_many_relabeled_examples_some_are_named():
     before = [(f"i{n}", n + 1, 0, 0) for n in range(2000)]
     now = [(name, check, 1, 1) for name, check, _, _ in before]
     note = compared(before, now).notes[1]

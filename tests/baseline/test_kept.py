@@ -34,7 +34,7 @@ def test_a_baseline_of_form_1(name, tmp_path):
     assert (KEPT / f"{name}.json").read_text() != (tmp_path / "new.json").read_text()
     found = align(old, new)
     assert (len(found.here), len(found.added), len(found.removed)) == (899, 0, 0)
-    assert (found.renamed, len(found.changed), len(found.relabelled)) == (0, 0, 0)
+    assert (found.renamed, len(found.changed), len(found.relabeled)) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("name", ["directory", "shards"])

@@ -36,7 +36,7 @@ def unlisted(*_: str) -> str:
     return ""
 
 
-def relabelled(example: str, _: str, word: str) -> str:
+def relabeled(example: str, _: str, word: str) -> str:
     return entry(example, "dog", word)
 
 
@@ -134,7 +134,7 @@ SECTION = Section(
         ),
         Fault(
             "an image that was given another class",
-            manifest(relabelled),
+            manifest(relabeled),
             "the evaluation set changed: its digest is sha256:[...]\n"
             "against set.tsv: 1 relabeled\n"
             "relabeled cat/0.png",

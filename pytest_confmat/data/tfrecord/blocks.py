@@ -126,7 +126,7 @@ def _inflate(file: BinaryIO, compression: Compression) -> Iterator[bytes]:
 
 
 def _salvage(stream: Any, rest: bytes) -> Iterator[bytes]:
-    """Yield what comes before the damage, so that the last whole record can be told."""
+    """Yield what comes before the damage, so that the last whole record can be named."""
     with contextlib.suppress(zlib.error):
         for at in range(len(rest)):
             if piece := stream.decompress(rest[at : at + 1], _INFLATED_BLOCK):

@@ -27,7 +27,7 @@ _SMALLEST = float(np.finfo(np.float32).tiny)
 
 
 def _ragged(list_type: ListType) -> Any:
-    """Return how TensorFlow parses a list; a default value could not be told from a stored one."""
+    """Return how TensorFlow parses a list; a default would look like a stored value."""
     tf = tensorflow()
     dtypes = {"string": tf.string, "int64": tf.int64, "float": tf.float32}
     return tf.io.RaggedFeature(dtypes[list_type])

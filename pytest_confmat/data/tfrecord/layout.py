@@ -81,10 +81,10 @@ def _layout(
         image = _infer_image(found)
         notes.append(f"image inferred: {image.key} ({image.encoding})")
     image = _as_stored(image, found)
-    stated = spec.label or LabelFeature()
-    key = _infer_label(found, image) if stated.key is None else stated.key
-    label = label_of(key, stated.offset, classes, feature(found, key))
-    how = "inferred" if stated.key is None else "read"
+    asked = spec.label or LabelFeature()
+    key = _infer_label(found, image) if asked.key is None else asked.key
+    label = label_of(key, asked.offset, classes, feature(found, key))
+    how = "inferred" if asked.key is None else "read"
     text = None if isinstance(label, NameLabel) else _text(found, key, classes)
     compared = "" if text is None else f", compared with {text}"
     notes.append(f"label {how}: {key} ({label.form}){compared}")
@@ -196,8 +196,8 @@ def _of_another_type(image: ImageFeature, held: Feature, hint: str | None) -> st
         several = held.type == "float" and len(held.values) > 1
         advice = _as_floats(image.key, held) if several else hint or _NO_TABLES
         return f"holds {held} in {image.key!r}, where an encoded image is a string; {advice}"
-    said = f"holds {held} in {image.key!r}, and dataset.image says encoding: {image.encoding}"
-    return f"{said}; {hint}" if hint else said
+    message = f"holds {held} in {image.key!r}, and dataset.image says encoding: {image.encoding}"
+    return f"{message}; {hint}" if hint else message
 
 
 def sizes_of(sizes: SizeFeatures, found: Mapping[str, Feature]) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""From serialised Examples to tensors, a batch at once; and what is wrong with a single one."""
+"""From serialized Examples to tensors, a batch at once; and what is wrong with a single one."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Parser:
         index
             Places in the set's order, int64 (n,).
         records
-            Serialised Examples, string (n,).
+            Serialized Examples, string (n,).
         others
             Of other models, which are fed as well.
 

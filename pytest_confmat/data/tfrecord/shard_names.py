@@ -88,26 +88,26 @@ def stated_lengths(paths: Sequence[Path]) -> tuple[dict[Path, int], tuple[str, .
     infos = [Path(folder, _TFDS_INFO) for folder in beside]
     # Not seen from the current folder: a note is kept with the evaluation.
     for info, name in zip(infos, short_names(infos), strict=True):
-        folder, told = info.parent, name
+        folder, info_name = info.parent, name
         if not info.exists():
             continue
         try:
-            stated = dict(_tfds_shards(json.loads(read_file(info).decode("utf-8"))))
+            stated_by_name = dict(_tfds_shards(json.loads(read_file(info).decode("utf-8"))))
         except (
             *(OSError, ValueError, TypeError, KeyError, AttributeError),
             *(OverflowError, RecursionError),  # of 1e999, and of [[[[...
         ):
-            notes.append(f"{told} is not understood: shard lengths are not checked by it")
+            notes.append(f"{info_name} is not understood: shard lengths are not checked by it")
             continue
         found = {
-            path: stated[path.name]
+            path: stated_by_name[path.name]
             for path in paths
             if path.parent == folder
-            if path.name in stated
+            if path.name in stated_by_name
         }
         lengths |= found
         if found:
-            notes.append(f"records of {plural(len(found), 'shard')} compared with {told}")
+            notes.append(f"records of {plural(len(found), 'shard')} compared with {info_name}")
     return lengths, tuple(notes)
 
 
@@ -155,7 +155,7 @@ def _refuse_missing(paths: Sequence[Path]) -> None:
             prefix, number, total, suffix = match.groups()
             numbers[path.parent, prefix, total, suffix].add(int(number))
     for (folder, prefix, total, suffix), there in numbers.items():
-        # Numbers count from 0, but for some writers from 1; those are told that 0 is missing.
+        # Numbers count from 0; of writers that count from 1, shard 0 is reported as missing.
         if max(there) >= int(total) + (0 not in there):
             name = f"{prefix}-{max(there):0{len(total)}d}-of-{total}{suffix}"
             raise DataError(

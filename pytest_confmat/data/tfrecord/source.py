@@ -58,10 +58,10 @@ class TFRecordSource:
         self._spec = spec
         self._shards = scan(paths)
         self._names = short_names(paths)
-        stated, shard_notes = stated_lengths(paths)
-        self._is_stated = all(path in stated for path in paths)
-        if stated:
-            _expect_stated(self._shards, stated)
+        lengths, shard_notes = stated_lengths(paths)
+        self._is_stated = all(path in lengths for path in paths)
+        if lengths:
+            _expect_lengths(self._shards, lengths)
         self._starts = np.cumsum([0, *(shard.records for shard in self._shards)])
         expect(spec.expected_examples, int(self._starts[-1]), self.description)
         self._reader = RecordReader()
@@ -284,9 +284,9 @@ class TFRecordSource:
             raise DataError(f"{self._names[0]}#{sample[0][0]} {error}") from None
 
 
-def _expect_stated(shards: tuple[Shard, ...], stated: dict[Any, int]) -> None:
+def _expect_lengths(shards: tuple[Shard, ...], lengths: dict[Any, int]) -> None:
     for shard in shards:
-        number = stated.get(shard.path, shard.records)
+        number = lengths.get(shard.path, shard.records)
         if shard.records != number:
             raise DataError(
                 f"the shard {short_path(shard.path)} holds {plural(shard.records, 'record')}, and "

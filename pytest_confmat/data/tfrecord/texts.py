@@ -199,12 +199,12 @@ class Texts:
             f"the numbers in {self._label_key!r} and the texts in {self._text_key!r} contradict "
             "classes"
         ]
-        told = [
+        contradictions = [
             f"{pair.label + self._offset} is {pair.text!r} in {plural(pair.records, 'record')}, "
             f"such as {name(pair.first)}; in classes it is {self._class(pair.label)}"
             for pair in wrong
         ]
-        lines += [f"  {line}" for line in first_lines(told, _SHOWN)]
+        lines += [f"  {line}" for line in first_lines(contradictions, _SHOWN)]
         lines.append(f"  classes: {listed(self._classes, _SHOWN)}")
         return "\n".join([*lines, self._advice()])
 
