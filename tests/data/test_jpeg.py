@@ -138,7 +138,7 @@ def test_a_sequential_jpeg_of_several_scans_must_have_them_all():
 def test_what_others_decode_at_the_same_time_is_not_said_of_a_file(monkeypatch):
     said = iter([["Corrupt JPEG data: bad Huffman code"], []])
     monkeypatch.setattr(images, "_lines", lambda _: next(said))
-    assert images._said(jpegs.whole()) is None
+    assert images._warning(jpegs.whole()) is None
 
 
 def test_where_nothing_can_be_heard_it_is_said(tmp_path, monkeypatch):
