@@ -81,7 +81,8 @@ DIRECTORY_FAULTS = [
         ("cat",),
         ("cat", "dog"),
         "classes and the directories in test differ\n"
-        "  without a directory: 'dog'\n"
+        "  without a directory: 'dog'; if the set lacks them on purpose: "
+        "classes: {names: ..., without_examples: [...]}\n"
         "  classes: 'cat', 'dog'\n"
         "  directories: 'cat'",
     ),
