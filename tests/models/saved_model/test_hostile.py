@@ -282,7 +282,28 @@ def assigned_twice(meta):
     step.input.append("^again")
 
 
-@pytest.mark.parametrize("change", [assigned_elsewhere, assigned_twice])
+def restored(meta):
+    """Have the variable be one that the checkpoint may give another value."""
+    (assign,) = (each for each in meta.graph_def.node if each.op == "AssignVariableOp")
+    (step,) = (e for e in meta.graph_def.node if e.name == meta.saver_def.restore_op_name)
+    step.input.append(f"^{assign.input[0]}")
+
+
+def assigned_in_a_function(meta):
+    """Have a function that the initializer calls write variables."""
+    function = next(
+        each
+        for each in meta.graph_def.library.function
+        if any(node.op.startswith("InitializeTable") for node in each.node_def)
+    )
+    added = function.node_def.add()
+    added.op, added.name = "AssignVariableOp", "written"
+    added.input.extend([function.signature.input_arg[0].name] * 2)
+
+
+@pytest.mark.parametrize(
+    "change", [assigned_elsewhere, assigned_twice, restored, assigned_in_a_function]
+)
 def test_so_it_is_by_way_of_a_variable_and_a_function(tmp_path, labels, change):
     net, path = Labeled(labels), tmp_path / "m"
     tf.saved_model.save(net, str(path), signatures=net.call)
