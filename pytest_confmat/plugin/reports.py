@@ -29,11 +29,7 @@ def header(settings: Settings, state: GateState) -> list[str]:
     lines = [] if differ else [f"confmat: model {_model(models[0], settings)}"]
     for gate in state.gates:
         lines += _gate_lines(gate, settings, state.aim.policies[gate.path], with_model=differ)
-    lines += [
-        f"confmat: policy {printable(short_path(path))} (found) is not gated: it names no model; "
-        "write model: PATH there"
-        for path in state.without_model
-    ]
+    lines += map(left_out_without_model, state.without_model)
     return [*lines, *_other_settings(settings)]
 
 
@@ -71,6 +67,14 @@ def _other_settings(settings: Settings) -> Iterator[str]:
     ]
     if extra:
         yield f"confmat: {', '.join(extra)}"
+
+
+def left_out_without_model(policy: Path) -> str:
+    """Say that a run gates nothing by a policy it found, as that names no model."""
+    return (
+        f"confmat: policy {printable(short_path(policy))} (found) is not gated: it names no model; "
+        "write model: PATH there"
+    )
 
 
 def left_out_by_name(policy: Path) -> str:

@@ -32,6 +32,7 @@ from pytest_confmat.plugin.reports import (
     header,
     left_out_by_choice,
     left_out_by_name,
+    left_out_without_model,
     print_end,
     print_sections,
     print_summary,
@@ -224,6 +225,8 @@ class GateHooks:
             terminalreporter.write_line(left_out_by_choice(path))
         for path in self.aim.left_out:
             terminalreporter.write_line(left_out_by_name(path))
+        for path in self.state.without_model:
+            terminalreporter.write_line(left_out_without_model(path))
         files = self.record.files if self.record is not None else None
         print_end(terminalreporter, self.results, files.shown if files is not None else None)
 

@@ -167,6 +167,12 @@ CALLS = (
         ),
         ini=False,
     ),
+    Call(
+        "--confmat -q",
+        1,
+        ("confmat: policy thresholds.yaml (found) is not gated: it names no model; write",),
+        ini=False,
+    ),
     Call("--confmat --confmat-report=out", 1, (), ini=False),
     Call("--confmat", 4, ("no thresholds.yaml: name one",), ini=False, place="tests"),
 )
