@@ -36,12 +36,16 @@ MAX_PIXELS = 1 << 20
 TAKES_IMAGES = ModelInput((8, 6, 3))
 
 _IMAGES = ImageSpec(max_pixels=MAX_PIXELS)
+_PLAIN = TFRecordSpec((), ImageFeature("image"), LabelFeature("label"), images=_IMAGES)
 LAYOUTS = {
     "encoded": TFRecordSpec((), images=_IMAGES),
     "string": TFRecordSpec(
         (), ImageFeature("image/encoded"), LabelFeature("image/class/text"), images=_IMAGES
     ),
-    "one-hot": TFRecordSpec((), ImageFeature("image"), LabelFeature("label"), images=_IMAGES),
+    "one-hot": _PLAIN,
+    "one-hot bytes": _PLAIN,
+    "float label": _PLAIN,
+    "digits": _PLAIN,
     "raw": TFRecordSpec(
         (),
         ImageFeature("image", "raw", "uint8", (4, 3, 1)),
@@ -68,6 +72,9 @@ TAKES = {
     "encoded": TAKES_IMAGES,
     "string": TAKES_IMAGES,
     "one-hot": TAKES_IMAGES,
+    "one-hot bytes": TAKES_IMAGES,
+    "float label": TAKES_IMAGES,
+    "digits": TAKES_IMAGES,
     "raw": ModelInput((4, 3, 1)),
     "float": ModelInput((5,)),
     "int64": ModelInput((5,)),
@@ -118,6 +125,9 @@ def good_record(layout: str) -> bytes:
         "encoded": lambda: example({"image/encoded": [png()], "image/class/label": [1]}),
         "string": lambda: example({"image/encoded": [png()], "image/class/text": [b"dog"]}),
         "one-hot": lambda: example({"image": [png()], "label": [0, 1]}),
+        "one-hot bytes": lambda: example({"image": [png()], "label": [b"\x00\x01"]}),
+        "float label": lambda: example({"image": [png()], "label": [1.0]}),
+        "digits": lambda: example({"image": [png()], "label": [b"1"]}),
         "raw": lambda: example({"image": [bytes(12)], "label": [1], "w": [0.5]}),
         "float": lambda: example({"image": [0.5] * 5, "label": [1], "w": [2]}),
         "int64": lambda: example({"image": [0, 1, 2, 3, 255], "label": [1]}),
