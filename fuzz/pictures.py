@@ -34,6 +34,7 @@ class First:
 
     input: ModelInput = TAKES_IMAGES
     notes: tuple[str, ...] = ()
+    runtime: str | None = None
     is_pure: bool = True
     is_stateful: bool = False
 
