@@ -277,11 +277,11 @@ def fingerprint_of(request: pytest.FixtureRequest) -> str | None:
 def _digest_of(model: Any) -> str | None:
     if not isinstance(model, ModelSpec):
         return None
-    from pytest_confmat.models.digest import sha256_of_model
+    from pytest_confmat.models.digest import files_of_any, sha256_of_files
 
     try:
-        return sha256_of_model(model.path)
-    except ModelError:
+        return sha256_of_files(model.path, files_of_any(model.path))
+    except (ModelError, OSError):
         return None  # loading says more about it
 
 
