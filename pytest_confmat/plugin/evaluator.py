@@ -14,7 +14,7 @@ import numpy as np
 
 from pytest_confmat.cache.evaluation_cache import CacheInfo, EvaluationCache
 from pytest_confmat.diagnosis import LikelyCause
-from pytest_confmat.errors import ConfmatError, EvaluationError, RequestError
+from pytest_confmat.errors import ConfmatError, EvaluationError, ModelError, RequestError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.job import Job, run
 from pytest_confmat.models import is_keras_model
