@@ -143,8 +143,9 @@ function followAddress(data, open) {
   const [i, j] = cell ? [Number(cell[1]), Number(cell[2])] : [name ? Number(name[1]) : -1, null];
   if (i < 0 || i >= data.classes.length || (j !== null && j >= data.classes.length)) return;
   if (j !== null) mark(i, j);
-  if (name) {
-    showExamplesOnly(() => open(i, j), byId(`class-${i}`));
+  const row = document.getElementById(`class-${i}`);
+  if (name && row) {
+    showExamplesOnly(() => open(i, j), row);
   } else {
     open(i, j);
   }

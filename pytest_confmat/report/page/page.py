@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -31,6 +31,7 @@ from pytest_confmat.writing import write_atomically
 
 FAILED_SHOWN = 50
 LIMITS_SHOWN = 2000
+CLASSES_SHOWN = 2000
 CONFUSIONS_SHOWN = 30
 # Known by it to a later run, which replaces it.
 MARK = "<!-- pytest-confmat report -->"
@@ -149,7 +150,7 @@ def _numbers(result: GateResult) -> dict[str, Any]:
     axis = drawings.recall_axis(view)
     classes = [
         (row, printable(row.name, _NAME), drawings.recall_bar(view, row.index, axis))
-        for row in class_rows(view)
+        for row in class_rows(view, _listed(view))
     ]
     found, curves = calibration_of(evaluation), curves_of(evaluation)
     return {
@@ -167,6 +168,19 @@ def _numbers(result: GateResult) -> dict[str, Any]:
         "positive": printable(evaluation.classes[-1], _NAME),
         "data": encoded(payload(result, view, shown)),
     }
+
+
+def _listed(view: ClassView) -> Sequence[int]:
+    """Return all classes, or of very many those that fail and those of the lowest recall."""
+    k = len(view.matrix.classes)
+    if k <= CLASSES_SHOWN:
+        return range(k)
+
+    def worst_first(index: int) -> tuple[bool, float, int]:
+        value = view.value("recall", index)
+        return index not in view.failed, 1.0 if value is None else float(value), index
+
+    return sorted(sorted(range(k), key=worst_first)[:CLASSES_SHOWN])
 
 
 def _failed(result: GateResult) -> Iterator[FailedLimit]:

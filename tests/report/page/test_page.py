@@ -157,6 +157,18 @@ def test_many_classes_stay_small():
     assert "and 950 more: see all limits" in plain.text or "more: see all limits" in plain.text
 
 
+def test_very_many_classes_are_listed_as_far_as_they_matter(monkeypatch):
+    monkeypatch.setattr("pytest_confmat.report.page.page.CLASSES_SHOWN", 4)
+    counts = np.diag([10, 10, 9, 10, 10, 8, 10])
+    counts[2, 0] = counts[5, 0] = 1
+    counts[5, 1] = 1
+    names = list("abcdefg")
+    plain = Plain(page(gate(counts, names, [limit("recall", "1", actual="f")])))
+    listed = [row[0].removeprefix("! ") for row in plain.tables["class-table"][1:]]
+    assert listed == ["a", "b", "c", "f"]
+    assert "4 of 7 classes are listed, those that fail and those of the lowest recall" in plain.text
+
+
 def test_the_script_gets_the_numbers():
     counts = random_counts(40, 50, 0.8)
     names = [f"c{i}" for i in range(40)]
