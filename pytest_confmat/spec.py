@@ -236,11 +236,15 @@ class ModelInput:
         NumPy name of the dtype the model is fed with.
     batch
         The batch size the model insists on, or ``None``.
+    channels_first
+        Of a model that takes images the other way round: `shape` in its own order, in which
+        examples may come too. ``None``: it does not.
     """
 
     shape: tuple[int | None, ...] | None = None
     dtype: str = "float32"
     batch: int | None = None
+    channels_first: tuple[int | None, ...] | None = None
 
 
 @dataclass(frozen=True)

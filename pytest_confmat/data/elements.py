@@ -129,6 +129,8 @@ def _is_single(inputs: NDArray[Any], labels: NDArray[Any], model: ModelInput) ->
 
 def _fit(inputs: NDArray[Any], model: ModelInput) -> NDArray[Any]:
     fitted = shapes.fit(inputs.shape[1:], model.shape)
+    if fitted is None and model.channels_first is not None:
+        fitted = shapes.fit(inputs.shape[1:], model.channels_first)
     if fitted is None:
         raise DataError(f"inputs {shapes.misfit(inputs.shape[1:], model.shape)}")
     return _cast(inputs.reshape(len(inputs), *fitted), model.dtype)

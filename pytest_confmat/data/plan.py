@@ -103,7 +103,10 @@ def resolve_arrays(
                 f"channels], and they have {shapes.text(shape)}"
             )
         pixels = (*images.image_size, *(shape[2:] or (1,)))
-    fitted = shapes.target(pixels, images.reshape, model.shape, what)
+    taken = model.shape
+    if images.image_size is None and shapes.fit(shape, taken) is None and model.channels_first:
+        taken = model.channels_first
+    fitted = shapes.target(pixels, images.reshape, taken, what)
     _refuse_preprocess(images, pixels)
     return _checked(Plan(images, images.image_size, pixels[-1], pixels, fitted, model.dtype))
 

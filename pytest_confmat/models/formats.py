@@ -60,6 +60,8 @@ class ModelFormat(ABC):
         That older versions of what writes it gave such files.
     noun
         What such a file is called: ``an HDF5 file``.
+    again
+        What exports such a file.
     has_signatures
         Whether a model may have several entry points, with names.
     """
@@ -68,6 +70,7 @@ class ModelFormat(ABC):
     suffixes: ClassVar[tuple[str, ...]]
     older_suffixes: ClassVar[tuple[str, ...]] = ()
     noun: ClassVar[str]
+    again: ClassVar[str] = "model.save('model.keras')"
     has_signatures: ClassVar[bool] = False
 
     @abstractmethod
@@ -130,6 +133,7 @@ _BUILT_IN = made(
     "pytest_confmat.models.keras_files:KerasFormat",
     "pytest_confmat.models.keras_files:HDF5Format",
     "pytest_confmat.models.saved_model.format:SavedModelFormat",
+    "pytest_confmat.models.onnx.format:OnnxFormat",
 )
 FORMATS: Registry[ModelFormat] = Registry(ModelFormat, "model format", _BUILT_IN)
 
@@ -160,6 +164,6 @@ def suffixes() -> tuple[str, ...]:
 
 
 def choice() -> str:
-    """Return them in words: ``.keras, .h5 or .hdf5``."""
+    """Return them in words: ``.keras, .h5, .hdf5 or .onnx``."""
     *others, last = suffixes()
     return f"{', '.join(others)} or {last}"

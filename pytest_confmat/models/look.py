@@ -21,11 +21,11 @@ from pytest_confmat.models.formats import (
     format_of,
     suffixes,
 )
-from pytest_confmat.models.keras_files import PASS_IT_IN, SAVE
+from pytest_confmat.models.keras_files import PASS_IT_IN
 from pytest_confmat.text import joined, near
 
 _OTHER_FORMATS = {
-    ".pt": "PyTorch", ".pth": "PyTorch", ".ckpt": "a checkpoint", ".onnx": "ONNX",
+    ".pt": "PyTorch", ".pth": "PyTorch", ".ckpt": "a checkpoint",
     ".tflite": "TensorFlow Lite", ".pb": "a TensorFlow graph", ".pkl": "a Python pickle",
     ".pickle": "a Python pickle", ".joblib": "a Python pickle", ".safetensors": "safetensors",
     ".npz": "NumPy arrays", ".weights": "weights", ".json": "JSON",
@@ -63,7 +63,7 @@ def look_at(path: Path) -> ModelFile:
             )
         raise ModelError(
             f"{path} is no model: {kind}, and this one begins with {head[:8]!r}; export it again "
-            f"with {SAVE}"
+            f"with {named.again}"
         )
     if content is not named and path.suffix not in content.older_suffixes:
         right = path.stem + content.suffixes[0]

@@ -112,7 +112,7 @@ def _imported(*names: str) -> list[Any]:
     unknown = fresh and "keras" not in sys.modules
     started = perf_counter()
     try:
-        with tolerant(), _without_noise() if quiet and fresh else contextlib.nullcontext():
+        with tolerant(), quietly(_NOISE) if quiet and fresh else contextlib.nullcontext():
             found = [import_module(name) for name in names]
     except ModuleNotFoundError as error:
         if error.name not in ("tensorflow", "keras"):
@@ -145,8 +145,14 @@ def tolerant() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _without_noise() -> Iterator[None]:
-    """Keep known noise off the process's standard error; the rest appears afterwards."""
+def quietly(noise: re.Pattern[bytes]) -> Iterator[None]:
+    """Keep known noise off the process's standard error; the rest appears afterwards.
+
+    Parameters
+    ----------
+    noise
+        Matches lines that nobody is to see, at their beginning.
+    """
     try:
         kept = os.dup(2)
     except OSError:  # closed: nobody is listening
@@ -163,7 +169,7 @@ def _without_noise() -> Iterator[None]:
             os.close(kept)
             caught.seek(0)
             for line in caught:
-                if not _NOISE.match(line):
+                if not noise.match(line):
                     os.write(2, line)
 
 

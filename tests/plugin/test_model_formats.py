@@ -89,7 +89,7 @@ def test_messages_name_it(project):
     (project.path / "n.table").write_bytes(b"TABLE")
     assert "n.table holds no scores" in run(project, model="n.table").stdout.str()
     (project.path / "n.pt").write_bytes(b"?")
-    assert "models are .keras, .h5, .hdf5 or .table files, and '.pt' is PyTorch" in (
+    assert "models are .keras, .h5, .hdf5, .onnx or .table files, and '.pt' is PyTorch" in (
         run(project, model="n.pt").stdout.str()
     )
     said = run(project, model="nope.table")
