@@ -50,12 +50,15 @@ class Section:
     ----------
     base
         Makes the project without a fault.
+    needs
+        Modules without which its rows are skipped.
     """
 
     title: str
     about: str
     base: Make
     faults: Sequence[Fault]
+    needs: Sequence[str] = ()
 
 
 def all_of(*steps: Make) -> Make:
@@ -86,6 +89,15 @@ def sections() -> tuple[Section, ...]:
     """Return the table."""
     names = (
         *("images", "directories", "sets", "shard_sets", "shards", "records", "labels", "batches"),
-        *("models", "saved_models", "loading", "outputs", "policies", "policy_data", "options"),
+        *(
+            "models",
+            "saved_models",
+            "onnx_files",
+            "loading",
+            "outputs",
+            "policies",
+            "policy_data",
+            "options",
+        ),
     )
     return tuple(import_module(f"tests.faults.{name}").SECTION for name in names)

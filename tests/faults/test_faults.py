@@ -59,6 +59,7 @@ def require_whole_verdicts(run: Run, examples: int) -> None:
 @pytest.mark.parametrize("name", ROWS)
 def test_fault(name, pytester, monkeypatch):
     section, fault = ROWS[name]
+    _require(section)
     project = Project(pytester.path)
     section.base(project)
     fault.make(project)
@@ -82,12 +83,18 @@ def test_fault(name, pytester, monkeypatch):
         assert any(_alike(note, fault.says) for note in run.report["notes"]), run.report["notes"]
 
 
+def _require(section: Section) -> None:
+    for name in section.needs:
+        pytest.importorskip(name, reason=f"{section.title}: {name} is not installed")
+
+
 def _alike(note: str, says: str) -> bool:
     return re.fullmatch(".*?".join(map(re.escape, says.split(VARIES))), note) is not None
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.title)
 def test_without_a_fault_the_gate_is_green(section: Section, pytester, monkeypatch):
+    _require(section)
     project = Project(pytester.path)
     section.base(project)
     run = Run(project, pytester, monkeypatch)

@@ -65,7 +65,9 @@ def conv(
     )  # fmt: skip
 
 
-def last(batch: int | str = "N", dtype: int = TensorProto.FLOAT) -> Any:
+def last(
+    batch: int | str = "N", dtype: int = TensorProto.FLOAT, units: int = 3, opset: int = OPSET
+) -> Any:
     """A net that takes channels last, as Keras exports one; whole numbers are pixels."""
     size = SIDE * SIDE * 3
     nodes = [
@@ -74,11 +76,19 @@ def last(batch: int | str = "N", dtype: int = TensorProto.FLOAT) -> Any:
         node("MatMul", "f W", "s"), node("Softmax", "s", "y"),
     ]  # fmt: skip
     scale = 1 / 255 if dtype == TensorProto.UINT8 else 1
-    head = weights(size, 3)
+    head = weights(size, units)
     return model(
-        nodes, [value("x", batch, SIDE, SIDE, 3, dtype=dtype)], [value("y", batch, 3)],
-        W=head - head.mean(axis=0), F=np.float32([scale]),
+        nodes, [value("x", batch, SIDE, SIDE, 3, dtype=dtype)], [value("y", batch, units)],
+        opset, W=head - head.mean(axis=0), F=np.float32([scale]),
     )  # fmt: skip
+
+
+def beside(made: Any, kind: str, output: str, domain: str = "", **attributes: Any) -> Any:
+    """Add an operator on the scores of a net; its output is nobody's."""
+    made.graph.node.append(helper.make_node(kind, ["y"], [output], domain=domain, **attributes))
+    if domain:
+        made.opset_import.append(helper.make_opsetid(domain, 1))
+    return made
 
 
 def write(path: Path, made: Any, **options: Any) -> Path:
