@@ -11,9 +11,13 @@ from pytest_confmat.baseline import binary_part, text_part
 from pytest_confmat.errors import ModelError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.models.configuration import objects, rescaling_layer
-from pytest_confmat.models.formats import ModelFile
+from pytest_confmat.models.formats import ModelFile, format_called
 from pytest_confmat.models.keras_2.contents import require_own
 from pytest_confmat.models.look import look_at, require_content
+from pytest_confmat.models.onnx import reading
+from pytest_confmat.models.onnx.interface import interface_of
+from pytest_confmat.models.onnx.session import DOMAINS
+from pytest_confmat.models.onnx.session import require_own as require_own_operators
 from pytest_confmat.models.saved_model.operations import COMPUTING, RESTORING, TABLE_FILES
 from pytest_confmat.models.saved_model.plan import planned
 from pytest_confmat.models.saved_model.reading import read_graph
@@ -70,6 +74,24 @@ def saved_model(data: bytes) -> None:
     functions = {each.signature.name for each in plan.graph.library.function}
     nodes = [*plan.graph.node, *(n for f in plan.graph.library.function for n in f.node_def)]
     assert {node.op for node in nodes} - functions <= allowed
+
+
+def onnx(data: bytes) -> None:
+    """Look at an ONNX file, and choose what is fed and judged; a file of weights lies beside it."""
+    place = folder("onnx")
+    put(place / "m.data", bytes(64))
+    path = put(place / "model.onnx", data)
+    # What was read before has the same name, and perhaps the same time and size.
+    reading.forget()
+    found = look_at(path)
+    contents = reading.read(path)
+    for each in format_called(found.format).files(path):
+        assert each.resolve().is_relative_to(place.resolve())
+        assert each.is_file()
+    require_own_operators(path, contents)
+    assert {domain for domain, _ in contents.operators - contents.functions} <= DOMAINS
+    taken = interface_of(contents, path, (2,))
+    assert taken.input.shape is None or len(taken.own_shape or ()) == len(taken.input.shape)
 
 
 def evaluation(data: bytes) -> None:

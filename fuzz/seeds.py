@@ -267,6 +267,15 @@ def _saved_models() -> Iterator[bytes]:
     yield b"\x08\x01"
 
 
+def _onnx_files() -> Iterator[bytes]:
+    from tests.extras.onnx import graphs
+
+    yield graphs.conv(units=2).SerializeToString()
+    yield graphs.last(units=2).SerializeToString()
+    yield graphs.outside(graphs.conv(units=2), "m.data").SerializeToString()
+    yield graphs.beside(graphs.last(units=2), "If", "z").SerializeToString()
+
+
 def _stored() -> Iterator[Evaluation]:
     def part(position: int, ids: Any, weight: bool) -> Part:
         n = len(ids)
@@ -326,6 +335,7 @@ _SEEDS: dict[str, Callable[[], Iterator[bytes]]] = {
     "keras": _keras_files,
     "keras_2": _keras_2,
     "saved_model": _saved_models,
+    "onnx": _onnx_files,
     "evaluation": _evaluations,
     "baseline": _baselines,
 }

@@ -129,6 +129,13 @@ _ALL = (
         longest=1 << 16,
     ),
     Target(
+        "onnx",
+        "ONNX files, before onnxruntime opens them",
+        "fuzz.files:onnx",
+        "fuzz.mutators.onnx:onnx",
+        longest=1 << 16,
+    ),
+    Target(
         "baseline",
         "both parts of a baseline",
         "fuzz.files:baseline",

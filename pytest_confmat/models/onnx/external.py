@@ -35,23 +35,21 @@ def _file(path: Path, location: str) -> Path:
             f"{path} is not loaded: it names {brief(location)} as a file that holds its weights, "
             f"and these lie beside it, in its folder. {_DISTRUST}"
         )
-    found = path.parent
-    for part in name.parts:
-        found /= part
-        if found.is_symlink():
-            raise ModelError(
-                f"{path} is not loaded: {_said(path, found)}, which holds its weights or leads to "
-                "them, is a link, and links may lead out of its folder: put the file itself there "
-                "(cp -L)"
-            )
+    found = path.parent.joinpath(*name.parts)
+    below = [path.parent.joinpath(*name.parts[: n + 1]) for n in range(len(name.parts))]
     try:
-        kind = irregular(found)
-        there = found.exists()
-    except OSError as error:
+        link = next((each for each in below if each.is_symlink()), None)
+        there, kind = found.exists(), irregular(found)
+    except (OSError, ValueError) as error:
         raise ModelError(
             f"{path} is not loaded: its file {brief(location)} cannot be read: "
-            f"{error.strerror or error}"
+            f"{getattr(error, 'strerror', None) or error}"
         ) from error
+    if link is not None:
+        raise ModelError(
+            f"{path} is not loaded: {_said(path, link)}, which holds its weights or leads to them, "
+            "is a link, and links may lead out of its folder: put the file itself there (cp -L)"
+        )
     if not there:
         raise ModelError(
             f"{path} lacks the file {shortened(location, 100)}, which holds its weights: copy it "

@@ -72,5 +72,7 @@ def _notes(taken: Interface, name: str) -> tuple[str, ...]:
         )
     if taken.unused:
         unused = joined([brief(each) for each in taken.unused], 5)
-        notes.append(f"of {name} the output {taken.output_name!r} is judged, and {unused} is not")
+        notes.append(
+            f"of {name} the output {brief(taken.output_name)} is judged, and {unused} is not"
+        )
     return tuple(notes)

@@ -92,6 +92,11 @@ def read(path: Path) -> Contents:
     return _read(path, found.st_mtime_ns, found.st_size, found.st_ino)
 
 
+def forget() -> None:
+    """Have files read anew."""
+    _read.cache_clear()
+
+
 @lru_cache(maxsize=16)
 def _read(path: Path, _time: int, size: int, _inode: int) -> Contents:
     if size >= _MOST_BYTES:
@@ -124,37 +129,45 @@ def _contents(onnx: Any, model: Any, path: Path) -> Contents:
     held |= {each.values.name for each in graph.sparse_initializer}
     inputs = [each for each in graph.input if each.name not in held]
     return Contents(
-        saved_by=" ".join(filter(None, (model.producer_name, model.producer_version))) or None,
+        saved_by=" ".join(filter(None, map(_text, (model.producer_name, model.producer_version))))
+        or None,
         ir_version=model.ir_version,
         opsets=tuple(sorted({(_domain(each.domain), each.version) for each in model.opset_import})),
         inputs=tuple(_value(onnx, each) for each in inputs),
         outputs=tuple(_value(onnx, each) for each in graph.output),
         operators=frozenset(
-            (_domain(node.domain), node.op_type) for nodes, _ in graphs for node in nodes
+            (_domain(node.domain), _text(node.op_type)) for nodes, _ in graphs for node in nodes
         ),
-        functions=frozenset((_domain(each.domain), each.name) for each in model.functions),
+        functions=frozenset((_domain(each.domain), _text(each.name)) for each in model.functions),
         locations=_locations(onnx, graphs, path),
         layout=layout_of(graph, inputs[0].name) if inputs else None,
     )
 
 
-def _domain(name: str) -> str:
-    return "" if name == "ai.onnx" else name
+def _domain(name: str | bytes) -> str:
+    text = _text(name)
+    return "" if text == "ai.onnx" else text
+
+
+def _text(name: str | bytes) -> str:
+    """Return a text of the file's; protobuf gives bytes where it is no UTF-8."""
+    return name if isinstance(name, str) else name.decode()
 
 
 def _value(onnx: Any, found: Any) -> Value:
     kind = found.type.WhichOneof("value") or "value of an unknown type"
+    name = _text(found.name)
     if kind != "tensor_type":
-        return Value(found.name, kind.removesuffix("_type").replace("_", " "), None)
+        return Value(name, kind.removesuffix("_type").replace("_", " "), None)
     tensor = found.type.tensor_type
     known = onnx.TensorProto.DataType
     is_known = tensor.elem_type in known.values()
     dtype = known.Name(tensor.elem_type) if is_known else f"type {tensor.elem_type}"
     if not tensor.HasField("shape"):
-        return Value(found.name, dtype, None)
+        return Value(name, dtype, None)
     # Some exporters write 0 or -1 for an axis of any size.
     sizes = (each.dim_value if each.HasField("dim_value") else 0 for each in tensor.shape.dim)
-    return Value(found.name, dtype, tuple(size if size > 0 else None for size in sizes))
+    return Value(name, dtype, tuple(size if size > 0 else None for size in sizes))
 
 
 def _graphs(model: Any) -> Iterator[tuple[Any, Any]]:
@@ -179,7 +192,7 @@ def _locations(onnx: Any, graphs: list[tuple[Any, Any]], path: Path) -> tuple[st
             external = tensor.data_location == onnx.TensorProto.EXTERNAL
             if not external and not tensor.external_data:
                 continue
-            named = [each.value for each in tensor.external_data if each.key == "location"]
+            named = [_text(each.value) for each in tensor.external_data if each.key == "location"]
             if not named:
                 raise ModelError(
                     f"{path} is damaged: it says that {tensor.name!r} lies in another file, and "

@@ -162,7 +162,7 @@ def require_own(path: Path, contents: Contents) -> None:
     foreign = sorted(
         (domain, name)
         for domain, name in contents.operators - contents.functions
-        if domain not in _DOMAINS or name in _OUTWARD
+        if domain not in DOMAINS or name in _OUTWARD
     )
     if foreign:
         listing = joined([f"{name} of {domain or 'ai.onnx'}" for domain, name in foreign], 5)
@@ -174,6 +174,6 @@ def require_own(path: Path, contents: Contents) -> None:
 
 
 # ONNX's own, and onnxruntime's; quantized models hold some of the latter.
-_DOMAINS = frozenset({"", "ai.onnx.ml", "ai.onnx.preview", "com.microsoft", "com.microsoft.nchwc"})
+DOMAINS = frozenset({"", "ai.onnx.ml", "ai.onnx.preview", "com.microsoft", "com.microsoft.nchwc"})
 # They call Python, or what lies in other files.
 _OUTWARD = frozenset({"EPContext", "PythonOp", "PythonOpGrad", "ATen"})

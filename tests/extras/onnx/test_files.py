@@ -118,6 +118,21 @@ def test_a_file_that_lacks_its_weights_says_so(tmp_path):
     )
 
 
+def test_a_name_that_is_no_text_is_damage(tmp_path):
+    whole = outside(conv(), "m.data").SerializeToString()
+    path = tmp_path / "m.onnx"
+    path.write_bytes(whole.replace(b"m.data", b"m.dat\xff"))
+    assert refusal(path).startswith("m.onnx begins as an ONNX file and is cut off or damaged ('utf")
+
+
+def test_a_name_that_is_too_long_is_no_crash(tmp_path):
+    said = refusal(write(tmp_path / "m.onnx", outside(conv(), "x" * 5000)))
+    assert (
+        said
+        == f"m.onnx is not loaded: its file 'xx{'x' * 97}... cannot be read: File name too long"
+    )
+
+
 def test_weights_that_are_a_pointer_of_git_lfs(tmp_path):
     path = write(tmp_path / "m.onnx", outside(conv(), "m.data"))
     (tmp_path / "m.data").write_text(
