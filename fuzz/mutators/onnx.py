@@ -23,8 +23,11 @@ def onnx(data: bytes, random: Random) -> bytes:
         return raw(data, random)
     if random.random() < 0.15:
         return raw(data, random)
-    random.choice((_nodes, _tensors, _values, _rest))(model, random)
-    changed: bytes = model.SerializeToString()
+    try:
+        random.choice((_nodes, _tensors, _values, _rest))(model, random)
+        changed: bytes = model.SerializeToString()
+    except UnicodeDecodeError:  # a name that is no text cannot be handed on
+        return raw(data, random)
     return changed
 
 
