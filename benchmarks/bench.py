@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.competitors import COMPETITORS
+from benchmarks.competitors import COMPETITORS, ONNX_LOOP
 from benchmarks.measure import Usage, by_turns, median, ratio, run, without_plugins
 from benchmarks.recalled import ROUNDS
 from benchmarks.recalled import cost as cost_of_recalling
@@ -35,7 +35,15 @@ from pytest_confmat.threads import cores
 REPEATS = 3
 # Of all examples, those that another batch size or order of sums may move.
 AGREEMENT = 0.001
-_PACKAGES = ("pytest-confmat", "tensorflow", "tensorflow-cpu", "keras", "numpy", "torch")
+_PACKAGES = (
+    "pytest-confmat",
+    "tensorflow",
+    "tensorflow-cpu",
+    "keras",
+    "numpy",
+    "onnxruntime",
+    "torch",
+)
 _LIMIT = ("pipeline alone", "forward alone")
 _OURS, _GATE, _AGAIN, _WORKERS = "ours", "gate", "gate, cached", "gate -n 4"
 _DEAF = "ours, no JPEG check"
@@ -68,7 +76,7 @@ class Measured:
         found = {}
         for what in ("cpu", "wall"):
             others = set(self.taken) & {"notebook loop", "predict + labels", "evaluate + metric"}
-            others |= set(self.taken) & {"torchmetrics"}
+            others |= set(self.taken) & {"torchmetrics", ONNX_LOOP}
             for name in sorted(others):
                 found[f"{name} / ours, {what}"] = ratio(self.taken[name], ours, what)
             if self.workload.picture is not None and _DEAF in self.taken:
@@ -95,7 +103,9 @@ def measure(workload: Workload, repeats: int) -> Measured:
     missing: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        names = (_OURS, *_LIMIT) if workload.limit_alone else tuple(COMPETITORS)
+        names = tuple(name for name in COMPETITORS if name != ONNX_LOOP)
+        if workload.limit_alone:
+            names = (_OURS, *_LIMIT, *([ONNX_LOOP] if workload.stored == "onnx" else []))
         measures: dict[str, Callable[[], Usage | None]] = {
             name: _pass(name, workload, folder, missing) for name in names
         }

@@ -26,6 +26,7 @@ from pytest_confmat.threads import cores
 BATCH = 64
 # Without these, whoever needs them is left out.
 _OPTIONAL = ("sklearn", "torch", "torchmetrics")
+ONNX_LOOP = "onnxruntime loop"
 _CLOCKS = resource.RUSAGE_SELF
 
 
@@ -36,6 +37,14 @@ class Setting:
     workload: Workload
     folder: Path
     model: Any
+
+    @property
+    def file(self) -> Any:
+        """What is loaded where it is no file of Keras's; ``None``: it is."""
+        from pytest_confmat.spec import ModelSpec
+
+        stored = self.workload.stored
+        return None if stored == "keras" else ModelSpec(self.folder / f"model.{stored}")
 
     @property
     def k(self) -> int:
@@ -51,18 +60,19 @@ Competitor = Callable[[Setting], Pass]
 
 def ours(setting: Setting) -> Pass:
     """Prepare ours without start-up: open the set, one pass, a matrix, a verdict for each limit."""
-    from pytest_confmat import data, streaming
+    from pytest_confmat import data, models, streaming
     from pytest_confmat.judging import judge
     from pytest_confmat.models.keras import KerasPredictor
     from pytest_confmat.policy import read_policy
 
     policy = read_policy(setting.folder / "thresholds.yaml")
     classes = setting.workload.class_names
+    loaded = models.load(setting.file, classes, policy.decision) if setting.file else None
     limits, _ = policy.limits_for(classes)
     assert policy.dataset is not None
 
     def run() -> Any:
-        predictor = KerasPredictor(setting.model, classes, policy.decision, "the model")
+        predictor = loaded or KerasPredictor(setting.model, classes, policy.decision, "the model")
         source = data.open_source(policy.dataset, classes, predictor.input)
         evaluation = streaming.evaluate(source, predictor, classes)
         judge(limits, evaluation)
@@ -169,6 +179,8 @@ def forward_alone(setting: Setting) -> Pass:
     import numpy as np
     import tensorflow as tf
 
+    if setting.file:
+        return _onnx_forward(setting)
     forward = _forward(setting)
     size, examples = _batch_size(setting), setting.workload.examples
     # As the pipeline would give them: what is zero may be quicker.
@@ -186,6 +198,52 @@ def forward_alone(setting: Setting) -> Pass:
     return run
 
 
+def onnxruntime_loop(setting: Setting) -> Pass:
+    """Prepare onnxruntime called in a loop, as it comes, over the quickest pipeline."""
+    import numpy as np
+
+    session = _session(setting)
+    (taken,) = session.get_inputs()
+
+    def run() -> Any:
+        counts = np.zeros((setting.k, setting.k), np.int64)
+        for images, labels in _best_dataset(setting):
+            (scores,) = session.run(None, {taken.name: images.numpy()})
+            np.add.at(counts, (labels.numpy(), scores.argmax(axis=1)), 1)
+        return counts
+
+    return run
+
+
+def _onnx_forward(setting: Setting) -> Pass:
+    import numpy as np
+
+    from pytest_confmat.models.onnx.predictor import LARGE
+
+    session = _session(setting, threads=1)
+    (taken,) = session.get_inputs()
+    size, examples = _batch_size(setting), setting.workload.examples
+    if np.prod(setting.workload.size) >= LARGE:
+        size = 1  # the quickest way for them
+    images = np.random.default_rng(0).random((size, *setting.workload.size), np.float32)
+
+    def run() -> None:
+        for at in range(0, examples, size):
+            session.run(None, {taken.name: images[: examples - at]})
+
+    return run
+
+
+def _session(setting: Setting, threads: int = 0) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    return onnxruntime.InferenceSession(
+        setting.file.path, options, providers=["CPUExecutionProvider"]
+    )
+
+
 COMPETITORS: dict[str, Competitor] = {
     "ours": ours,
     "ours, no JPEG check": without_jpeg_check,
@@ -193,6 +251,7 @@ COMPETITORS: dict[str, Competitor] = {
     "predict + labels": predict_then_labels,
     "evaluate + metric": evaluate_with_metric,
     "torchmetrics": torchmetrics,
+    ONNX_LOOP: onnxruntime_loop,
     "pipeline alone": pipeline_alone,
     "forward alone": forward_alone,
 }
@@ -308,7 +367,9 @@ def run(name: str, workload: Workload, counts_to: Path | None = None) -> dict[st
     import numpy as np
 
     folder = workload.folder
-    model = keras.saving.load_model(folder / "model.keras", compile=False)
+    model = None
+    if workload.stored == "keras":
+        model = keras.saving.load_model(folder / "model.keras", compile=False)
     try:
         measured = COMPETITORS[name](Setting(workload, folder, model))
     except ModuleNotFoundError as error:

@@ -45,6 +45,8 @@ class Workload:
         Whether we are compared with the limit, and against nothing else.
     shards
         Of records.
+    stored
+        The suffix of the model's file.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Workload:
     picture: tuple[int, int] | None = None
     limit_alone: bool = False
     shards: int = 8
+    stored: Literal["keras", "onnx"] = "keras"
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -64,8 +67,9 @@ class Workload:
 
     @property
     def folder(self) -> Path:
-        """Where it is kept: `model.keras`, `thresholds.yaml` and `data`."""
+        """Where it is kept: the model, `thresholds.yaml` and `data`."""
         left_out = {"limit_alone", *(["shards"] if self.shards == 8 else [])}
+        left_out |= {"stored"} if self.stored == "keras" else set()
         made = {key: value for key, value in asdict(self).items() if key not in left_out}
         made_of = repr((VERSION, SEED, sorted(made.items())))
         digest = hashlib.sha256(made_of.encode()).hexdigest()[:12]
@@ -82,6 +86,27 @@ WORKLOADS = {
             10,
             "small",
             (28, 28, 1),
+        ),
+        Workload(
+            "onnx-records",
+            "300,000 of the same records through the same net as an ONNX file",
+            300_000,
+            10,
+            "small",
+            (28, 28, 1),
+            limit_alone=True,
+            stored="onnx",
+        ),
+        Workload(
+            "onnx-thumbnails",
+            "2,000 JPEGs of about 200 x 260 through MobileNetV2 at 128 as an ONNX file",
+            2_000,
+            10,
+            "mobilenet",
+            (128, 128, 3),
+            (200, 260),
+            limit_alone=True,
+            stored="onnx",
         ),
         Workload(
             "thumbnails",
@@ -196,9 +221,20 @@ def _make(workload: Workload, folder: Path) -> None:
     else:
         _write_pictures(workload, data, *workload.picture)
         dataset = "  directory: data\n"
-    _model(workload).save(folder / "model.keras")
+    if workload.stored == "onnx":
+        model = _model(workload)
+        model.predict(_zeros(workload), verbose=0)  # Keras exports only what was called
+        model.export(folder / "model.onnx", format="onnx", verbose=False)
+    else:
+        _model(workload).save(folder / "model.keras")
     (folder / "classes.txt").write_text("\n".join(workload.class_names) + "\n")
     (folder / "thresholds.yaml").write_text(_POLICY.format(dataset=dataset))
+
+
+def _zeros(workload: Workload) -> Any:
+    import numpy as np
+
+    return np.zeros((1, *workload.size), np.float32)
 
 
 _RECORDS = """\

@@ -298,8 +298,9 @@ class Evaluation:
         text = json.dumps(header, ensure_ascii=True).encode()
         arrays = {"header": np.frombuffer(text, np.uint8), **arrays}
         save = np.savez_compressed if compressed else np.savez
-        # The first entry tells whose file it is, without reading on.
-        save(buffer, allow_pickle=False, pytest_confmat=np.array(FORMAT), **arrays)
+        # The first entry tells whose file it is, without reading on. NumPy before 2.3 would take
+        # `allow_pickle` for an array.
+        save(buffer, pytest_confmat=np.array(FORMAT), **arrays)  # type: ignore[arg-type]
         return buffer.getvalue()
 
     @classmethod

@@ -97,7 +97,7 @@ class _Index:
         arrays: dict[str, NDArray[Any]] = {
             "names": names, "stats": self.stats, "taken": self.taken, "digests": self.digests
         }  # fmt: skip
-        np.savez(buffer, allow_pickle=False, **arrays)
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]
         return buffer.getvalue()
 
     @classmethod

@@ -18,7 +18,7 @@ from pytest_confmat.models import load, trial
 from pytest_confmat.models.digest import sha256_of_model
 from pytest_confmat.models.formats import format_of
 from pytest_confmat.models.look import look_at
-from pytest_confmat.models.onnx import loading
+from pytest_confmat.models.onnx import loading, predictor
 from pytest_confmat.spec import Argmax, ModelSpec, Threshold
 from tests.extras.onnx import graphs
 from tests.extras.onnx.graphs import CLASSES, SIDE, conv, last, model, node, outside, value, write
@@ -359,6 +359,20 @@ def test_scores_do_not_depend_on_the_batch(tmp_path, size):
         )
         scores = np.concatenate([each.score for each in found])
         assert np.allclose(scores, whole.score, atol=1e-6)
+
+
+@pytest.mark.parametrize("large", [True, False])
+def test_large_examples_go_into_it_one_by_one(tmp_path, monkeypatch, large):
+    whole = predicted(write(tmp_path / "m.onnx", conv()))
+    numbers = SIDE * SIDE * 3
+    monkeypatch.setattr(predictor, "LARGE", numbers if large else numbers + 1)
+    own, seen = opened(tmp_path / "m.onnx"), []
+    run = own._run
+    monkeypatch.setattr(own, "_run", lambda batch, n: (seen.append(len(batch)), run(batch, n))[1])
+    found = own.predict(batch(), np.zeros(45, np.int64))
+    assert seen == ([1] * 45 if large else [45])
+    assert found.predicted.tolist() == whole.predicted.tolist()
+    assert np.allclose(found.score, whole.score, atol=1e-6)
 
 
 def test_what_draws_at_random_draws_the_same_again(tmp_path):
