@@ -7,6 +7,7 @@ the same order. Functions here build TensorFlow graphs, and run eagerly too.
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -25,6 +26,7 @@ from pytest_confmat.data.sniff import (
     image_format,
 )
 from pytest_confmat.errors import MissingDependencyError
+from pytest_confmat.models.runtime import import_tensorflow
 from pytest_confmat.spec import CHANNELS, ColorMode
 
 __all__ = [
@@ -39,14 +41,18 @@ __all__ = [
 
 
 def tensorflow() -> Any:
-    """Import TensorFlow.
+    """Import TensorFlow, quietly: a model of another runtime's has not done it before.
 
     Raises
     ------
     MissingDependencyError
         If it is not installed.
+    ModelError
+        If it cannot be imported.
     """
     try:
+        if "tensorflow" not in sys.modules:
+            import_tensorflow()
         import tensorflow
     except ImportError as error:
         raise MissingDependencyError(

@@ -250,7 +250,8 @@ def test_a_dataset_of_ones_own_may_yield_channels_first(project):
 
 def test_nothing_is_written_to_standard_error(project):
     graphs.write(project.path / "m.onnx", graphs.conv())
-    options = ("-q", "--confmat-model=m.onnx", "-W", "error", "-p", "no:cacheprovider")
+    # With -s, since pytest would catch what is written while the gate runs.
+    options = ("-q", "-s", "--confmat-model=m.onnx", "-W", "error", "-p", "no:cacheprovider")
     result = project.runpytest_subprocess(*options)
     assert result.ret == 0, result.stdout.str()
     assert result.stderr.str() == ""
