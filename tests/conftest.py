@@ -2,11 +2,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.schema import problems_below
+
+with suppress(ImportError):
+    # It cannot be imported twice, and pytester forgets what a test imported first.
+    import onnx  # noqa: F401
 
 # How long an example takes says nothing on a shared machine, and no test here is about time.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
