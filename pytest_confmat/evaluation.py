@@ -298,7 +298,7 @@ class Evaluation:
         text = json.dumps(header, ensure_ascii=True).encode()
         arrays = {"header": np.frombuffer(text, np.uint8), **arrays}
         save = np.savez_compressed if compressed else np.savez
-        # The first entry tells whose file it is, without reading on. NumPy before 2.3 would take
+        # The first entry tells whose file it is, without reading on. NumPy 2.1 would take
         # `allow_pickle` for an array.
         save(buffer, pytest_confmat=np.array(FORMAT), **arrays)  # type: ignore[arg-type]
         return buffer.getvalue()

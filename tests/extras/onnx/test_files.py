@@ -293,6 +293,33 @@ def test_what_cannot_be_gated_has_its_sentence(tmp_path, name):
     assert re.fullmatch(expected, said), said
 
 
+@pytest.mark.parametrize("defined", [False, True], ids=["as it is", "defined by the file too"])
+@pytest.mark.parametrize("kind", ["ATen", "EPContext", "PythonOp"])
+def test_operators_that_reach_out_of_the_graph_are_not_loaded(tmp_path, monkeypatch, kind, defined):
+    monkeypatch.setattr(loading, "require_harmless", None)
+    domain = "com.microsoft"
+    made = flat(extra=[helper.make_node(kind, ["x"], ["t"], domain=domain)], domains=(domain,))
+    if defined:
+        opsets = [helper.make_opsetid("", 17)]
+        made.functions.append(
+            helper.make_function(domain, kind, ["a"], ["b"], [node("Relu", "a", "b")], opsets)
+        )
+    assert refusal(write(tmp_path / "m.onnx", made)) == (
+        "m.onnx is not loaded: it holds operators that onnxruntime does not compute by itself "
+        f"({kind} of com.microsoft): export it without them, or {FIXTURE}"
+    )
+
+
+def test_functions_of_the_file_itself_are_computed(tmp_path):
+    domain = "net.layers"
+    made = flat(extra=[helper.make_node("Twice", ["f"], ["t"], domain=domain)], domains=(domain,))
+    opsets = [helper.make_opsetid("", 17)]
+    made.functions.append(
+        helper.make_function(domain, "Twice", ["a"], ["b"], [node("Add", "a a", "b")], opsets)
+    )
+    assert set(predicted(write(tmp_path / "m.onnx", made)).predicted) == {0, 1, 2}
+
+
 def test_an_input_that_has_a_value_need_not_be_given(tmp_path):
     made = flat()
     made.graph.input.append(value("W", SIDE * SIDE * 3, 3))
