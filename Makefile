@@ -1,7 +1,7 @@
 # `make` lists the targets. Everything is installed into .venv, and goes with it (`make clean`).
 
 VENV := .venv
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 GOOD := examples/digits/digits.keras
 REGRESSED := examples/digits/digits-regressed.keras
 GATE := $(BIN)/pytest thresholds.yaml --confmat-model
@@ -23,11 +23,11 @@ PYTHONS := python3 python3.13 python3.12 python3.11
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 endif
 
-.PHONY: help venv gate gate-red test test-extras quick lint lint-js format types digits fuzz evidence screenshots bench clean
+.PHONY: help venv gate gate-red test test-extras quick coverage wheel changelog lint lint-js format types digits fuzz evidence screenshots bench clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 venv: $(VENV)/.created ## Create the environment, .venv, with Python 3.11 to 3.13 (or PYTHON=...)
 
@@ -45,13 +45,23 @@ gate-red: $(VENV)/.gate ## Gate a worse model: red, and that is what is expected
 	else echo "Exit status $$status, and 1 was expected." >&2; exit 1; fi
 
 test: $(VENV)/.dev lint types ## Lint, check types and run the whole suite (PYTEST_ARGS="-n 2 ...")
-	$(BIN)/pytest $(PYTEST_ARGS) --ignore tests/extras
+	$(BIN)/pytest $(PYTEST_ARGS) --durations 10 --ignore tests/extras
 
 test-extras: $(VENV)/.extras lint-js ## Run what needs a browser or another runtime; what is missing is skipped, and said
 	$(BIN)/pytest $(PYTEST_ARGS) -rs tests/extras
 
 quick: $(VENV)/.dev ## Run the tests that need no TensorFlow: policy, numbers, verdicts, reports
 	$(BIN)/pytest -q -n 2 --hypothesis-profile=quick $(QUICK)
+
+coverage: $(VENV)/.dev ## Run the core suite and say which lines it does not reach; there is a floor
+	$(BIN)/pytest -q $(PYTEST_ARGS) --cov --cov-report term:skip-covered --ignore tests/extras
+
+wheel: $(VENV)/.dev ## Build sdist and wheel into dist, install the wheel alone, and gate with it (EXTRAS=cpu,plot)
+	rm -rf dist
+	$(BIN)/python .ci/wheel.py --out dist $(if $(EXTRAS),--extras $(EXTRAS))
+
+changelog: $(VENV)/.dev ## Show what changelog.d comes to; a release moves it into CHANGELOG.md
+	@$(BIN)/towncrier build --draft --version next
 
 lint: $(VENV)/.dev ## Check style, formatting and who imports whom
 	$(BIN)/ruff check
