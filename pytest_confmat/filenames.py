@@ -7,8 +7,11 @@ arrives as lone surrogates, and text that is not ASCII opens no file.
 from __future__ import annotations
 
 import os
+import shlex
+import subprocess
 import sys
 import unicodedata
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 _IS_UTF8 = sys.getfilesystemencoding() == "utf-8"
@@ -40,6 +43,32 @@ def short_path(path: str | Path) -> str:
         return text_of(text)
     is_outside = relative.split(os.sep, 1)[0] == os.pardir
     return text_of(text if is_outside else relative)
+
+
+def command_line(words: Sequence[str]) -> str:
+    """Return words as a line for the shell of this system."""
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
+
+
+def relative_path(path: Path, start: Path | None = None) -> str:
+    """Return a path relative to a folder, the current one by default; as it is on another drive."""
+    try:
+        return os.path.relpath(path, start or os.curdir)
+    except ValueError:
+        return os.fspath(path)
+
+
+def common_folder(paths: Iterable[Path | str]) -> Path | None:
+    """Return the folder that all paths have in common; ``None``: they lie on several drives."""
+    try:
+        return Path(os.path.commonpath([os.fspath(path) for path in paths]))
+    except ValueError:
+        return None
+
+
+def without_drive(path: Path) -> Path:
+    """Return an absolute path as a relative one, whose first part names the drive."""
+    return Path(path.drive.strip(":\\/").replace("\\", "-") or ".", *path.parts[1:])
 
 
 def below(folder: Path, text: str | Path) -> Path:

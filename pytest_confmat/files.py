@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import sys
 from errno import EINVAL
 from io import BufferedReader
 from pathlib import Path
@@ -32,6 +33,19 @@ def irregular(path: Path | str) -> str | None:
     if stat.S_ISREG(mode):
         return None
     return next((kind for is_kind, kind in _KINDS if is_kind(mode)), "no regular file")
+
+
+def is_link(entry: os.DirEntry[str] | Path) -> bool:
+    """Whether an entry leads elsewhere: by a symbolic link, or a junction of Windows."""
+    if entry.is_symlink():
+        return True
+    if sys.platform != "win32":
+        return False
+    try:
+        found = entry.stat(follow_symlinks=False)
+    except OSError:
+        return False
+    return found.st_reparse_tag == stat.IO_REPARSE_TAG_MOUNT_POINT
 
 
 def open_file(path: Path) -> BufferedReader:

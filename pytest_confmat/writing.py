@@ -14,12 +14,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
+from errno import EEXIST
 from pathlib import Path
 from typing import BinaryIO
 
 _SUFFIX = ".part"
 # Where a file system has no locks, only age tells that nobody is writing any more.
 _ABANDONED = 24 * 60 * 60  # seconds
+_WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # seconds between tries, on Windows
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -32,18 +35,62 @@ def write_atomically(path: Path, content: bytes) -> None:
         umask = os.umask(0)
         os.umask(umask)
         part.chmod(0o666 & ~umask)
-        if sys.platform == "win32":
-            stream.close()  # or it cannot be renamed
-        part.replace(path)
+        _replace(part, stream, path)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A file that is there for a while.
+
+    Attributes
+    ----------
+    path
+        Where it is.
+    """
+
+    path: Path
+    _stream: BinaryIO
+
+    def become(self, target: Path) -> None:
+        """Make it `target`, where no file is yet.
+
+        Raises
+        ------
+        FileExistsError
+            If one has come up meanwhile.
+        """
+        try:
+            os.link(self.path, target)  # never in place of another
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            if os.path.lexists(target):
+                raise FileExistsError(EEXIST, "it has come up", str(target)) from None
+            _replace(self.path, self._stream, target)
 
 
 @contextlib.contextmanager
-def written_beside(path: Path, text: str) -> Iterator[Path]:
+def written_beside(path: Path, text: str) -> Iterator[Beside]:
     """Have `text` in a file beside `path` for a while: what it names is relative to that folder."""
     with _unfinished(path) as (part, stream):
         stream.write(text.encode("utf-8"))
         stream.flush()
-        yield part
+        yield Beside(part, stream)
+
+
+def _replace(part: Path, stream: BinaryIO, path: Path) -> None:
+    """Rename a file that is complete; on Windows neither it nor `path` may be open meanwhile."""
+    if sys.platform != "win32":
+        part.replace(path)
+        return
+    stream.close()
+    for wait in _WAITS:
+        try:
+            part.replace(path)
+            return
+        except PermissionError:  # a reader has it open, or a scanner of viruses
+            time.sleep(wait)
+    part.replace(path)
 
 
 def remove_leftovers(folder: Path, of: str = ".+") -> None:

@@ -95,8 +95,8 @@ def test_a_file_beside_is_there_for_as_long_as_it_is_needed(tmp_path):
     policy = tmp_path / "thresholds.yaml"
     with written_beside(policy, "version: 1 # é\n") as beside:
         write_atomically(policy, b"version: 1\n")
-        assert beside.parent == tmp_path
-        assert beside.read_text("utf-8") == "version: 1 # é\n"
+        assert beside.path.parent == tmp_path
+        assert beside.path.read_text("utf-8") == "version: 1 # é\n"
     assert names(tmp_path) == ["thresholds.yaml"]
 
 
@@ -104,7 +104,7 @@ def test_a_file_beside_is_there_for_as_long_as_it_is_needed(tmp_path):
 def test_what_was_left_beside_a_policy_is_removed_too(tmp_path):
     (tmp_path / ".thresholds.yaml.0a1b2c3d.part").touch()
     with written_beside(tmp_path / "thresholds.yaml", "x") as beside:
-        assert names(tmp_path) == [beside.name]
+        assert names(tmp_path) == [beside.path.name]
 
 
 def test_files_of_others_stay(tmp_path):

@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Any
 
 from pytest_confmat.baseline.text_part import FORMAT, parse
 from pytest_confmat.errors import BaselineError
+from pytest_confmat.filenames import command_line
 from pytest_confmat.files import is_lfs_pointer, read_file
 from pytest_confmat.writing import remove_leftovers, remove_unless_held, write_atomically
 
@@ -211,5 +211,5 @@ class BaselineFiles:
 
 def how_to_save(path: Path) -> str:
     """Return the command that makes a baseline, as a message shows it."""
-    where = shlex.quote(str(path))
+    where = command_line([str(path)])
     return f"pytest --confmat-model MODEL_IN_PRODUCTION --confmat-save-baseline {where}"

@@ -96,6 +96,8 @@ def _refused(trial: Trial, what: str) -> ModelError:
 
 
 def _ended(done: subprocess.CompletedProcess[bytes]) -> str:
+    if done.returncode > 255:  # Windows's reason, which is looked up in this form
+        return f"exit status 0x{done.returncode:08X}"
     if done.returncode >= 0:
         return f"exit status {done.returncode}"
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +26,7 @@ from pytest_confmat.errors import ConfmatError, EvaluationError, PolicyError, Re
 from pytest_confmat.escaping import printable
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.evaluation_set import class_fault
-from pytest_confmat.filenames import short_path
+from pytest_confmat.filenames import command_line, short_path
 from pytest_confmat.job import Job
 from pytest_confmat.judging import judge
 from pytest_confmat.kinds import kind_of
@@ -167,8 +166,8 @@ def _read_draft(draft: Draft, target: Path) -> tuple[Policy, tuple[str, ...]]:
     """Read what is known as a policy is read, and find out the names of the classes."""
     hint = f"\nwhat a policy would say there, say here: {_OPTION}='key: value'"
     try:
-        with written_beside(target, draft.text) as path:
-            policy = read_policy(path)
+        with written_beside(target, draft.text) as beside:
+            policy = read_policy(beside.path)
         if policy.dataset is None:
             raise RequestError("the data are not known")
         return policy, class_names(policy.dataset, policy.classes)
@@ -277,7 +276,7 @@ def _command(request: Request) -> str:
         words.append("--confmat-unsafe-model")
     if request.is_named:
         words += ["--confmat-thresholds", short_path(request.target)]
-    return shlex.join(words)
+    return command_line(words)
 
 
 # The file.
@@ -285,8 +284,8 @@ def _command(request: Request) -> str:
 
 def _publish(request: Request, text: str, evaluation: Evaluation, proposal: Proposal) -> Policy:
     """Write the policy once it is known to be read as it was meant, and to hold."""
-    with written_beside(request.target, text) as path:
-        policy = read_policy(path)
+    with written_beside(request.target, text) as beside:
+        policy = read_policy(beside.path)
         dataset = policy.dataset
         limits, _ = policy.limits_for(request.classes)
         meant = {limit.id: limit.bound.value for limit in proposal.limits}
@@ -297,13 +296,9 @@ def _publish(request: Request, text: str, evaluation: Evaluation, proposal: Prop
                 "the policy is not read as it was meant; this is a defect of ours"
             )
         try:
-            os.link(path, request.target)  # never in place of a file that came up meanwhile
+            beside.become(request.target)
         except FileExistsError:
             raise EvaluationError(f"{request.target} has come up meanwhile") from None
-        except OSError:  # a file system without links
-            if os.path.lexists(request.target):
-                raise EvaluationError(f"{request.target} has come up meanwhile") from None
-            path.replace(request.target)
     return policy
 
 

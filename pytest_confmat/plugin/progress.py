@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -138,6 +139,14 @@ def _plain(reporter: Any, uncaptured: Callable[[], Any]) -> Callable[[Progress |
     return show
 
 
+class _Drawing(io.StringIO):
+    """What is drawn, in characters that the terminal has: rich asks for its encoding."""
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return getattr(sys.stdout, "encoding", None) or "utf-8"
+
+
 class _Live:
     """A line of rich's that is drawn anew, and is gone at the end."""
 
@@ -167,9 +176,9 @@ class _Live:
         from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as Bar
 
-        self._drawn = io.StringIO()
+        self._drawn = _Drawing()
         width = self._reporter.config.get_terminal_writer().fullwidth
-        console = Console(file=self._drawn, force_terminal=True, width=width)
+        console = Console(file=self._drawn, force_terminal=True, legacy_windows=False, width=width)
         bar = Bar(
             TextColumn("{task.description}", markup=False),
             *([] if progress.total is None else [BarColumn()]),

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_confmat.errors import OutputError
-from pytest_confmat.filenames import text_of
+from pytest_confmat.filenames import common_folder, text_of, without_drive
 from pytest_confmat.output import Output
 from pytest_confmat.report.folder import JSON, OTHERS, PAGE, REPORT_FILES
 
@@ -111,11 +111,15 @@ class ReportFiles(Output):
         self._folders = {gate.path: self._folder for gate in gates}
         if len(gates) == 1:
             return
-        common = Path(os.path.commonpath([gate.path.parent for gate in gates]))
-        names = {path: path.relative_to(common).with_suffix("") for path in self._folders}
+        common = common_folder(gate.path.parent for gate in gates)
+        full = {
+            path: without_drive(path) if common is None else path.relative_to(common)
+            for path in self._folders
+        }
+        names = {path: name.with_suffix("") for path, name in full.items()}
         # Two names that differ in case alone are one folder on some systems.
         if len({str(name).casefold() for name in names.values()}) < len(names):
-            names = {path: path.relative_to(common) for path in self._folders}
+            names = full
         self._folders = {path: self._folder / name for path, name in names.items()}
 
     def finish(self, results: Sequence[GateResult], *, green: bool) -> Sequence[str]:  # noqa: ARG002

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_confmat.filenames import common_folder
 from pytest_confmat.plugin.arguments import expanded
 from pytest_confmat.plugin.options import WITH_VALUE
 
@@ -100,8 +101,8 @@ def _root(config: pytest.Config) -> Path:
     starts, here = _starts(config), config.invocation_params.dir
     if found := _configuration(starts) or next(_upwards(starts, _PROJECT), None):
         return found.parent
-    common = Path(os.path.commonpath([here, starts[0]]))
-    return common if common != Path(common.anchor) else starts[0]
+    common = common_folder([here, starts[0]])
+    return common if common and common != Path(common.anchor) else starts[0]
 
 
 def _starts(config: pytest.Config) -> list[Path]:
@@ -110,7 +111,7 @@ def _starts(config: pytest.Config) -> list[Path]:
     given = [here / str(arg).partition("::")[0] for arg in config.known_args_namespace.file_or_dir]
     named = [Path(os.path.normpath(path)) for path in given if path.exists()]
     folders = [path if path.is_dir() else path.parent for path in named] or [here]
-    return [Path(os.path.commonpath(folders)), *folders]
+    return [common_folder(folders) or folders[0], *folders]
 
 
 def _configuration(starts: Iterable[Path]) -> Path | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from pytest_confmat.baseline.comparison import Comparison, compare
 from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.errors import ConfmatError, ModelError, RequestError
 from pytest_confmat.evaluation import Evaluation
+from pytest_confmat.filenames import relative_path
 from pytest_confmat.job import Job, from_here
 from pytest_confmat.judging import judge
 from pytest_confmat.plugin.agreed_set import require_agreed
@@ -152,7 +152,7 @@ class GateRun:
         if asked is not None and job.model != asked.spec:
             stated = f"{stated}, --confmat-model {_digest_of(asked.spec)}"
         if not job.is_plain:
-            stated = f"{stated} in {os.path.relpath(self.gate.path, request.config.rootpath)}"
+            stated = f"{stated} in {relative_path(self.gate.path, request.config.rootpath)}"
         return stated
 
     def thumbnails(self, result: GateResult, most: int) -> Thumbnails:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_confmat.errors import ConfmatError, RequestError
+from pytest_confmat.filenames import relative_path
 from pytest_confmat.output import Output
 from pytest_confmat.plugin import caching, workers
 from pytest_confmat.plugin.aim import Aim, aim_of
@@ -270,7 +270,7 @@ def start(config: pytest.Config) -> None:
     for gate in state.gates:
         if not is_covered(config, gate):
             # Relative, because pytest takes a bracket in a path for a parameter.
-            config.args.append(os.path.relpath(gate.path, config.invocation_params.dir))
+            config.args.append(relative_path(gate.path, config.invocation_params.dir))
     config.stash[STATE] = state
     hooks = GateHooks(config, settings, state, record, outputs)
     if config.pluginmanager.register(hooks, _NAME) is None:

@@ -13,7 +13,7 @@ import pytest
 from pytest_confmat.authoring import Tightened, tighten
 from pytest_confmat.errors import ConfmatError, EvaluationError, OutputError
 from pytest_confmat.escaping import printable
-from pytest_confmat.filenames import short_path
+from pytest_confmat.filenames import relative_path, short_path
 from pytest_confmat.judging import judge
 from pytest_confmat.output import Output
 from pytest_confmat.plugin.gate import Gate
@@ -117,8 +117,8 @@ def _require_passed(results: Sequence[GateResult], *, green: bool) -> None:
 
 def _require_same_verdicts(state: GateState, gate: Gate, result: GateResult, text: str) -> None:
     """Hold the tightened policy against the evaluation that it comes from, before it is written."""
-    with written_beside(gate.path, text) as path:
-        limits, _ = read_policy(path).limits_for(gate.classes)
+    with written_beside(gate.path, text) as beside:
+        limits, _ = read_policy(beside.path).limits_for(gate.classes)
     if result.evaluation is None:
         raise EvaluationError("there is no evaluation")
     # All of them, as refutations are adjusted over all.
@@ -140,7 +140,7 @@ def _write(edit: Edit) -> None:
 
 
 def _told(edit: Edit) -> list[str]:
-    found, name = edit.tightened, os.path.relpath(edit.path)
+    found, name = edit.tightened, relative_path(edit.path)
     lines = []
     if found.changes:
         lines.append(

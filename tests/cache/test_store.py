@@ -237,10 +237,10 @@ def test_what_is_being_written_counts_and_stays(tmp_path):
     with written_beside(tmp_path / "b.evaluation", "x" * size) as beside:
         small.put("c", SMALL)
         assert there(small) == {"c"}
-        assert beside.exists()
-        os.utime(beside, (1000, 1000))
+        assert beside.path.exists()
+        os.utime(beside.path, (1000, 1000))
         small.put("d", SMALL)
-        assert beside.exists()
+        assert beside.path.exists()
 
 
 def test_an_entry_under_the_key_of_another_is_none_of_it(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 
 import numpy as np
@@ -11,6 +10,7 @@ from PIL import Image
 from tests.faults.project import Project, picture
 from tests.faults.table import Content, Fault, Make, Section, all_of, file
 from tests.support import jpegs
+from tests.support.fifos import make_fifo
 from tests.support.gifs import growing
 from tests.support.images import MARKED, exif, frames, png_of, save
 from tests.support.makers import encoded, noise
@@ -42,11 +42,11 @@ def dangling(project: Project) -> None:
 
 
 def fifo(project: Project) -> None:
-    os.mkfifo(project.path / "data/cat/3.png")
+    make_fifo(project.path / "data/cat/3.png")
 
 
 def pipe_behind_a_link(project: Project) -> None:
-    os.mkfifo(project.path / "data/cat/.pipe")
+    make_fifo(project.path / "data/cat/.pipe")
     (project.path / "data/cat/3.png").symlink_to(".pipe")
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from tests.faults.project import Project, picture, record
 from tests.faults.records import all_as, last
 from tests.faults.table import Fault, Make, Section, all_of, file
+from tests.support.fifos import make_fifo
 from tests.support.makers import example
 
 
@@ -21,7 +20,7 @@ def names(content: str | bytes, name: str = "labels.txt") -> Make:
 
 def pipe(name: str, classes: str = "") -> Make:
     """Return what makes the file of class names a named pipe, to which nobody ever writes."""
-    return all_of(policy("", classes), lambda project: os.mkfifo(project.path / name))
+    return all_of(policy("", classes), lambda project: make_fifo(project.path / name))
 
 
 def one_hot(last_: list[int]) -> Make:

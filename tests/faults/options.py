@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from tests.faults.directories import removed
 from tests.faults.project import Project
 from tests.faults.table import Fault, Make, Section, all_of, file, options
+from tests.support.fifos import make_fifo
 
 POLICY = "thresholds.yaml"
 
@@ -30,7 +29,7 @@ def pipe(name: str, *given: str) -> Make:
 
     def make(project: Project) -> None:
         (project.path / name).unlink(missing_ok=True)
-        os.mkfifo(project.path / name)
+        make_fifo(project.path / name)
         options(*given)(project)
 
     return make

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 
 from tests.faults.directories import folder, moved
 from tests.faults.project import Project, record
 from tests.faults.shards import SHARD, cut_after_four, shard
 from tests.faults.table import Fault, Make, Section, all_of, file
+from tests.support.fifos import make_fifo
 
 
 def numbered(*there: int, total: int = 3) -> Make:
@@ -59,7 +59,7 @@ def pipe(name: str, *patterns: str) -> Make:
     """Return what puts a named pipe beside the shard; nobody ever writes to it."""
 
     def make(project: Project) -> None:
-        os.mkfifo(project.path / name)
+        make_fifo(project.path / name)
         if patterns:
             named(*patterns)(project)
 

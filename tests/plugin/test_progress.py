@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import select
 import signal
@@ -17,6 +16,9 @@ import pytest
 from pytest_confmat.plugin.progress import Progress, Voice, Watch
 from pytest_confmat.report.folder import REPORT_FILES
 
+posix = pytest.mark.skipif(
+    sys.platform == "win32", reason="it takes a terminal and signals of Unix"
+)
 CONFTEST = """
 import time
 
@@ -74,6 +76,8 @@ def slow(project):
 
 
 def on_a_terminal(command, cwd) -> str:
+    import pty
+
     leader, follower = pty.openpty()
     process = subprocess.Popen(command, cwd=cwd, stdout=follower, stderr=follower)
     os.close(follower)
@@ -90,6 +94,7 @@ def on_a_terminal(command, cwd) -> str:
     return seen.decode()
 
 
+@posix
 def test_a_live_line_on_a_terminal_that_is_gone_at_the_end(slow, project):
     seen = on_a_terminal(slow(), project.path)
     shown = list(re.finditer(r"confmat: ([\d,]+) examples, [\d,]+/s", seen))
@@ -117,6 +122,7 @@ def test_none_in_a_log_that_is_done_in_half_a_minute(slow, project):
     assert "/s" not in re.sub("time: .*", "", ran.stdout)
 
 
+@posix
 def test_ctrl_c_says_how_far_it_came_and_leaves_nothing_half_written(slow, project):
     command = slow(batches=10_000)
     process = subprocess.Popen(

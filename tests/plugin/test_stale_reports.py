@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from pytest_confmat.report.folder import REPORT_FILES
 from pytest_confmat.report.json import overview_document, write_json
 from pytest_confmat.result import GateResult
+from tests.support.fifos import make_fifo
 
 OTHER = "version: 1\nclasses: [cat, dog, fox]\nthresholds: {accuracy: 0.5}\n"
 
@@ -258,7 +258,7 @@ def test_an_overview_leads_to_nothing_outside_and_nothing_foreign(two):
 
 def test_a_named_pipe_in_its_place_is_refused_and_not_opened(project):
     (project.path / "out").mkdir()
-    os.mkfifo(project.path / OUT)
+    make_fifo(project.path / OUT)
     result = project.run("--confmat-report=out")
     assert result.ret == 4
     assert f"the report would replace {project.path}/{OUT}, which " in result.stderr.str()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from pytest_confmat.policy.yaml_document import (
     SequenceNode,
     read_document,
 )
+from tests.support.fifos import make_fifo
 
 
 @pytest.fixture
@@ -272,7 +274,7 @@ def test_directory_instead_of_a_file(tmp_path: Path) -> None:
 
 
 def test_pipe_instead_of_a_file(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
+    make_fifo(tmp_path / "pipe")
     assert refusal(tmp_path / "pipe") == "the file is a FIFO (named pipe); name a text file"
 
 
@@ -280,7 +282,9 @@ def test_path_that_no_file_can_have() -> None:
     assert refusal(Path("a\0b")) == "the file cannot be read: embedded null byte"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+@pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() == 0, reason="root and Windows read everything"
+)
 def test_file_that_may_not_be_read(tmp_path: Path) -> None:
     path = tmp_path / "t.yaml"
     path.touch(0o000)

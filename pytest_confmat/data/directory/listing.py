@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pytest_confmat.data.directory.names import class_directories
 from pytest_confmat.errors import DataError
-from pytest_confmat.filenames import short_path, system_name, text_of
-from pytest_confmat.files import irregular
+from pytest_confmat.filenames import common_folder, short_path, system_name, text_of
+from pytest_confmat.files import irregular, is_link
 from pytest_confmat.spec import DirectorySpec
 from pytest_confmat.text import joined, listed, one_line, plural
 
@@ -76,7 +76,7 @@ def list_directory(spec: DirectorySpec, classes: Sequence[str]) -> Listing:
     for name in names:
         found.files = []
         path = spec.directory / system_name(name)
-        if not path.is_symlink() or _stays(path, found):
+        if not is_link(path) or _stays(path, found):
             _walk(os.fspath(path), name, found)
         found.files.sort()
         ids += [f"{folder}/{file}" for folder, file in found.files]
@@ -115,7 +115,7 @@ def _walk(path: str, folder: str, found: _Found) -> None:
         relative = f"{folder}/{name}"
         if name.startswith(".") or name.lower() in _LITTER:
             found.skipped.append(relative)
-        elif entry.is_symlink():
+        elif is_link(entry):
             _link(Path(entry.path), folder, name, found)
         elif entry.is_dir(follow_symlinks=False):
             _walk(entry.path, relative, found)
@@ -152,9 +152,9 @@ def _link_to_folder(path: Path, relative: str, found: _Found) -> None:
 
 def _stays(path: Path, found: _Found) -> bool:
     target = os.path.realpath(path)
-    if os.path.commonpath([target, found.real_root]) == found.real_root:
+    if common_folder([target, found.real_root]) == Path(found.real_root):
         return True
-    found.leaving[text_of(os.fspath(path.relative_to(found.root)))] = text_of(target)
+    found.leaving[text_of(path.relative_to(found.root).as_posix())] = text_of(target)
     return found.follow
 
 

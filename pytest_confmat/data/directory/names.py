@@ -11,7 +11,7 @@ from pathlib import Path
 from pytest_confmat.data.naming import at_least_two
 from pytest_confmat.errors import DataError
 from pytest_confmat.filenames import short_path, system_name, text_of
-from pytest_confmat.files import irregular
+from pytest_confmat.files import irregular, is_link
 from pytest_confmat.lookalikes import appearance
 from pytest_confmat.spec import DirectorySpec
 from pytest_confmat.text import listed, nearest, one_line, plural, quoted
@@ -93,7 +93,7 @@ def class_directories(spec: DirectorySpec) -> tuple[str, ...]:
 def _refuse_dangling(entries: Iterable[os.DirEntry[str]]) -> None:
     """Refuse links that lead nowhere: a class would be gone without a trace."""
     for entry in sorted(entries, key=lambda entry: entry.name):
-        if entry.is_symlink() and not Path(entry.path).exists():
+        if is_link(entry) and not Path(entry.path).exists():
             target = text_of(os.fspath(Path(entry.path).readlink()))
             raise DataError(
                 f"{short_path(entry.path)} is a link to {quoted(target)}, which leads nowhere; "

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_confmat.errors import DataError, RequestError
-from pytest_confmat.filenames import short_path, text_of
+from pytest_confmat.filenames import common_folder, short_path, text_of, without_drive
 from pytest_confmat.files import irregular, read_file
 from pytest_confmat.text import and_more, listed, nearest, plural
 
@@ -72,8 +72,9 @@ def short_names(paths: Sequence[Path]) -> tuple[str, ...]:
     names = Counter(path.name for path in paths)
     if max(names.values(), default=1) == 1:
         return tuple(text_of(path.name) for path in paths)
-    common = os.path.commonpath([path.parent for path in paths])
-    return tuple(text_of(path.relative_to(common).as_posix()) for path in paths)
+    common = common_folder(path.parent for path in paths)
+    found = (without_drive(path) if common is None else path.relative_to(common) for path in paths)
+    return tuple(text_of(path.as_posix()) for path in found)
 
 
 def stated_lengths(paths: Sequence[Path]) -> tuple[dict[Path, int], tuple[str, ...]]:

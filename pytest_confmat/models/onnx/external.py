@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from pytest_confmat.errors import ModelError
-from pytest_confmat.files import irregular
+from pytest_confmat.files import irregular, is_link
 from pytest_confmat.text import brief, shortened
 
 _DISTRUST = "Do not trust it, and do not load it in another way; find out where it comes from"
@@ -38,7 +38,7 @@ def _file(path: Path, location: str) -> Path:
     found = path.parent.joinpath(*name.parts)
     below = [path.parent.joinpath(*name.parts[: n + 1]) for n in range(len(name.parts))]
     try:
-        link = next((each for each in below if each.is_symlink()), None)
+        link = next((each for each in below if is_link(each)), None)
         there, kind = found.exists(), irregular(found)
     except (OSError, ValueError) as error:
         raise ModelError(

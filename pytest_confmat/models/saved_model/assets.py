@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -35,7 +36,9 @@ def assets_of(meta: Any, folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for asset in stated:
         name = PurePosixPath(asset.filename)
-        if name.is_absolute() or ".." in name.parts or not name.parts or "\\" in asset.filename:
+        outside = name.is_absolute() or ".." in name.parts or not name.parts
+        # What Windows takes for a drive or a separator is refused everywhere.
+        if outside or re.search(r"[\\:]", asset.filename):
             raise ModelError(
                 f"{folder} is not loaded: it names the asset {brief(asset.filename)}, and assets "
                 f"lie in its folder assets. {_DISTRUST}"

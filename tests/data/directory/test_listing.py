@@ -8,6 +8,7 @@ import pytest
 from pytest_confmat.data.directory.listing import list_directory
 from pytest_confmat.errors import DataError
 from pytest_confmat.spec import DirectorySpec
+from tests.support.fifos import make_fifo
 from tests.support.makers import tree
 from tests.support.refusals import refusal
 
@@ -157,7 +158,7 @@ def test_links_in_circles_are_refused(root, tmp_path):
 
 
 def test_what_is_no_regular_file(root):
-    os.mkfifo(root / "cat" / "pipe.jpg")
+    make_fifo(root / "cat" / "pipe.jpg")
     assert refused(root) == (
         "test holds entries that are no regular files: cat/pipe.jpg is a FIFO (named pipe); "
         "remove them"

@@ -209,14 +209,15 @@ def labels(tmp_path):
     return path
 
 
-def test_an_asset_outside_its_folder_is_refused(tmp_path, labels):
+@pytest.mark.parametrize("name", ["../../labels.txt", "/labels.txt", "C:labels.txt", "..\\\\l.txt"])
+def test_an_asset_outside_its_folder_is_refused(tmp_path, labels, name):
     def change(meta):
         asset = meta.asset_file_def.add()
-        asset.filename, asset.tensor_info.name = "../../labels.txt", "Const:0"
+        asset.filename, asset.tensor_info.name = name, "Const:0"
 
     path = edited(of_tensorflow_1(tmp_path / "m", labels), change)
     assert refusal(path) == (
-        f"{path} is not loaded: it names the asset '../../labels.txt', and assets lie in its "
+        f"{path} is not loaded: it names the asset {name!r}, and assets lie in its "
         "folder assets. Do not trust it, and do not load it in another way; find out where it "
         "comes from"
     )
