@@ -17,7 +17,7 @@ with suppress(ImportError):
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 # For `make quick`: the same properties on fewer examples. The whole suite keeps their number.
-settings.register_profile("quick", settings.get_profile("untimed"), max_examples=20)
+settings.register_profile("quick", settings.get_profile("untimed"), max_examples=10)
 
 # Many tests start processes of their own, which need not compile each module anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
