@@ -6,6 +6,8 @@ import contextlib
 import json
 from pathlib import Path
 
+import numpy as np
+
 from fuzz.place import folder, put
 from pytest_confmat.baseline import binary_part, text_part
 from pytest_confmat.errors import ModelError
@@ -13,6 +15,9 @@ from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.models.configuration import objects, rescaling_layer
 from pytest_confmat.models.formats import ModelFile, format_called
 from pytest_confmat.models.keras_2.contents import require_own
+from pytest_confmat.models.litert import reading as litert_reading
+from pytest_confmat.models.litert.interface import interface_of as litert_interface_of
+from pytest_confmat.models.litert.interpreter import require_own as require_own_litert
 from pytest_confmat.models.look import look_at, require_content
 from pytest_confmat.models.onnx import reading
 from pytest_confmat.models.onnx.interface import interface_of
@@ -92,6 +97,24 @@ def onnx(data: bytes) -> None:
     assert {domain for domain, _ in contents.operators - contents.functions} <= DOMAINS
     taken = interface_of(contents, path, (2,))
     assert taken.input.shape is None or len(taken.own_shape or ()) == len(taken.input.shape)
+
+
+def litert(data: bytes) -> None:
+    """Look at a LiteRT file, and choose what is fed and judged."""
+    path = put(folder("litert") / "model.tflite", data)
+    litert_reading.forget()
+    look_at(path)
+    contents = litert_reading.read(path)
+    require_own_litert(path, contents)
+    assert not any(name.startswith("Flex") for name in contents.custom)
+    taken = litert_interface_of(contents, path, (3,))
+    if taken.quantization is not None:
+        low, high = taken.quantization.range
+        assert low < high
+        assert (
+            taken.quantization.quantized(np.array([low, high], np.float32)).dtype.name
+            == taken.dtype
+        )
 
 
 def evaluation(data: bytes) -> None:

@@ -276,6 +276,17 @@ def _onnx_files() -> Iterator[bytes]:
     yield graphs.beside(graphs.last(units=2), "If", "z").SerializeToString()
 
 
+def _litert_files() -> Iterator[bytes]:
+    from tests.extras.litert import buffers
+
+    yield buffers.packed(buffers.net())
+    made = buffers.quantized()
+    made.signatureDefs = [buffers.signature("serving_default", scores=4)]
+    made.signatureDefs.append(buffers.signature("features", scores=4, logits=3))
+    yield buffers.packed(made)
+    yield buffers.packed(buffers.with_custom(buffers.net(), "FlexErf", "Mfcc"))
+
+
 def _stored() -> Iterator[Evaluation]:
     def part(position: int, ids: Any, weight: bool) -> Part:
         n = len(ids)
@@ -336,6 +347,7 @@ _SEEDS: dict[str, Callable[[], Iterator[bytes]]] = {
     "keras_2": _keras_2,
     "saved_model": _saved_models,
     "onnx": _onnx_files,
+    "litert": _litert_files,
     "evaluation": _evaluations,
     "baseline": _baselines,
 }

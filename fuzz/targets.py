@@ -136,6 +136,13 @@ _ALL = (
         longest=1 << 16,
     ),
     Target(
+        "litert",
+        "LiteRT files, before a runtime opens them",
+        "fuzz.files:litert",
+        "fuzz.mutators.litert:litert",
+        longest=1 << 16,
+    ),
+    Target(
         "baseline",
         "both parts of a baseline",
         "fuzz.files:baseline",

@@ -27,13 +27,12 @@ from pytest_confmat.outcomes import PartOutcomes
 from pytest_confmat.remarks import warning_notes
 from pytest_confmat.share import Share
 from pytest_confmat.spec import MAX_FAULTS, OnFault
-from pytest_confmat.threads import cores, ordered_map
+from pytest_confmat.threads import MOST_THREADS, cores, ordered_map
 
 BATCH_BYTES = 16 * 2**20
 # Whole blocks of the matrix kernels (see models.keras.BLOCK), or halves where examples are large.
 BATCH_SIZES = (8, 16, 24, 48, 96, 192, 384)
 UNKNOWN_BATCH = 48
-MOST_THREADS = 4
 
 ProgressCallback = Callable[[int, int | None], None]
 

@@ -8,6 +8,9 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+# In which batches are predicted at the same time.
+MOST_THREADS = 4
+
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 

@@ -35,8 +35,8 @@ _ALSO = (
     "pytest-confmat", "numpy", "h5py", "ml-dtypes", "tf-keras", "tensorflow-metal",
     "tensorflow-directml-plugin",
     "intel-extension-for-tensorflow", "nvidia-cudnn-cu12", "nvidia-cublas-cu12",
-    "onnx", "onnxruntime", "onnxruntime-directml", "onnxruntime-gpu", "onnxruntime-openvino",
-    "ort-nightly",
+    "ai-edge-litert", "onnx", "onnxruntime", "onnxruntime-directml", "onnxruntime-gpu",
+    "onnxruntime-openvino", "ort-nightly",
 )  # fmt: skip
 _VARIABLES = (
     "CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "KERAS_BACKEND", "KERAS_FLOATX",

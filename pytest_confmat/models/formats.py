@@ -133,6 +133,7 @@ _BUILT_IN = made(
     "pytest_confmat.models.keras_files:KerasFormat",
     "pytest_confmat.models.keras_files:HDF5Format",
     "pytest_confmat.models.saved_model.format:SavedModelFormat",
+    "pytest_confmat.models.litert.format:LiteRTFormat",
     "pytest_confmat.models.onnx.format:OnnxFormat",
 )
 FORMATS: Registry[ModelFormat] = Registry(ModelFormat, "model format", _BUILT_IN)
@@ -164,6 +165,6 @@ def suffixes() -> tuple[str, ...]:
 
 
 def choice() -> str:
-    """Return them in words: ``.keras, .h5, .hdf5 or .onnx``."""
+    """Return them in words: ``.keras, .h5, .tflite or .onnx``."""
     *others, last = suffixes()
     return f"{', '.join(others)} or {last}"

@@ -26,7 +26,7 @@ from pytest_confmat.text import joined, near
 
 _OTHER_FORMATS = {
     ".pt": "PyTorch", ".pth": "PyTorch", ".ckpt": "a checkpoint",
-    ".tflite": "TensorFlow Lite", ".pb": "a TensorFlow graph", ".pkl": "a Python pickle",
+    ".pb": "a TensorFlow graph", ".pkl": "a Python pickle",
     ".pickle": "a Python pickle", ".joblib": "a Python pickle", ".safetensors": "safetensors",
     ".npz": "NumPy arrays", ".weights": "weights", ".json": "JSON",
 }  # fmt: skip

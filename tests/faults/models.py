@@ -239,28 +239,21 @@ SECTION = Section(
         Fault(
             "a PyTorch model",
             other("m.pt", b"\x80\x02"),
-            "m.pt cannot be loaded: models are .keras, .h5, .hdf5 or .onnx files, and "
+            "m.pt cannot be loaded: models are .keras, .h5, .hdf5, .tflite or .onnx files, and "
             "'.pt' is PyTorch; pass it as a function by overriding the fixture "
             "confmat_model",
         ),
         Fault(
-            "a TensorFlow Lite model",
-            other("m.tflite", b"\x1c\0\0\0TFL3"),
-            "m.tflite cannot be loaded: models are .keras, .h5, .hdf5 or .onnx files, and "
-            "'.tflite' is TensorFlow Lite; pass it as a function by overriding "
-            "the fixture confmat_model",
-        ),
-        Fault(
             "a Python pickle",
             other("m.pkl", b"\x80\x04"),
-            "m.pkl cannot be loaded: models are .keras, .h5, .hdf5 or .onnx files, and "
+            "m.pkl cannot be loaded: models are .keras, .h5, .hdf5, .tflite or .onnx files, and "
             "'.pkl' is a Python pickle; pass it as a function by overriding the "
             "fixture confmat_model",
         ),
         Fault(
             "an architecture as JSON",
             other("m.json", json.dumps({"class_name": "Sequential"})),
-            "m.json cannot be loaded: models are .keras, .h5, .hdf5 or .onnx files, and "
+            "m.json cannot be loaded: models are .keras, .h5, .hdf5, .tflite or .onnx files, and "
             "'.json' is JSON; pass it as a function by overriding the fixture "
             "confmat_model",
         ),
@@ -268,7 +261,7 @@ SECTION = Section(
             "a model without an extension",
             other("model", lambda: saved("plain", ".keras")),
             "model has no extension that tells its format (models are .keras, .h5, "
-            ".hdf5 or .onnx files), and begins like a .keras file: if it is one, rename "
+            ".hdf5, .tflite or .onnx files), and begins like a .keras file: if it is one, rename "
             "it to model.keras",
         ),
     ],

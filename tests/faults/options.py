@@ -83,7 +83,7 @@ SECTION = Section(
         Fault(
             "a model that is a named pipe",
             pipe("m.keras"),
-            "m.keras is a FIFO (named pipe): give a .keras, .h5, .hdf5 or .onnx file",
+            "m.keras is a FIFO (named pipe): give a .keras, .h5, .hdf5, .tflite or .onnx file",
         ),
         Fault(
             "a policy that is a named pipe",

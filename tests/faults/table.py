@@ -92,6 +92,7 @@ def sections() -> tuple[Section, ...]:
         *(
             "models",
             "saved_models",
+            "litert_files",
             "onnx_files",
             "loading",
             "outputs",

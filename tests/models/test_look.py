@@ -159,35 +159,28 @@ def test_a_whole_model_is_told_by_format_and_version(tmp_path, name, content, fo
             "function by overriding the fixture confmat_model",
         ),
         (
-            "m.tflite",
-            b"\x1c\0\0\0TFL3",
-            "{path} cannot be loaded: models are .keras, .h5, .hdf5 or .onnx files, and "
-            "'.tflite' is TensorFlow Lite; pass it as a function by overriding the fixture "
-            "confmat_model",
-        ),
-        (
             "m.xyz",
             b"something",
-            "{path} cannot be loaded: models are .keras, .h5, .hdf5 or .onnx files, and '.xyz' "
-            "is none of them; pass it as a function by overriding the fixture confmat_model",
+            "{path} cannot be loaded: models are .keras, .h5, .hdf5, .tflite or .onnx files, and "
+            "'.xyz' is none of them; pass it as a function by overriding the fixture confmat_model",
         ),
         (
             "m",
             b"something",
-            "{path} cannot be loaded: models are .keras, .h5, .hdf5 or .onnx files, and it has no "
-            "extension; pass it as a function by overriding the fixture confmat_model",
+            "{path} cannot be loaded: models are .keras, .h5, .hdf5, .tflite or .onnx files, and "
+            "it has no extension; pass it as a function by overriding the fixture confmat_model",
         ),
         (
             "m.zip",
             zipped(WHOLE),
-            "{path} has no extension that tells its format (models are .keras, .h5, .hdf5 or .onnx "
-            "files), and begins like a .keras file: if it is one, rename it to m.keras",
+            "{path} has no extension that tells its format (models are .keras, .h5, .hdf5, .tflite "
+            "or .onnx files), and begins like a .keras file: if it is one, rename it to m.keras",
         ),
         (
             "m.H5",
             WHOLE_HDF5,
-            "{path} has no extension that tells its format (models are .keras, .h5, .hdf5 or .onnx "
-            "files), and begins like a .h5 file: if it is one, rename it to m.h5",
+            "{path} has no extension that tells its format (models are .keras, .h5, .hdf5, .tflite "
+            "or .onnx files), and begins like a .h5 file: if it is one, rename it to m.h5",
         ),
     ],
 )
@@ -242,7 +235,7 @@ def test_a_missing_file_without_a_neighbor_of_its_kind_says_so(tmp_path):
     with pytest.raises(ModelError) as caught:
         look_at(tmp_path / "digits.keras")
     assert str(caught.value) == (
-        f"there is no model {tmp_path}/digits.keras, and no .keras, .h5, .hdf5 or .onnx "
+        f"there is no model {tmp_path}/digits.keras, and no .keras, .h5, .hdf5, .tflite or .onnx "
         "file in that folder"
     )
 
@@ -310,7 +303,10 @@ def test_another_directory_shows_the_models_in_it(tmp_path):
 def test_a_device_is_refused():
     with pytest.raises(ModelError) as caught:
         look_at(Path("/dev/null"))
-    assert str(caught.value) == "/dev/null is a device: give a .keras, .h5, .hdf5 or .onnx file"
+    assert (
+        str(caught.value)
+        == "/dev/null is a device: give a .keras, .h5, .hdf5, .tflite or .onnx file"
+    )
 
 
 def test_a_name_too_long_for_the_file_system_is_an_error_of_ours(tmp_path):

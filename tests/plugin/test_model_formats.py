@@ -89,9 +89,8 @@ def test_messages_name_it(project):
     (project.path / "n.table").write_bytes(b"TABLE")
     assert "n.table holds no scores" in run(project, model="n.table").stdout.str()
     (project.path / "n.pt").write_bytes(b"?")
-    assert "models are .keras, .h5, .hdf5, .onnx or .table files, and '.pt' is PyTorch" in (
-        run(project, model="n.pt").stdout.str()
-    )
+    expected = "models are .keras, .h5, .hdf5, .tflite, .onnx or .table files, and '.pt' is PyTorch"
+    assert expected in run(project, model="n.pt").stdout.str()
     said = run(project, model="nope.table")
     assert "there is no model" in said.stderr.str()
     assert "in that folder there is n.table" in said.stderr.str()

@@ -181,8 +181,8 @@ def test_a_remote_model_is_refused(project):
 
 def test_a_model_that_is_not_there(project):
     assert refused(project, "--confmat-model=m.keras", gate=True) == (
-        "--confmat-model: there is no model HERE/m.keras, and no .keras, .h5, .hdf5 or .onnx "
-        "file in that folder"
+        "--confmat-model: there is no model HERE/m.keras, and no .keras, .h5, .hdf5, .tflite or "
+        ".onnx file in that folder"
     )
 
 

@@ -33,8 +33,8 @@ ENDS = {
         nothing,
         ["--confmat-model=nope.keras"],
         4,
-        "--confmat-model: there is no model HERE/nope.keras, and no .keras, .h5, .hdf5 or .onnx "
-        "file in that folder",
+        "--confmat-model: there is no model HERE/nope.keras, and no .keras, .h5, .hdf5, .tflite or "
+        ".onnx file in that folder",
     ),
     "an option of ours": (
         nothing,

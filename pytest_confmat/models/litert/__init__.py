@@ -1,0 +1,1 @@
+"""LiteRT files (``.tflite``): recognized, looked at by their schema, and run by an interpreter."""
