@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.competitors import COMPETITORS, ONNX_LOOP
+from benchmarks.competitors import COMPETITORS, LOOPS
 from benchmarks.measure import Usage, by_turns, median, ratio, run, without_plugins
 from benchmarks.recalled import ROUNDS
 from benchmarks.recalled import cost as cost_of_recalling
@@ -41,6 +41,7 @@ _PACKAGES = (
     "tensorflow-cpu",
     "keras",
     "numpy",
+    "ai-edge-litert",
     "onnxruntime",
     "torch",
 )
@@ -76,7 +77,7 @@ class Measured:
         found = {}
         for what in ("cpu", "wall"):
             others = set(self.taken) & {"notebook loop", "predict + labels", "evaluate + metric"}
-            others |= set(self.taken) & {"torchmetrics", ONNX_LOOP}
+            others |= set(self.taken) & {"torchmetrics", *LOOPS.values()}
             for name in sorted(others):
                 found[f"{name} / ours, {what}"] = ratio(self.taken[name], ours, what)
             if self.workload.picture is not None and _DEAF in self.taken:
@@ -103,9 +104,13 @@ def measure(workload: Workload, repeats: int) -> Measured:
     missing: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        names = tuple(name for name in COMPETITORS if name != ONNX_LOOP)
+        names = tuple(name for name in COMPETITORS if name not in LOOPS.values())
         if workload.limit_alone:
-            names = (_OURS, *_LIMIT, *([ONNX_LOOP] if workload.stored == "onnx" else []))
+            names = (
+                _OURS,
+                *_LIMIT,
+                *([LOOPS[workload.stored]] if workload.stored in LOOPS else []),
+            )
         measures: dict[str, Callable[[], Usage | None]] = {
             name: _pass(name, workload, folder, missing) for name in names
         }

@@ -26,7 +26,8 @@ from pytest_confmat.threads import cores
 BATCH = 64
 # Without these, whoever needs them is left out.
 _OPTIONAL = ("sklearn", "torch", "torchmetrics")
-ONNX_LOOP = "onnxruntime loop"
+# What runs such files as it comes, by their suffix.
+LOOPS = {"onnx": "onnxruntime loop", "tflite": "LiteRT loop"}
 _CLOCKS = resource.RUSAGE_SELF
 
 
@@ -179,8 +180,10 @@ def forward_alone(setting: Setting) -> Pass:
     import numpy as np
     import tensorflow as tf
 
-    if setting.file:
+    if setting.workload.stored == "onnx":
         return _onnx_forward(setting)
+    if setting.workload.stored == "tflite":
+        return _litert_forward(setting)
     forward = _forward(setting)
     size, examples = _batch_size(setting), setting.workload.examples
     # As the pipeline would give them: what is zero may be quicker.
@@ -234,6 +237,59 @@ def _onnx_forward(setting: Setting) -> Pass:
     return run
 
 
+def litert_loop(setting: Setting) -> Pass:
+    """Prepare LiteRT called in a loop, on all cores, over the quickest pipeline."""
+    import numpy as np
+
+    run_batch = _interpreter(setting, threads=cores())
+
+    def run() -> Any:
+        counts = np.zeros((setting.k, setting.k), np.int64)
+        for images, labels in _best_dataset(setting):
+            scores = run_batch(images.numpy())
+            np.add.at(counts, (labels.numpy(), scores.argmax(axis=1)), 1)
+        return counts
+
+    return run
+
+
+def _litert_forward(setting: Setting) -> Pass:
+    import numpy as np
+
+    run_batch = _interpreter(setting, threads=1)
+    size, examples = _batch_size(setting), setting.workload.examples
+    # As many as are quickest.
+    size = max(1, min(size, (1 << 18) // int(np.prod(setting.workload.size))))
+    images = np.random.default_rng(0).random((size, *setting.workload.size), np.float32)
+
+    def run() -> None:
+        for at in range(0, examples, size):
+            run_batch(images[: examples - at])
+
+    return run
+
+
+def _interpreter(setting: Setting, threads: int) -> Callable[[Any], Any]:
+    """Return what gives the scores of a batch; the interpreter is made for batches of its size."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(setting.file.path), num_threads=threads)
+    (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
+    shape: tuple[int, ...] = ()
+
+    def run_batch(images: Any) -> Any:
+        nonlocal shape
+        if images.shape != shape:
+            interpreter.resize_tensor_input(taken["index"], images.shape)
+            interpreter.allocate_tensors()
+            shape = images.shape
+        interpreter.set_tensor(taken["index"], images)
+        interpreter.invoke()
+        return interpreter.get_tensor(given["index"])
+
+    return run_batch
+
+
 def _session(setting: Setting, threads: int = 0) -> Any:
     import onnxruntime
 
@@ -251,7 +307,8 @@ COMPETITORS: dict[str, Competitor] = {
     "predict + labels": predict_then_labels,
     "evaluate + metric": evaluate_with_metric,
     "torchmetrics": torchmetrics,
-    ONNX_LOOP: onnxruntime_loop,
+    LOOPS["onnx"]: onnxruntime_loop,
+    LOOPS["tflite"]: litert_loop,
     "pipeline alone": pipeline_alone,
     "forward alone": forward_alone,
 }

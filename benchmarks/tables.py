@@ -16,6 +16,7 @@ TARGETS = (
     ("limit / ours, cpu", "photos", 0.9),
     ("limit / ours, cpu", "many-classes", 0.9),
     ("onnxruntime loop / ours, cpu", "onnx-thumbnails", 0.9),
+    ("LiteRT loop / ours, cpu", "litert-thumbnails", 0.9),
     ("limit / ours, wall", "records", 0.9),
     ("limit / ours, wall", "thumbnails", 0.9),
     ("limit / ours, wall", "photos", 0.9),
