@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pytest_confmat.data.source import Source
+from pytest_confmat.data.source import Described
 from pytest_confmat.errors import DataError
 from pytest_confmat.evaluation import Evaluation, Fault
 from pytest_confmat.example_ids import JoinedIds, NumberedIds
@@ -17,7 +17,7 @@ from pytest_confmat.remarks import misclassified_note, trait_notes
 
 
 def assembled(
-    source: Source,
+    source: Described,
     classes: tuple[str, ...],
     outcomes: Sequence[PartOutcomes],
     *,
@@ -86,7 +86,7 @@ def _present(outcomes: Sequence[PartOutcomes]) -> frozenset[int]:
     return frozenset(present)
 
 
-def _remarks(outcomes: Sequence[PartOutcomes], ids: JoinedIds, source: Source) -> Iterator[str]:
+def _remarks(outcomes: Sequence[PartOutcomes], ids: JoinedIds, source: Described) -> Iterator[str]:
     traits = [
         np.zeros(len(each.part), np.uint8) if each.traits is None else each.traits
         for each in outcomes

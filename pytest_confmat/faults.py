@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from pytest_confmat.data.source import ExampleFault, Source
+from pytest_confmat.data.source import Described, ExampleFault
 from pytest_confmat.errors import ExamplesError
 from pytest_confmat.evaluation import Fault
 from pytest_confmat.spec import MAX_FAULTS, OnFault
@@ -51,7 +51,7 @@ class FaultySet:
         True classes of the examples whose class is known.
     """
 
-    source: Source
+    source: Described
     classes: tuple[str, ...]
     name: Callable[[int], str]
     care: Care

@@ -7,7 +7,7 @@ process or another.
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -21,6 +21,7 @@ from pytest_confmat.filenames import text_of
 from pytest_confmat.spec import DatasetSpec, Decision, Feed, ModelSpec
 
 if TYPE_CHECKING:
+    from pytest_confmat.data.part_plan import PlannedPart
     from pytest_confmat.data.source import SharedSource, Source
     from pytest_confmat.faults import Care
     from pytest_confmat.models.predictor import Predictor
@@ -134,8 +135,86 @@ def run_all(
     )
 
 
-def plan(job: Job, custom_objects: Mapping[str, Any] | None = None) -> tuple[str, ...]:
-    """Return the ids of the parts that a job consists of.
+@dataclass(frozen=True)
+class Divided:
+    """A job that was opened once, to evaluate parts of its data by themselves.
+
+    Attributes
+    ----------
+    parts
+        All that there are, in their order.
+    """
+
+    job: Job
+    parts: tuple[PlannedPart, ...]
+    _opened: _Opened
+
+    @property
+    def source(self) -> Source:
+        """The data as the model sees them."""
+        return self._opened.shared.sources[0]
+
+    @property
+    def care(self) -> Care:
+        """What is done about examples at fault."""
+        return self._opened.care
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences of data and model for the reader, as far as they are known by now."""
+        return (*self.source.notes, *self._opened.predictors[0].notes)
+
+    @property
+    def is_pure(self) -> bool | None:
+        """Whether batches do not influence each other; ``None``: not known before the first."""
+        return self._opened.predictors[0].is_pure
+
+    def provenance(self) -> dict[str, Any]:
+        """Return what an evaluation of the whole set says of model, data and versions."""
+        from pytest_confmat.streaming import size_of
+
+        size = size_of(self.source, self._opened.predictors[0], self.job.batch_size)
+        return _with_input({**self._opened.provenances[0], "batch_size": size}, self.source.feed)
+
+    def doubt(self) -> str | None:
+        """Return a note if the input is likely not what the model was trained on."""
+        return _doubt(self.source.feed, self.job.model)
+
+    def outcomes(
+        self, parts: Collection[str], progress: ProgressCallback | None = None
+    ) -> Generator[PartOutcomes]:
+        """Evaluate parts by their ids, and yield the outcomes of each when it is done.
+
+        This is the pass that `run` makes over all parts: wherever a part is evaluated, its
+        outcomes are the same.
+
+        Raises
+        ------
+        ConfmatError
+            If model or data are not what they should be, there is no such part, or the model must
+            see the whole set in its order.
+        """
+        from pytest_confmat.streaming import Pass
+
+        opened = self._opened
+        try:
+            made = Pass(
+                opened.shared,
+                opened.predictors,
+                self.job.classes,
+                batch_sizes=[self.job.batch_size],
+                care=opened.care,
+                progress=progress,
+                parts=parts,
+            )
+            with closing(made.outcomes()) as outcomes:
+                yield from (part for _, part in outcomes)
+        finally:
+            opened.rewind()
+
+
+def divided(job: Job, custom_objects: Mapping[str, Any] | None = None) -> Divided:
+    """Open a job whose parts are to be evaluated by themselves.
 
     Raises
     ------
@@ -143,45 +222,13 @@ def plan(job: Job, custom_objects: Mapping[str, Any] | None = None) -> tuple[str
         If model or data are not what they should be, or the data have no parts.
     """
     opened = _open([job], custom_objects)
-    parts = opened.shared.sources[0].parts
-    if parts is None:
+    source = opened.shared.sources[0]
+    if source.parts is None:
         raise RequestError(
-            f"{opened.shared.sources[0].description} has no parts that could be evaluated by "
-            "themselves: only a pass over all of it tells what it holds"
+            f"{source.description} has no parts that could be evaluated by themselves: only a "
+            "pass over all of it tells what it holds"
         )
-    return tuple(part.id for part in parts)
-
-
-def run_parts(
-    job: Job, parts: Collection[str], custom_objects: Mapping[str, Any] | None = None
-) -> Iterator[PartOutcomes]:
-    """Evaluate parts of a job's data by their ids, and yield the outcomes of each when it is done.
-
-    This is the pass that `run` makes over all parts: wherever a part is evaluated, its outcomes
-    are the same.
-
-    Raises
-    ------
-    ConfmatError
-        If model or data are not what they should be, there is no such part, or the model must see
-        the whole set in its order.
-    """
-    from pytest_confmat.streaming import Pass
-
-    opened = _open([job], custom_objects)
-    try:
-        made = Pass(
-            opened.shared,
-            opened.predictors,
-            job.classes,
-            batch_sizes=[job.batch_size],
-            care=opened.care,
-            parts=parts,
-        )
-        with closing(made.outcomes()) as outcomes:
-            yield from (part for _, part in outcomes)
-    finally:
-        opened.rewind()
+    return Divided(job, tuple(source.parts), opened)
 
 
 @contextmanager
@@ -253,14 +300,31 @@ def _told_of(
 ) -> Evaluation:
     """Add to an evaluation what is known after the pass."""
     feed = source.feed  # of a dataset of the project's own known only now
-    dataset = {**evaluation.provenance["dataset"], "input": feed.text}
     return replace(
         evaluation,
-        provenance={**evaluation.provenance, "dataset": dataset},
+        provenance=_with_input(evaluation.provenance, feed),
         notes=(*evaluation.notes, *filter(None, [_doubt(feed, job.model)])),
         timing={**timing, **evaluation.timing},
         without_examples=frozenset(job.without_examples),
     )
+
+
+def _with_input(provenance: Mapping[str, Any], feed: Feed) -> dict[str, Any]:
+    return {**provenance, "dataset": {**provenance["dataset"], "input": feed.text}}
+
+
+def seen_from_here(evaluation: Evaluation, job: Job) -> Evaluation:
+    """Return an evaluation that says where model and data lie, as one made now would."""
+    from pytest_confmat.kinds import kind_of
+
+    provenance = dict(evaluation.provenance)
+    if isinstance(job.model, ModelSpec):
+        path = text_of(str(from_here(job.model.path)))
+        provenance["model"] = {**provenance["model"], "path": path}
+    if isinstance(job.dataset, DatasetSpec):
+        dataset = provenance.get("dataset", {})
+        provenance["dataset"] = {**dataset, "source": kind_of(job.dataset).describe(job.dataset)}
+    return replace(evaluation, provenance=provenance)
 
 
 def _load(

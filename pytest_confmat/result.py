@@ -59,6 +59,8 @@ class GateResult:
         With the baseline, example by example; ``None``: there is none to compare with.
     thumbnails
         Pictures of misclassified examples; ``None``: nobody asked for any.
+    partial
+        What a shard has evaluated and written, in a sentence; ``None``: this is no shard.
     """
 
     policy: Path
@@ -79,6 +81,7 @@ class GateResult:
     faults: tuple[Fault, ...] = ()
     comparison: Comparison | None = None
     thumbnails: Thumbnails | None = None
+    partial: str | None = None
 
     @cached_property
     def changes(self) -> Changes | None:

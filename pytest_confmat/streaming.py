@@ -34,6 +34,11 @@ BATCH_BYTES = 16 * 2**20
 BATCH_SIZES = (8, 16, 24, 48, 96, 192, 384)
 UNKNOWN_BATCH = 48
 
+NOT_PURE = (
+    "the model is not pure (it keeps a state, draws at random, or is a function of the project's "
+    "own), so that it must see the whole set in its order: evaluate it as a whole"
+)
+
 ProgressCallback = Callable[[int, int | None], None]
 
 
@@ -202,7 +207,7 @@ class Pass:
         self._chosen = _chosen(shared.sources[0], parts)
         self._is_whole = len(self._chosen) == len(shared.sources[0].parts or ())
         self.shares = tuple(
-            Share(source, predictor, classes, _size(source, predictor, size), care)
+            Share(source, predictor, classes, size_of(source, predictor, size), care)
             for source, predictor, size in zip(shared.sources, predictors, batch_sizes, strict=True)
         )
 
@@ -295,11 +300,7 @@ class Pass:
     def _read(self, spans: Sequence[range] | None) -> Generator[tuple[Share, Batch]]:
         """Read the set, or spans of it; ``None``: all, in its order."""
         if spans is None and not self._is_whole:
-            raise ModelError(
-                "the model is not pure (it keeps a state, draws at random, or is a function of the "
-                "project's own), so that it must see the whole set in its order: evaluate it as a "
-                "whole"
-            )
+            raise ModelError(NOT_PURE)
         for share in self.shares:
             share.begin(spans)
         smallest = min(share.size for share in self.shares)
@@ -323,7 +324,8 @@ class Pass:
             yield share, batch
 
 
-def _size(source: Source, predictor: Predictor, asked: int | None) -> int:
+def size_of(source: Source, predictor: Predictor, asked: int | None) -> int:
+    """Return how many examples a model is given at a time."""
     return predictor.input.batch or asked or batch_size_for(source.shape, predictor.input.dtype)
 
 

@@ -132,15 +132,15 @@ def test_parts_by_id_make_up_the_same_evaluation_in_any_order(place, kind, monke
     monkeypatch.setattr(part_plan, "PART_EXAMPLES", 25)
     job = job_of(place, kind, "small")
     whole = jobs.run(job)
-    ids = jobs.plan(job)
+    ids = tuple(part.id for part in jobs.divided(job).parts)
     assert ids == tuple(part.id for part in whole.parts)
     assert len(ids) > 2
     found = [
         outcome
         for part in random.Random(1).sample(ids, len(ids))
-        for outcome in jobs.run_parts(job, [part])
+        for outcome in jobs.divided(job).outcomes([part])
     ]
-    (both,) = [list(jobs.run_parts(job, ids[:2]))]
+    (both,) = [list(jobs.divided(job).outcomes(ids[:2]))]
     assert [each.part for each in both] == list(whole.parts[:2])
     opened = jobs._open([job], None)
     made = assembled(
@@ -161,7 +161,7 @@ def test_parts_by_id_make_up_the_same_evaluation_in_any_order(place, kind, monke
 def test_a_part_of_another_set_is_refused(place):
     job = job_of(place, "directory", "small")
     with pytest.raises(RequestError) as caught:
-        list(jobs.run_parts(job, ["00000-0123456789abcdef"]))
+        list(jobs.divided(job).outcomes(["00000-0123456789abcdef"]))
     assert str(caught.value) == (
         f"{jobs._open([job], None).shared.sources[0].description} has no part "
         "'00000-0123456789abcdef': its parts are those of another set, or files of it have changed"
@@ -171,7 +171,7 @@ def test_a_part_of_another_set_is_refused(place):
 def test_data_of_the_projects_own_have_no_parts():
     job = Job(lambda x: x, (np.eye(3), np.arange(3)), CLASSES, Argmax())
     with pytest.raises(RequestError) as caught:
-        jobs.plan(job)
+        jobs.divided(job)
     assert str(caught.value) == (
         "dataset of the project's own (tuple) has no parts that could be evaluated by themselves: "
         "only a pass over all of it tells what it holds"
@@ -226,8 +226,9 @@ def test_a_model_that_is_not_pure_sees_the_whole_set_in_its_order(place, monkeyp
     assert equal(beside[0], jobs.run(alone[0]))
     assert beside[1].matrix == beside[0].matrix
     assert [len(part) for part in beside[0].parts] == [25, 25, 10]
+    apart = jobs.divided(alone[1])
     with pytest.raises(ModelError) as caught:
-        list(jobs.run_parts(alone[1], jobs.plan(alone[1])[:1]))
+        list(apart.outcomes([apart.parts[0].id]))
     assert "the model is not pure" in str(caught.value)
 
 

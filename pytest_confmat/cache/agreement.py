@@ -6,19 +6,15 @@ compared with what can be known of the request without doing it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from pytest_confmat.cache.identity import Identity
 from pytest_confmat.data.reading import Reading
 from pytest_confmat.evaluation import Evaluation
-from pytest_confmat.example_ids import NumberedIds, pieces_of
 from pytest_confmat.job import Job
 from pytest_confmat.kinds import kind_of
-from pytest_confmat.parts import NO_VALUE, UNPREDICTED, Part
+from pytest_confmat.part_validity import is_part
 from pytest_confmat.spec import DatasetSpec
 
 _DAMAGED = "holds what no evaluation holds"
@@ -49,7 +45,7 @@ def _is_formed(evaluation: Evaluation) -> bool:
         and not evaluation.faults
         and all(isinstance(note, str) for note in evaluation.notes)
         and _is_provenance(evaluation.provenance)
-        and all(_is_part(part, k) for part in evaluation.parts)
+        and all(is_part(part, k) for part in evaluation.parts)
     )
 
 
@@ -67,48 +63,6 @@ def _is_provenance(found: Any) -> bool:
         and type(size) is int
         and size > 0
     )
-
-
-def _is_part(part: Part, k: int) -> bool:
-    return (
-        all(map(_is_piece, pieces_of(part.ids)))
-        and isinstance(part.id, str)
-        and type(part.position) is int
-        and all(_is_index(array, k) for array in (part.true, part.predicted, part.rank))
-        and _is_row(part.score, np.float32)
-        and _is_row(part.check, np.uint64)
-        and (part.weight is None or _is_row(part.weight, np.float64))
-        and bool(np.isfinite(part.score).all())
-        and (part.weight is None or bool((np.isfinite(part.weight) & (part.weight >= 0)).all()))
-        # What was predicted has no class above it.
-        and not part.rank[part.true == part.predicted].any()
-        and _is_index(part.runner_up, k, UNPREDICTED)
-        and _is_row(part.runner_up_score, np.float32)
-        and _is_index(part.tied, k + 1)
-        and _is_row(part.true_tied, np.bool_)
-        and all(
-            _is_index(column.codes, len(column.values), NO_VALUE)
-            and all(isinstance(value, str) for value in column.values)
-            for column in part.columns.values()
-        )
-    )
-
-
-def _is_piece(ids: Sequence[str]) -> bool:
-    if isinstance(ids, NumberedIds):
-        return isinstance(ids.prefix, str) and {type(ids.length), type(ids.start)} == {int}
-    return all(isinstance(example, str) for example in ids)
-
-
-def _is_index(array: NDArray[Any], k: int, lowest: int = 0) -> bool:
-    """Whether an array holds numbers from `lowest` to `k` - 1."""
-    if array.ndim != 1 or array.dtype.kind not in "iu":
-        return False
-    return not len(array) or bool(array.min() >= lowest and array.max() < k)
-
-
-def _is_row(array: NDArray[Any], dtype: type[np.generic]) -> bool:
-    return array.ndim == 1 and array.dtype == dtype
 
 
 def _is_of(evaluation: Evaluation, spec: DatasetSpec, reading: Reading) -> bool:

@@ -175,6 +175,12 @@ def _unless(value: Any, default: Any) -> Any:
     return None if value == default else value
 
 
+def hardware() -> dict[str, Any]:
+    """Return what moves scores in their last digits, where libraries are the same."""
+    found = {**_machine(), **{name: os.environ[name] for name in _VARIABLES if name in os.environ}}
+    return {name: value for name, value in found.items() if value}
+
+
 def _machine() -> dict[str, Any]:
     """Return what moves scores in their last digits: instruction set, cores, graphics cards."""
     return {

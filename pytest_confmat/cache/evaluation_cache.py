@@ -18,9 +18,7 @@ from pytest_confmat.cache.store import DamagedEntryError, Entry, EntryStore
 from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.errors import UndeterminedError
 from pytest_confmat.evaluation import Evaluation
-from pytest_confmat.job import Job, from_here
-from pytest_confmat.kinds import kind_of
-from pytest_confmat.spec import DatasetSpec, ModelSpec
+from pytest_confmat.job import Job, seen_from_here
 
 
 @dataclass(frozen=True)
@@ -120,7 +118,7 @@ class EvaluationCache:
         except DamagedEntryError as damage:
             entry, remarks = None, (f"{damage}: evaluated anew",)
         if entry is not None:
-            found = _seen_from_here(entry.evaluation, job)
+            found = seen_from_here(entry.evaluation, job)
             timing = {"cache": perf_counter() - started}
             return replace(found, timing=timing), self._recalled(asked, known.key, entry.computed)
         evaluation = compute()
@@ -265,14 +263,3 @@ def _entry(store: EntryStore, job: Job, known: Identity) -> Entry | None:
     if entry is not None and (why := disagreement(entry.evaluation, job, known)) is not None:
         raise DamagedEntryError(f"the entry {store.name(known.key)} of the cache {why}")
     return entry
-
-
-def _seen_from_here(evaluation: Evaluation, job: Job) -> Evaluation:
-    """Return an evaluation that says where model and data lie, as one made now would."""
-    provenance = dict(evaluation.provenance)
-    if isinstance(job.model, ModelSpec):
-        provenance["model"] = {**provenance["model"], "path": str(from_here(job.model.path))}
-    if isinstance(job.dataset, DatasetSpec):
-        dataset = provenance.get("dataset", {})
-        provenance["dataset"] = {**dataset, "source": kind_of(job.dataset).describe(job.dataset)}
-    return replace(evaluation, provenance=provenance)

@@ -87,6 +87,22 @@ class Batch:
 Spans = Sequence[range]
 
 
+class Described(Protocol):
+    """What is known of an evaluation set without reading it; see `Source`."""
+
+    @property
+    def parts(self) -> Sequence[PlannedPart] | None:
+        """The parts, or ``None`` if only the pass can tell how many examples there are."""
+
+    @property
+    def description(self) -> str:
+        """The set in a few words: ``directory data/test``."""
+
+    @property
+    def offset(self) -> int:
+        """What a label is lower by than the number that the data hold."""
+
+
 class Source(Protocol):
     """An evaluation set, ready to be streamed for one model.
 

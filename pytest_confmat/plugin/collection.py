@@ -18,6 +18,7 @@ from pytest_confmat.plugin.gate import EVALUATION, Gate
 from pytest_confmat.plugin.longrepr import reason_of
 from pytest_confmat.plugin.properties import add_digests, properties_of
 from pytest_confmat.plugin.run import GateRun
+from pytest_confmat.plugin.shards import ShardRequest
 from pytest_confmat.plugin.state import GateState
 from pytest_confmat.report.wording import describe, headline, reason_first
 from pytest_confmat.text import and_more, plural
@@ -41,6 +42,9 @@ class ThresholdsFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Yield the item that evaluates, then one for each limit."""
+        if self.state.shard is not None:
+            yield self._item(EVALUATION, _shard_check(self.run, self.state.shard), 1)
+            return
         yield self._item(EVALUATION, _evaluation_check(self.run, self.state), 1)
         for name, limits in self.run.gate.items.items():
             line = limits[0].location.line if limits[0].location else 1
@@ -89,6 +93,24 @@ def _evaluation_check(run: GateRun, state: GateState) -> Callable[[pytest.Fixtur
             _fail(item, printable_lines(fault))
 
     return evaluation
+
+
+def _shard_check(run: GateRun, asked: ShardRequest) -> Callable[[pytest.FixtureRequest], None]:
+    def shard(request: pytest.FixtureRequest) -> None:
+        item = request.node
+        item.stash[FINDINGS] = ItemFindings(str(run.gate.path))
+        fault = None
+        try:
+            add_findings(item, partial=run.write_shard(request, asked))
+        except ConfmatError as error:
+            fault = str(error)
+            _add_faults(item, error, run)
+        # Outside of the handler, as in the item that evaluates.
+        if fault is not None:
+            add_findings(item, error=fault)
+            _fail(item, printable_lines(fault))
+
+    return shard
 
 
 def _limit_check(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -19,7 +19,10 @@ from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.job import Job, run
 from pytest_confmat.models import is_keras_model
 from pytest_confmat.plugin.endings import ended_by
+from pytest_confmat.plugin.shards import ShardRequest
 from pytest_confmat.relaying import without_advice
+from pytest_confmat.shards.evaluating import evaluate_shard
+from pytest_confmat.shards.merging import common_plan, merged, without_probing
 from pytest_confmat.spec import (
     DatasetSpec,
     Decision,
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from pytest_confmat.plugin.shared_results import SharedResults
     from pytest_confmat.streaming import ProgressCallback
 
+T = TypeVar("T")
 # How keys begin of what all workers know by a name, since each has objects of its own.
 SHARED_NAME = "name-"
 # And of what only one process can see.
@@ -55,6 +59,8 @@ class Evaluator:
         Opens the watch over one evaluation, and tells what to call as it goes on.
     cache
         Recalls evaluations of earlier sessions, where a caller allows; ``None``: there are none.
+    merge
+        Folders of the parts that what policies judge is put together from; empty: it is evaluated.
     """
 
     def __init__(
@@ -66,6 +72,7 @@ class Evaluator:
         watch: Callable[[], AbstractContextManager[ProgressCallback | None]] = nullcontext,
         *,
         code_sources: Callable[[], tuple[str, ...]] = tuple,
+        merge: Sequence[Path] = (),
     ) -> None:
         self._shared: SharedResults | None = None
         if folder is not None:
@@ -77,6 +84,7 @@ class Evaluator:
         self._code_sources = code_sources
         self._cache = cache
         self._watch = watch
+        self._merge = tuple(merge)
         self._infos: dict[str, CacheInfo] = {}
         self._memory: dict[str, Evaluation | ConfmatError] = {}
         # Objects are remembered by identity, so that they must outlive what is remembered.
@@ -251,6 +259,8 @@ class Evaluator:
 
     def _diagnose(self, key: str, job: Job) -> tuple[LikelyCause, ...]:
         evaluation, info = self.recall(key), self.cache_info(key)
+        if self._merge:
+            return without_probing(job, evaluation)
         if self._cache is not None:
             kept = self._cache.likely_causes(info)
             if kept is not None:
@@ -300,6 +310,8 @@ class Evaluator:
 
     def _obtain(self, key: str, job: Job, keep: bool, fingerprint: str | None) -> Evaluation:
         def evaluate() -> tuple[Evaluation, CacheInfo]:
+            if self._merge and (keep or self._is_merged(job)):
+                return self._guarded(lambda _: merged(job, self._merge)), CacheInfo()
             if self._cache is None or not keep:
                 return self._compute(job), CacheInfo()
             return self._cache.obtain(job, lambda: self._compute(job), fingerprint)
@@ -310,10 +322,26 @@ class Evaluator:
         evaluation, self._infos[key] = evaluate()
         return evaluation
 
+    def _is_merged(self, job: Job) -> bool:
+        """Whether a test of the project's asks for what the policy's parts are of."""
+        return job.is_plain and not common_plan(self._merge).foreign_to(job)
+
+    def write_shard(self, job: Job, asked: ShardRequest) -> str:
+        """Evaluate parts of `job`, and write them; see `evaluate_shard`."""
+        self._has_evaluated = True
+        return self._guarded(
+            lambda progress: evaluate_shard(
+                job, asked.shard, asked.folder, self._custom_objects(), progress
+            )
+        )
+
     def _compute(self, job: Job) -> Evaluation:
+        return self._guarded(lambda progress: run(job, progress, self._custom_objects()))
+
+    def _guarded(self, do: Callable[[ProgressCallback | None], T]) -> T:
         try:
             with self._watch() as progress:
-                return run(job, progress, self._custom_objects())
+                return do(progress)
         except ConfmatError:
             raise
         except Exception as error:

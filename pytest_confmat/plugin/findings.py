@@ -40,6 +40,8 @@ class ItemFindings:
         Why the item failed, in one line.
     see
         The item that tells more of it.
+    partial
+        What a shard has evaluated and written, in a sentence.
     """
 
     policy: str
@@ -52,6 +54,7 @@ class ItemFindings:
     verdicts: tuple[Verdict, ...] = ()
     reason: str | None = None
     see: str | None = None
+    partial: str | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """Return what xdist can carry."""

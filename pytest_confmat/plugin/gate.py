@@ -18,7 +18,10 @@ from pytest_confmat.plugin.baselines import compared_with, without_comparison
 from pytest_confmat.plugin.judged import Judged, judged_model
 from pytest_confmat.plugin.settings import Settings
 from pytest_confmat.policy import Policy, read_policy
+from pytest_confmat.shards.merging import common_plan
+from pytest_confmat.shards.shard import Shard
 from pytest_confmat.spec import BaselineSpec, DatasetSpec
+from pytest_confmat.text import listed
 
 # Items cost pytest 0.6 ms each; from here on a whole rule is one item.
 MANY_CLASSES = 2000
@@ -43,6 +46,10 @@ class Gate:
         How many limits against a baseline are not checked, as this run saves the first one.
     is_look
         Whether nothing is judged.
+    shard
+        Which parts are evaluated, so that nothing is judged either; ``None``: all.
+    merges
+        Whether the evaluation comes from parts that shards wrote, so that no data are read.
     """
 
     policy: Policy
@@ -54,6 +61,8 @@ class Gate:
     baseline: BaselineSpec | None = None
     waiting: int = 0
     is_look: bool = False
+    shard: Shard | None = None
+    merges: bool = False
 
     @property
     def path(self) -> Path:
@@ -68,7 +77,7 @@ class Gate:
     @property
     def data_folders(self) -> frozenset[Path]:
         """Folders full of images, which pytest need not walk through in search of tests."""
-        if self.dataset is None:
+        if self.dataset is None or self.merges:
             return frozenset()
         return kind_of(self.dataset).folders(self.dataset, self.classes)
 
@@ -136,17 +145,39 @@ def open_gate(policy: Policy, settings: Settings) -> Gate:
             # A wrong number would end the evaluation before anything could be compared with the
             # manifest, which tells the examples that it comes from: `agreed_set` sees to both.
             dataset = replace(dataset, expected_examples=None)
-        classes = _classes(policy, dataset)
+        classes = _merged_classes(policy, settings) or _classes(policy, dataset)
         if settings.look:
             policy.require_fitting(classes)
             return Gate(policy, dataset, classes, (), (), model, is_look=True)
         declared, exemptions = policy.limits_for(classes)
+        if settings.shard is not None:
+            return Gate(policy, dataset, classes, (), (), model, shard=settings.shard.shard)
         baseline = compared_with(policy, settings)
     except ConfmatError as error:
         raise pytest.UsageError(printable_lines(str(error))) from error
     limits = declared if baseline is not None else without_comparison(declared)
     waiting = len(declared) - len(limits)
-    return Gate(policy, dataset, classes, limits, exemptions, model, baseline, waiting)
+    merges = bool(settings.merge)
+    return Gate(
+        policy, dataset, classes, limits, exemptions, model, baseline, waiting, merges=merges
+    )
+
+
+def _merged_classes(policy: Policy, settings: Settings) -> tuple[str, ...] | None:
+    """Return the classes of the parts that are merged, whose data need not be here.
+
+    ``None``: nothing is merged.
+    """
+    if not settings.merge:
+        return None
+    planned = common_plan(settings.merge).classes
+    if policy.classes is not None and policy.classes != planned:
+        raise PolicyError(
+            f"the parts are of other classes than the policy: {listed(planned)}, and "
+            f"{listed(policy.classes)} here",
+            policy.dataset_location,
+        )
+    return planned
 
 
 def _classes(policy: Policy, dataset: DatasetSpec | None) -> tuple[str, ...]:

@@ -20,6 +20,9 @@ from pytest_confmat.plugin.gate import Gate
 from pytest_confmat.result import GateOutcome, GateResult
 from pytest_confmat.verdict import Verdict
 
+_NO_PARTS = "the shard wrote no parts: the item that evaluates was not run"
+_JUDGED_LATER = "a shard judges nothing: --confmat-merge does, where the parts of all shards are"
+
 
 @dataclass
 class Entry:
@@ -32,6 +35,7 @@ class Entry:
     notes: tuple[str, ...] = ()
     likely_causes: tuple[LikelyCause, ...] = ()
     faults: tuple[Fault, ...] = ()
+    partial: str | None = None
 
 
 class Ledger:
@@ -63,6 +67,7 @@ class Ledger:
         entry.error = findings.error or entry.error
         entry.notes = findings.notes or entry.notes
         entry.faults = findings.faults or entry.faults
+        entry.partial = findings.partial or entry.partial
         # Every process that judges says the same.
         entry.likely_causes = findings.likely_causes or entry.likely_causes
         entry.verdicts |= {verdict.limit.id: verdict for verdict in findings.verdicts}
@@ -141,11 +146,17 @@ def _result(
     )
     unchecked = tuple(limit.id for limit in gate.limits if limit.id not in entry.verdicts)
     excused = excused or (bool(verdicts) and left_out.issuperset(unchecked))
+    if gate.shard is not None and entry.partial is None and not excused:
+        error = error or _NO_PARTS
     outcome = _outcome(error, verdicts, unchecked, excused)
     if outcome == "passed" and (gate.is_look or evaluation is None):
         outcome = "incomplete"  # nothing was declared that could be checked, or nothing evaluated
     provenance = evaluation.provenance if evaluation is not None else {}
     notes, set_digest = entry.notes, None
+    partial = None
+    if gate.shard is not None and outcome == "incomplete" and entry.partial:
+        partial = f"shard {gate.shard}: {entry.partial}"
+        notes += (_JUDGED_LATER,)
     if evaluation is not None:
         set_digest = digest(evaluation)
         notes += (*evaluation.notes, *notes_on_set(gate, evaluation, set_digest, outcome))
@@ -166,6 +177,7 @@ def _result(
         notes=notes,
         versions=provenance.get("versions", {}),
         timing=evaluation.timing if evaluation is not None else {},
+        partial=partial,
     )
 
 

@@ -16,9 +16,11 @@ DEFAULT_POLICY = "thresholds.yaml"
 SINGLE = (
     *("--confmat-model", "--confmat-data", "--confmat-batch-size", "--confmat-report"),
     *("--confmat-manifest", "--confmat-baseline", "--confmat-save-baseline", "--confmat-cache"),
-    "--confmat-thumbnails",
+    *("--confmat-thumbnails", "--confmat-shard", "--confmat-parts"),
 )
-WITH_VALUE = (*SINGLE, "--confmat-thresholds", "--confmat-init", "--confmat-tighten")
+WITH_VALUE = (
+    *(*SINGLE, "--confmat-thresholds", "--confmat-init", "--confmat-tighten", "--confmat-merge"),
+)
 # Options by which pytest shows something and runs no test; the first start no session of ours.
 _NO_SESSION = ("help", "version", "markers", "cacheshow")
 _SHOWING = {
@@ -116,6 +118,23 @@ def add_options(parser: pytest.Parser) -> None:
         "and every file is read to be sure; off: it is computed anew",
     )
     group.addoption(
+        "--confmat-shard",
+        metavar="I/N",
+        help="evaluate the I-th of N shares of the set's parts, write them to --confmat-parts, and "
+        "judge nothing",
+    )
+    group.addoption(
+        "--confmat-parts",
+        metavar="DIR",
+        help="where --confmat-shard writes its parts",
+    )
+    group.addoption(
+        "--confmat-merge",
+        metavar="DIR",
+        action="append",
+        help="judge the parts that all shards wrote there, and evaluate nothing; repeatable",
+    )
+    group.addoption(
         "--confmat-init",
         nargs="?",
         const="",
@@ -156,6 +175,7 @@ def asks_for_gate(config: pytest.Config, options: Namespace | None = None) -> bo
     names = (
         *("every", "model", "unsafe_model", "thresholds", "data", "batch_size", "report"),
         *("manifest", "baseline", "save_baseline", "cache", "tighten", "thumbnails", "look"),
+        *("shard", "parts", "merge"),
     )
     if any(getattr(options, f"confmat_{name}") is not None for name in names):
         return True

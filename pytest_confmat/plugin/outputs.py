@@ -30,7 +30,7 @@ def outputs_of(
     """
     found: list[Output] = []
     origins = settings.origins
-    if settings.manifest is not None:
+    if settings.manifest is not None and settings.shard is None:
         found.append(ManifestOutput(settings.manifest, origins["manifest"]))
     if settings.save_baseline is not None:
         found.append(BaselineOutput(settings.save_baseline, origins["save_baseline"]))

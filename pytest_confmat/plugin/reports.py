@@ -37,14 +37,20 @@ def _gate_lines(gate: Gate, settings: Settings, origin: str, *, with_model: bool
     origins = settings.origins
     where = f" ({origins.get('data', 'policy')})" if gate.dataset else ""
     model = f", model {_model(gate.model, settings)}" if with_model else ""
-    limits = "no limit is judged (--confmat-look)"
-    if not gate.is_look:
-        limits = plural(len(gate.limits), "limit")
+    limits = plural(len(gate.limits), "limit")
+    if gate.is_look or gate.shard is not None:
+        by = "--confmat-look" if gate.is_look else f"--confmat-shard {gate.shard}"
+        limits = f"no limit is judged ({by})"
     yield (
         f"confmat: policy {printable(short_path(gate.path))} ({origin}), "
         f"{limits}, {len(gate.classes)} classes, "
         f"data {printable(_data(gate.dataset))}{where}{model}"
     )
+    if settings.shard is not None:
+        yield f"confmat: parts are written to {printable(short_path(settings.shard.folder))}"
+    if gate.merges:
+        folders = ", ".join(printable(short_path(folder)) for folder in settings.merge)
+        yield f"confmat: nothing is evaluated: parts come from {folders} (--confmat-merge)"
     if gate.baseline is not None:
         named = origins.get("baseline", "policy")
         yield f"confmat: baseline {printable(short_path(gate.baseline.path))} ({named})"

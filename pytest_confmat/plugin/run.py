@@ -21,6 +21,7 @@ from pytest_confmat.plugin.attempts import attempt
 from pytest_confmat.plugin.baselines import waiting_note, without_comparison
 from pytest_confmat.plugin.endings import SKIPS, ended_by
 from pytest_confmat.plugin.gate import Gate
+from pytest_confmat.plugin.shards import ShardRequest
 from pytest_confmat.report.page.examples import shown_examples
 from pytest_confmat.spec import DatasetSpec, ModelSpec
 from pytest_confmat.sprites import Thumbnails
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pytest_confmat.result import GateResult
 
 
+_NOT_MERGED = "there are no thumbnails: --confmat-merge reads no data, and so no pictures"
 _NO_PICTURES = (
     "there are no thumbnails: model or data come from fixtures, and only the worker that ran them "
     "could show them; without -n there are some"
@@ -95,7 +97,23 @@ class GateRun:
         """Why there is no evaluation; ``None``: there is one, or none was asked for."""
         return str(self._evaluated) if isinstance(self._evaluated, ConfmatError) else None
 
-    def _evaluate(self, request: pytest.FixtureRequest) -> tuple[Evaluation, str]:
+    def write_shard(self, request: pytest.FixtureRequest, asked: ShardRequest) -> str:
+        """Evaluate the parts of a shard and write them; return in a sentence what was done.
+
+        Raises
+        ------
+        ConfmatError
+            If that could not be done.
+        """
+        __tracebackhide__ = True
+        name = f"shard-{hashlib.sha256(bytes(self.gate.path)).hexdigest()[:32]}"
+        with attempt(self._session.folder, name):
+            job = self._asked_for(request)
+            with self._session.custom_objects.judging(self.gate.path):
+                return self._session.evaluator.write_shard(job, asked)
+
+    def _asked_for(self, request: pytest.FixtureRequest) -> Job:
+        """Return the job of model and data as fixtures give them."""
         __tracebackhide__ = True
         gate, session = self.gate, self._session
         model = session.as_model(request.getfixturevalue("confmat_model"))
@@ -113,13 +131,19 @@ class GateRun:
         job = self._job = self.job(model, dataset)
         if gate.policy.model_sha256 is not None:
             _require_pinned(gate, model, _digest_of(model))
+        return job
+
+    def _evaluate(self, request: pytest.FixtureRequest) -> tuple[Evaluation, str]:
+        __tracebackhide__ = True
+        gate, session = self.gate, self._session
+        job = self._asked_for(request)
         with session.custom_objects.judging(gate.path):
             key = self._key = session.evaluator.key(job, name=str(gate.path))
             evaluation = session.evaluator.evaluate(
                 job, str(gate.path), keep=True, fingerprint=self._stated(job, request)
             )
         # The file was read again since, or the evaluation is that of another process.
-        _require_pinned(gate, model, evaluation.provenance.get("model", {}).get("sha256"))
+        _require_pinned(gate, job.model, evaluation.provenance.get("model", {}).get("sha256"))
         require_agreed(gate, evaluation, session.manifest)
         self.comparison(evaluation)
         return evaluation, key
@@ -161,6 +185,8 @@ class GateRun:
         Never raises: the report stands without them.
         """
         assert result.evaluation is not None
+        if self.gate.merges:
+            return Thumbnails(notes=(_NOT_MERGED,))
         try:
             job = self._job or self._plain_job()
             if job is None:

@@ -12,6 +12,7 @@ import pytest
 from pytest_confmat.plugin.arguments import require_single
 from pytest_confmat.plugin.options import NO_MODEL, NO_POLICY
 from pytest_confmat.plugin.places import absolute, ini_folder, ini_name
+from pytest_confmat.plugin.shards import ShardRequest, merge_folders, shard_request
 from pytest_confmat.sprites import MAX_THUMBNAILS
 
 CacheUse = Literal["on", "verify", "off"]
@@ -36,6 +37,10 @@ class Settings:
         How many pictures of examples the report may hold; ``None``: as many as the policy says.
     look
         Whether nothing is judged.
+    shard
+        Which parts are evaluated, and where they are written; ``None``: all, and nowhere.
+    merge
+        Folders of the parts that are judged; empty: the set is evaluated.
     """
 
     model: Path | None
@@ -51,6 +56,8 @@ class Settings:
     cache: CacheUse = "on"
     thumbnails: int | None = None
     look: bool = False
+    shard: ShardRequest | None = None
+    merge: tuple[Path, ...] = ()
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -82,6 +89,8 @@ def read_settings(config: pytest.Config) -> Settings:
         cache=_cache(config, origins),
         thumbnails=_thumbnails(config, origins),
         look=_look(config),
+        shard=shard_request(config),
+        merge=merge_folders(config),
     )
 
 
@@ -130,6 +139,12 @@ def fitted(settings: Settings, policies: int) -> Settings:
         raise pytest.UsageError(
             f"--confmat-data says where one policy's data are, and there are {policies} policies: "
             "write the location into each policy"
+        )
+    apart = "shard" if settings.shard is not None else "merge"
+    if (settings.shard is not None or settings.merge) and policies != 1:
+        raise pytest.UsageError(
+            f"--confmat-{apart} is of one policy's data, and there are {policies} policies: run "
+            "pytest once for each, with folders of their own"
         )
     for name in ("manifest", "baseline", "save_baseline"):
         if getattr(settings, name) is not None and policies != 1:

@@ -17,6 +17,7 @@ from pytest_confmat.output import Output
 from pytest_confmat.plugin.gate import Gate
 from pytest_confmat.plugin.record import Record
 from pytest_confmat.plugin.settings import Settings
+from pytest_confmat.shards.files import PLAN
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ def require_apart(
         If there is one; the text names both options and the file.
     """
     written = list(_written(config, outputs, record))
+    if settings.shard is not None:
+        written.append(Claim("--confmat-parts", settings.shard.folder / f"plan{PLAN}", True))
     named = [*_read(settings, gates), *written]
     places = [(claim, identity(claim.path)) for claim in named]
     for (one, place), (other, its_place) in combinations(places, 2):

@@ -46,6 +46,8 @@ class GateState:
         Policies that were found, and are not gated as they name no model.
     data_were_named
         Whether the command line names the data.
+    shard
+        The parts that are evaluated, and where they are written; ``None``: all, and nowhere.
     folder
         What workers share; ``None``: there are none.
     reported
@@ -69,6 +71,7 @@ class GateState:
         self.gates = tuple(open_gate(policy, settings) for policy in policies)
         self.data_were_named = settings.data is not None
         self.manifest = settings.manifest
+        self.shard = settings.shard
         self.watch = watch(config)
         self.folder = workers.shared_folder(config)
         self.custom_objects = CustomObjects(config)
@@ -79,6 +82,7 @@ class GateState:
             evaluation_cache(config, settings),
             self.watch.evaluation,
             code_sources=self.custom_objects.sources,
+            merge=settings.merge,
         )
         self.reported: frozenset[Path] = frozenset()
         self.runs = {gate.path: GateRun(gate, self) for gate in self.gates}

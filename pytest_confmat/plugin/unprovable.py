@@ -24,7 +24,7 @@ def unprovable_limits(gate: Gate) -> Iterator[str]:
     Elsewhere the verdicts say it.
     """
     asked = [limit for limit in gate.limits if _can_be_foreseen(limit)]
-    if not asked or gate.dataset is None:
+    if not asked or gate.dataset is None or gate.merges:
         return
     try:
         labels = kind_of(gate.dataset).labels(gate.dataset, gate.classes)

@@ -53,6 +53,7 @@ _TITLES = {
     "error": "❌ ERROR",
     "incomplete": "⚠️ Incomplete",
 }
+_PARTIAL = "⚠️ Partial"
 _BAD = "❌"
 _UNDECIDED = "❓"
 
@@ -149,7 +150,8 @@ def _size(lines: Iterable[str]) -> int:
 
 def _verdict(result: GateResult) -> Iterator[str]:
     counts = tally(result)
-    yield f"### {_TITLES[result.outcome]}{f': {counts}' if counts else ''}"
+    title = _TITLES[result.outcome] if result.partial is None else _PARTIAL
+    yield f"### {title}{f': {counts}' if counts else ''}"
     yield ""
     yield f"Policy {code(short_path(result.policy))}{_of_model(result)}{_of_data(result)}"
     if accuracy := accuracy_text(result):

@@ -99,6 +99,7 @@ _STAGES = {
     "first_batch": "first batch",
     "evaluate": "evaluate",
     "cache": "cache",
+    "merge": "merge",
 }
 
 
@@ -119,7 +120,12 @@ def verdict_line(result: GateResult, width: int = 80) -> str:
 
     Ids of limits are named as far as `width` goes.
     """
-    return defused(f"confmat: {WORDS[result.outcome]}  {finding(result, width)}")
+    return defused(f"confmat: {word(result)}  {finding(result, width)}")
+
+
+def word(result: GateResult) -> str:
+    """Return the result in one word: ``BLOCKED``."""
+    return WORDS[result.outcome] if result.partial is None else "PARTIAL"
 
 
 WORDS = {
@@ -153,6 +159,8 @@ def tally(result: GateResult) -> str:
 
     Empty where an error came before any limit.
     """
+    if result.partial is not None:
+        return result.partial
     undecided = sum(v.outcome == "undecided" and not v.blocks for v in result.verdicts)
     unchecked = len(result.unchecked)
     declared = len(result.verdicts) + unchecked

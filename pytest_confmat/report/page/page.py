@@ -23,7 +23,7 @@ from pytest_confmat.report.page.facts import facts
 from pytest_confmat.report.page.matrix_view import MatrixView, matrix_view
 from pytest_confmat.report.page.payload import encoded, payload
 from pytest_confmat.report.rows import VerdictRow, class_rows, verdict_row
-from pytest_confmat.report.summary import WORDS, finding, subject
+from pytest_confmat.report.summary import WORDS, finding, subject, word
 from pytest_confmat.report.wording import reasons
 from pytest_confmat.result import GateResult
 from pytest_confmat.verdict import Verdict
@@ -78,7 +78,7 @@ def page(result: GateResult) -> str:
         "script": script,
         "script_hash": _content_hash(script),
         "result": result,
-        "word": WORDS[result.outcome].upper(),
+        "word": word(result).upper(),
         "subject": printable(subject(result), 1000),
         "finding": printable(finding(result, 160), 4000),
         "policy": printable(short_path(result.policy), 400),
