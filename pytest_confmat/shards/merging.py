@@ -212,14 +212,14 @@ def _differing(one: Part, other: Part) -> Iterator[tuple[str, np.ndarray[Any, An
 def _refusal(
     plan: EvaluationPlan, missing: list[str], wrong: list[str], place: str, totals: set[int]
 ) -> str:
-    lines = [f"the parts in {place} are not one whole evaluation"]
+    lines = []
     if missing:
         shown = joined(missing, _EXAMPLES_NAMED)
         are = "is" if len(missing) == 1 else "are"
         many = f"{len(missing):,} of {plural(len(plan.parts), 'part')} {are} missing"
-        lines.append(f"  {many}: {shown}{_again(plan, missing, totals)}")
-    lines += [f"  {line}" for line in first_lines(wrong, _SHOWN, "file that cannot be used")]
-    return "\n".join(lines)
+        lines.append(f"{many}: {shown}{_again(plan, missing, totals)}")
+    lines += first_lines(wrong, _SHOWN, "file that cannot be used", "files that cannot be used")
+    return f"the parts in {place} are not one whole evaluation: " + "\n  ".join(lines)
 
 
 def _again(plan: EvaluationPlan, missing: list[str], totals: set[int]) -> str:

@@ -18,7 +18,7 @@ from pytest_confmat.errors import EvaluationError
 from pytest_confmat.job import Divided, Job
 from pytest_confmat.kinds import kind_of, placeless
 from pytest_confmat.models.digest import sha256_of_model
-from pytest_confmat.text import joined, one_line
+from pytest_confmat.text import listed, one_line
 
 FORMAT = 1
 _LONGEST = 200
@@ -140,7 +140,7 @@ class EvaluationPlan:
         """Return in what two plans differ, a line for each thing: ``decision: a, and b there``."""
         found = list(_facts_apart(self.facts, other.facts))
         if self.classes != other.classes:
-            found.append(_apart("classes", _listed(self.classes), _listed(other.classes)))
+            found.append(_apart("classes", listed(self.classes), listed(other.classes)))
         if self.parts != other.parts:
             found.append(_parts_apart(self.parts, other.parts))
         if (self.offset, self.doubt) != (other.offset, other.doubt) and not found:
@@ -159,7 +159,7 @@ class EvaluationPlan:
         planned = {name: self.facts.get(name) for name in self.facts if name in asked}
         found = list(_facts_apart(planned, asked))
         if self.classes != job.classes:
-            found.append(_apart("classes", _listed(self.classes), _listed(job.classes)))
+            found.append(_apart("classes", listed(self.classes), listed(job.classes)))
         return found
 
 
@@ -200,7 +200,3 @@ def _parts_apart(one: Sequence[PlanPart], other: Sequence[PlanPart]) -> str:
         f"{first.id} of {first.examples:,} examples",
         f"{there.id} of {there.examples:,}",
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return joined([one_line(name) for name in names])

@@ -99,6 +99,7 @@ def sections() -> tuple[Section, ...]:
             "policies",
             "policy_data",
             "options",
+            "parts",
         ),
     )
     return tuple(import_module(f"tests.faults.{name}").SECTION for name in names)
