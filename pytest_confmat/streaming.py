@@ -6,7 +6,7 @@ faults. Faults are collected and raised together; there is no evaluation of fewe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from types import MappingProxyType
 from typing import Any
@@ -25,6 +25,7 @@ from pytest_confmat.interrupts import interrupts
 from pytest_confmat.models.predictor import Prediction, Predictor
 from pytest_confmat.outcomes import PartOutcomes
 from pytest_confmat.remarks import warning_notes
+from pytest_confmat.resuming import Kept, ProgressCallback, counting_on, resumed
 from pytest_confmat.share import Share
 from pytest_confmat.spec import MAX_FAULTS, OnFault
 from pytest_confmat.threads import MOST_THREADS, cores, ordered_map
@@ -38,8 +39,6 @@ NOT_PURE = (
     "the model is not pure (it keeps a state, draws at random, or is a function of the project's "
     "own), so that it must see the whole set in its order: evaluate it as a whole"
 )
-
-ProgressCallback = Callable[[int, int | None], None]
 
 
 def batch_size_for(shape: Sequence[int] | None, dtype: str) -> int:
@@ -118,6 +117,7 @@ def evaluate_all(
     provenances: Sequence[Mapping[str, Any]],
     care: Care,
     progress: ProgressCallback | None = None,
+    kept: Kept | None = None,
 ) -> tuple[Evaluation | ConfmatError, ...]:
     """Predict every example once with each of several models, in one pass over the set.
 
@@ -127,6 +127,9 @@ def evaluate_all(
     ----------
     batch_sizes, provenances
         For each model; see `evaluate`.
+    kept
+        Of a pass with one model: the parts that are done, which are not evaluated again. Of a
+        model that is not pure none are kept.
 
     Returns
     -------
@@ -137,15 +140,42 @@ def evaluate_all(
     ConfmatError
         What is wrong with the set as a whole, or with every model; see `evaluate`.
     """
-    made = Pass(shared, predictors, classes, batch_sizes=batch_sizes, care=care, progress=progress)
-    results: list[list[PartOutcomes]] = [[] for _ in predictors]
-    with closing(made.outcomes()) as outcomes:
-        for number, part in outcomes:
+    done, rest = resumed(shared.sources[0], predictors, classes, kept)
+    made = Pass(
+        shared,
+        predictors,
+        classes,
+        batch_sizes=batch_sizes,
+        care=care,
+        progress=counting_on(progress, done),
+        parts=rest,
+    )
+    results: list[list[PartOutcomes]] = [[each.outcomes for each in done] for _ in predictors]
+    try:
+        for number, part in _outcomes(made, rest):
             results[number].append(part)
+            if kept is not None and predictors[0].is_pure:
+                notes = (*shared.sources[0].notes, *predictors[0].notes)
+                kept.keep(part, classes, notes)
+    finally:
+        if kept is not None:
+            kept.close()
+    before = tuple(note for each in done for note in each.notes)
     return tuple(
-        share.error or _evaluation(share, parts, provenance, care, made.warned)
+        share.error
+        or _evaluation(share, parts, provenance, care, _notes(share, before, made.warned))
         for share, parts, provenance in zip(made.shares, results, provenances, strict=True)
     )
+
+
+def _outcomes(made: Pass, rest: Sequence[str] | None) -> Generator[tuple[int, PartOutcomes]]:
+    if rest is None or rest:
+        with closing(made.outcomes()) as outcomes:
+            yield from outcomes
+
+
+def _notes(share: Share, before: Sequence[str], warned: tuple[int, str] | None) -> Sequence[str]:
+    return (*before, *share.source.notes, *share.predictor.notes, *warning_notes(warned))
 
 
 def _evaluation(
@@ -153,7 +183,7 @@ def _evaluation(
     parts: Sequence[PartOutcomes],
     provenance: Mapping[str, Any],
     care: Care,
-    warned: tuple[int, str] | None,
+    notes: Sequence[str],
 ) -> Evaluation | ConfmatError:
     try:
         share.require_in_order()
@@ -163,7 +193,7 @@ def _evaluation(
             parts,
             care=care,
             provenance={**provenance, "batch_size": share.size},
-            notes=(*share.source.notes, *share.predictor.notes, *warning_notes(warned)),
+            notes=notes,
             timing={"first_batch": share.first_batch},
         )
     except ConfmatError as error:

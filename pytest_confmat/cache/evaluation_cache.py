@@ -14,6 +14,7 @@ from pytest_confmat.cache.agreement import disagreement
 from pytest_confmat.cache.digest_index import DigestIndex
 from pytest_confmat.cache.environment import environment
 from pytest_confmat.cache.identity import Identity, identify
+from pytest_confmat.cache.kept_parts import KeptParts
 from pytest_confmat.cache.store import DamagedEntryError, Entry, EntryStore
 from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.errors import UndeterminedError
@@ -84,12 +85,22 @@ class EvaluationCache:
         self._asked: dict[str, _Asked] = {}
 
     def obtain(
-        self, job: Job, compute: Callable[[], Evaluation], fingerprint: str | None = None
+        self,
+        job: Job,
+        compute: Callable[[], Evaluation],
+        fingerprint: str | None = None,
+        resume: Callable[[KeptParts], Evaluation] | None = None,
     ) -> tuple[Evaluation, CacheInfo]:
         """Return the evaluation of `job`, and where it came from.
 
         An evaluation is kept if nothing it depends on changed while it was computed; one with
         examples at fault is not, as what could not be read today may be readable tomorrow.
+
+        Parameters
+        ----------
+        resume
+            In the place of `compute` where parts can be kept as they are done; ``None``: they
+            cannot.
 
         Raises
         ------
@@ -121,9 +132,11 @@ class EvaluationCache:
             found = seen_from_here(entry.evaluation, job)
             timing = {"cache": perf_counter() - started}
             return replace(found, timing=timing), self._recalled(asked, known.key, entry.computed)
-        evaluation = compute()
+        kept = KeptParts(store, known.key, lambda: asked.identify().key == known.key)
+        evaluation = compute() if resume is None else resume(kept)
         info = self._keep(store, known, asked, evaluation)
-        return evaluation, replace(info, remarks=remarks + info.remarks)
+        kept.forget()
+        return evaluation, replace(info, remarks=remarks + kept.remarks + info.remarks)
 
     def keep_as(self, info: CacheInfo, job: Job, evaluation: Evaluation) -> None:
         """Keep an evaluation for another job too, whose result it is known to be.

@@ -121,6 +121,12 @@ class EntryStore:
             write_checksummed(self.folder / f"{key}.{what}", content)
             self._clear_up()
 
+    def remove_beside(self, key: str, suffix: str) -> None:
+        """Remove all that is kept beside an entry under names with a suffix."""
+        for path in self.folder.glob(f"{key}.*.{suffix}"):
+            with suppress(OSError):  # another run may have it open; then it goes in its turn
+                path.unlink()
+
     def name(self, key: str) -> str:
         """Return the name of the file that holds the entry under `key`."""
         return f"{key}{_SUFFIX}"

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -33,7 +34,7 @@ from pytest_confmat.sprites import Thumbnails
 
 if TYPE_CHECKING:
     from pytest_confmat.plugin.shared_results import SharedResults
-    from pytest_confmat.streaming import ProgressCallback
+    from pytest_confmat.resuming import Kept, ProgressCallback
 
 T = TypeVar("T")
 # How keys begin of what all workers know by a name, since each has objects of its own.
@@ -314,7 +315,9 @@ class Evaluator:
                 return self._guarded(lambda _: merged(job, self._merge)), CacheInfo()
             if self._cache is None or not keep:
                 return self._compute(job), CacheInfo()
-            return self._cache.obtain(job, lambda: self._compute(job), fingerprint)
+            # Objects are not the same in another process, so that parts of theirs are not kept.
+            resume = partial(self._compute, job) if job.is_plain else None
+            return self._cache.obtain(job, lambda: self._compute(job), fingerprint, resume)
 
         shared = self._shared_of(key)
         if shared is not None:
@@ -335,8 +338,8 @@ class Evaluator:
             )
         )
 
-    def _compute(self, job: Job) -> Evaluation:
-        return self._guarded(lambda progress: run(job, progress, self._custom_objects()))
+    def _compute(self, job: Job, kept: Kept | None = None) -> Evaluation:
+        return self._guarded(lambda progress: run(job, progress, self._custom_objects(), kept))
 
     def _guarded(self, do: Callable[[ProgressCallback | None], T]) -> T:
         try:

@@ -98,6 +98,7 @@ _STAGES = {
     "open": "open",
     "first_batch": "first batch",
     "evaluate": "evaluate",
+    "evaluate_rest": "evaluate the rest",
     "cache": "cache",
     "merge": "merge",
 }

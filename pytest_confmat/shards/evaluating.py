@@ -13,6 +13,7 @@ from pytest_confmat.errors import EvaluationError, ModelError, RequestError
 from pytest_confmat.filenames import short_path
 from pytest_confmat.job import Divided, Job, divided
 from pytest_confmat.outcomes import PartOutcomes
+from pytest_confmat.resuming import ProgressCallback
 from pytest_confmat.shards.files import (
     PLAN,
     PartFile,
@@ -24,7 +25,7 @@ from pytest_confmat.shards.files import (
 )
 from pytest_confmat.shards.plan import EvaluationPlan
 from pytest_confmat.shards.shard import Shard
-from pytest_confmat.streaming import NOT_PURE, ProgressCallback
+from pytest_confmat.streaming import NOT_PURE
 from pytest_confmat.text import one_line, plural
 
 
