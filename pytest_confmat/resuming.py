@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,8 +29,13 @@ class Kept(Protocol):
     def resumed(self) -> int:
         """How many were done before."""
 
-    def done(self, parts: Sequence[PlannedPart], classes: tuple[str, ...]) -> Mapping[str, Done]:
-        """Return what is done of `parts`, by id."""
+    def done(
+        self,
+        parts: Sequence[PlannedPart],
+        classes: tuple[str, ...],
+        asked: Collection[str] | None = None,
+    ) -> Mapping[str, Done]:
+        """Return what is done of a set's `parts`, or of those of the ids `asked`, by id."""
 
     def keep(
         self, outcomes: PartOutcomes, classes: tuple[str, ...], notes: tuple[str, ...]
@@ -39,6 +44,9 @@ class Kept(Protocol):
 
     def close(self) -> None:
         """Keep what has not been written yet, however the pass ended."""
+
+    def forget(self) -> None:
+        """Remove what was asked for or kept, once it is elsewhere."""
 
 
 def resumed(

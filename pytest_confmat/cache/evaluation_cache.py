@@ -132,11 +132,24 @@ class EvaluationCache:
             found = seen_from_here(entry.evaluation, job)
             timing = {"cache": perf_counter() - started}
             return replace(found, timing=timing), self._recalled(asked, known.key, entry.computed)
-        kept = KeptParts(store, known.key, lambda: asked.identify().key == known.key)
+        kept = _kept_parts(store, asked, known.key)
         evaluation = compute() if resume is None else resume(kept)
         info = self._keep(store, known, asked, evaluation)
         kept.forget()
         return evaluation, replace(info, remarks=remarks + kept.remarks + info.remarks)
+
+    def parts_of(self, job: Job, fingerprint: str | None = None) -> KeptParts | None:
+        """Return where the parts of `job` are kept while they are done; ``None``: nowhere."""
+        opened = self._open()
+        if opened is None:
+            return None
+        store, index = opened
+        try:
+            surroundings = {**environment(), "loaded": self._loaded()}
+            asked = _Asked(job, index, surroundings, fingerprint, self._own_code())
+            return _kept_parts(store, asked, asked.identify().key)
+        except (OSError, UndeterminedError):
+            return None
 
     def keep_as(self, info: CacheInfo, job: Job, evaluation: Evaluation) -> None:
         """Keep an evaluation for another job too, whose result it is known to be.
@@ -262,6 +275,10 @@ class _Asked:
             fingerprint=self.fingerprint,
             own_code=self.own_code,
         )
+
+
+def _kept_parts(store: EntryStore, asked: _Asked, key: str) -> KeptParts:
+    return KeptParts(store, key, lambda: asked.identify().key == key)
 
 
 def _entry(store: EntryStore, job: Job, known: Identity) -> Entry | None:

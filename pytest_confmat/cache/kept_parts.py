@@ -6,7 +6,7 @@ the same bound. What was read while model or data changed is not kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 
@@ -59,7 +59,7 @@ class KeptParts:
         self._due = clock() + KEEP_EVERY
         self._waiting: list[StoredOutcomes] = []
         self._total = 0
-        self._has_written = False
+        self._written: set[str] = set()
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -72,15 +72,22 @@ class KeptParts:
             "did not finish; --confmat-cache=off evaluates all of them anew",
         )
 
-    def done(self, parts: Sequence[PlannedPart], classes: tuple[str, ...]) -> Mapping[str, Done]:
-        """Return the parts that an earlier run has done, by their ids."""
+    def done(
+        self,
+        parts: Sequence[PlannedPart],
+        classes: tuple[str, ...],
+        asked: Collection[str] | None = None,
+    ) -> Mapping[str, Done]:
+        """Return the parts that an earlier run has done, by their ids; see `Kept.done`."""
         found = {}
+        wanted = {part.id for part in parts} if asked is None else set(asked)
         for position, part in enumerate(parts):
-            kept = self._read(part, position, classes)
+            kept = self._read(part, position, classes) if part.id in wanted else None
             if kept is not None:
                 notes = tuple(map(str, kept.about.get("notes", ())))
                 found[part.id] = Done(kept.outcomes, notes)
-        self.resumed, self._total = len(found), len(parts)
+        self.resumed, self._total = len(found), len(wanted)
+        self._written.update(map(_name, found))
         return found
 
     def keep(
@@ -96,14 +103,13 @@ class KeptParts:
 
     def close(self) -> None:
         """Keep what is still waiting, if it took long enough to be worth it."""
-        if self._has_written or self._clock() >= self._due:
+        if self._written or self._clock() >= self._due:
             self._write()
 
     def forget(self) -> None:
-        """Remove what is kept, once the evaluation itself is."""
+        """Remove what is kept, once it is elsewhere: the evaluation itself, or a shard's parts."""
         self._waiting.clear()
-        if self._has_written or self.resumed:
-            self._store.remove_beside(self._key, _SUFFIX)
+        self._store.remove_beside(self._key, self._written)
 
     def _write(self) -> None:
         started = self._clock()
@@ -111,9 +117,9 @@ class KeptParts:
         try:
             if self._is_same():
                 for each in waiting:
-                    name = f"{each.outcomes.part.id}.{_SUFFIX}"
+                    name = _name(each.outcomes.part.id)
                     self._store.put_beside(self._key, name, each.to_bytes())
-                    self._has_written = True
+                    self._written.add(name)
         except (OSError, UndeterminedError):
             pass  # it will be evaluated again
         ended = self._clock()
@@ -122,7 +128,7 @@ class KeptParts:
     def _read(
         self, planned: PlannedPart, position: int, classes: tuple[str, ...]
     ) -> StoredOutcomes | None:
-        content = self._store.get_beside(self._key, f"{planned.id}.{_SUFFIX}")
+        content = self._store.get_beside(self._key, _name(planned.id))
         if content is None:
             return None
         with suppress(EvaluationError):
@@ -136,3 +142,7 @@ class KeptParts:
             ):
                 return found
         return None
+
+
+def _name(part: str) -> str:
+    return f"{part}.{_SUFFIX}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -121,11 +121,11 @@ class EntryStore:
             write_checksummed(self.folder / f"{key}.{what}", content)
             self._clear_up()
 
-    def remove_beside(self, key: str, suffix: str) -> None:
-        """Remove all that is kept beside an entry under names with a suffix."""
-        for path in self.folder.glob(f"{key}.*.{suffix}"):
+    def remove_beside(self, key: str, whats: Iterable[str]) -> None:
+        """Remove what is kept beside an entry."""
+        for what in whats:
             with suppress(OSError):  # another run may have it open; then it goes in its turn
-                path.unlink()
+                (self.folder / f"{key}.{what}").unlink(missing_ok=True)
 
     def name(self, key: str) -> str:
         """Return the name of the file that holds the entry under `key`."""

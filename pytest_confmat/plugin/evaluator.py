@@ -329,12 +329,15 @@ class Evaluator:
         """Whether a test of the project's asks for what the policy's parts are of."""
         return job.is_plain and not common_plan(self._merge).foreign_to(job)
 
-    def write_shard(self, job: Job, asked: ShardRequest) -> str:
+    def write_shard(self, job: Job, asked: ShardRequest, fingerprint: str | None) -> str:
         """Evaluate parts of `job`, and write them; see `evaluate_shard`."""
         self._has_evaluated = True
+        cache = self._cache if job.is_plain else None
+        kept = None if cache is None else cache.parts_of(job, fingerprint)
+        own = self._custom_objects
         return self._guarded(
             lambda progress: evaluate_shard(
-                job, asked.shard, asked.folder, self._custom_objects(), progress
+                job, asked.shard, asked.folder, own(), progress=progress, kept=kept
             )
         )
 

@@ -110,7 +110,7 @@ class GateRun:
         with attempt(self._session.folder, name):
             job = self._asked_for(request)
             with self._session.custom_objects.judging(self.gate.path):
-                return self._session.evaluator.write_shard(job, asked)
+                return self._session.evaluator.write_shard(job, asked, self._stated(job, request))
 
     def _asked_for(self, request: pytest.FixtureRequest) -> Job:
         """Return the job of model and data as fixtures give them."""

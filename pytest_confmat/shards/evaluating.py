@@ -13,7 +13,7 @@ from pytest_confmat.errors import EvaluationError, ModelError, RequestError
 from pytest_confmat.filenames import short_path
 from pytest_confmat.job import Divided, Job, divided
 from pytest_confmat.outcomes import PartOutcomes
-from pytest_confmat.resuming import ProgressCallback
+from pytest_confmat.resuming import Done, Kept, ProgressCallback, counting_on
 from pytest_confmat.shards.files import (
     PLAN,
     PartFile,
@@ -49,9 +49,16 @@ def evaluate_shard(
     shard: Shard,
     folder: Path,
     custom_objects: Mapping[str, Any] | None = None,
+    *,
     progress: ProgressCallback | None = None,
+    kept: Kept | None = None,
 ) -> str:
     """Evaluate a shard's parts of a job, write them, and return in a sentence what was done.
+
+    Parameters
+    ----------
+    kept
+        Parts that an earlier run has done, which are not evaluated again.
 
     Raises
     ------
@@ -68,10 +75,10 @@ def evaluate_shard(
         _require_own(folder, plan)
         written = [write_plan(folder, plan)]
         done, ran_on = [], hardware()
-        for outcomes in _outcomes(apart, shard, progress):
-            found = PartFile(outcomes, job.classes, plan.digest, shard, ran_on, apart.notes)
+        for each in _done(apart, shard, progress, kept):
+            found = PartFile(each.outcomes, job.classes, plan.digest, shard, ran_on, each.notes)
             written.append(write_part(folder, found))
-            done.append(outcomes)
+            done.append(each.outcomes)
     except OSError as error:
         raise EvaluationError(
             f"parts cannot be written to {short_path(folder)}: {error.strerror or error}"
@@ -79,25 +86,45 @@ def evaluate_shard(
     for path in written:
         require_whole(path)
     _require_sound(apart, done)
+    if kept is not None:
+        kept.forget()
     examples = sum(len(each.part) for each in done)
     return (
         f"{len(done):,} of {plural(len(plan.parts), 'part')} with {examples:,} of "
         f"{plural(plan.examples, 'example')} evaluated, and written to "
-        f"{one_line(short_path(folder))}"
+        f"{one_line(short_path(folder))}{_resumed(kept)}"
     )
 
 
-def _outcomes(
-    apart: Divided, shard: Shard, progress: ProgressCallback | None
-) -> Iterator[PartOutcomes]:
-    asked = [part.id for part in shard.share(apart.parts)]
-    if not asked:
+def _resumed(kept: Kept | None) -> str:
+    if kept is None or not kept.resumed:
+        return ""
+    were = "was" if kept.resumed == 1 else "were"
+    return f"; {kept.resumed:,} of them {were} done by an earlier run"
+
+
+def _done(
+    apart: Divided, shard: Shard, progress: ProgressCallback | None, kept: Kept | None
+) -> Iterator[Done]:
+    """Yield the parts of a shard: those that are done already, then the others as they are."""
+    asked, classes = [part.id for part in shard.share(apart.parts)], apart.job.classes
+    before = {} if kept is None else kept.done(apart.parts, classes, asked)
+    rest = [part for part in asked if part not in before]
+    resumed = tuple(before.values())
+    yield from resumed
+    if not rest:
         return
-    with closing(apart.outcomes(asked, progress)) as outcomes:
-        for each in outcomes:
-            if not apart.is_pure:  # of some models that is known after the first batch
-                raise ModelError(NOT_PURE)
-            yield each
+    try:
+        with closing(apart.outcomes(rest, counting_on(progress, resumed))) as outcomes:
+            for each in outcomes:
+                if not apart.is_pure:  # of some models that is known after the first batch
+                    raise ModelError(NOT_PURE)
+                if kept is not None:
+                    kept.keep(each, classes, apart.notes)
+                yield Done(each, apart.notes)
+    finally:
+        if kept is not None:
+            kept.close()
 
 
 def _require_own(folder: Path, plan: EvaluationPlan) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import replace
 
 import pytest
 
 from pytest_confmat import job as jobs
+from pytest_confmat.cache import kept_parts
+from pytest_confmat.cache.kept_parts import KeptParts
+from pytest_confmat.cache.store import EntryStore
 from pytest_confmat.data import part_plan
 from pytest_confmat.errors import EvaluationError, ModelError, RequestError
 from pytest_confmat.job import Job
@@ -67,6 +71,25 @@ def test_a_shard_without_parts_writes_the_plan_alone(place, tmp_path):  # noqa: 
     said = evaluate_shard(job, Shard(7, 7), tmp_path)
     assert said.startswith("0 of 1 part with 0 of 60 examples evaluated, and written to ")
     assert [path.suffix for path in tmp_path.iterdir()] == [PLAN]
+
+
+def test_a_shard_goes_on_where_an_earlier_run_of_it_ended(place, monkeypatch, tmp_path):  # noqa: F811
+    monkeypatch.setattr(part_plan, "PART_EXAMPLES", 9)
+    monkeypatch.setattr(kept_parts, "KEEP_EVERY", 0)
+    job, store = job_of(place, "directory", "small", batch_size=8), EntryStore(tmp_path / "cache")
+
+    def interrupt(seen, _):
+        if seen > 20:
+            raise KeyboardInterrupt
+
+    first, again = (KeptParts(store, "k", lambda: True) for _ in range(2))
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_shard(job, Shard(1, 2), tmp_path / "out", progress=interrupt, kept=first)
+    said = evaluate_shard(job, Shard(1, 2), tmp_path / "out", kept=again)
+    assert re.search("4 of 7 parts with .* written to .*; [123] of them w[aser]+ done by an", said)
+    assert not list((tmp_path / "cache").glob("*.outcomes"))
+    evaluate_shard(job, Shard(2, 2), tmp_path / "out")
+    assert merged(job, [tmp_path / "out"]) == jobs.run(job)
 
 
 def test_objects_of_the_projects_own_are_refused(place, tmp_path):  # noqa: F811
