@@ -124,7 +124,7 @@ def _judge(limit: Limit, found: Measurement, refuting: float, source: Measuremen
         mistakes=_mistakes(limit, source, shown) if failing else (),
         unpredicted=found.unpredicted,
         denominator=found.trials,
-        change=_change(found, source) if limit.against == "baseline" else None,
+        change=_change(found, source) if limit.against != "value" else None,
         **_certainty(limit, found, outcome, refuting),
     )
 

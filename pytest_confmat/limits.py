@@ -14,7 +14,7 @@ from pytest_confmat.metric import TOP_K, metric_called
 from pytest_confmat.spec import Normalize
 
 Kind = Literal["at_least", "at_most"]
-Against = Literal["value", "baseline"]
+Against = Literal["value", "baseline", "reference"]
 EvidenceRule = Literal["estimate", "proven", "not_refuted"]
 Undecided = Literal["fail", "warn"]
 Family = Literal["none", "holm"]
@@ -113,7 +113,8 @@ class Limit:
         How sure one must be.
     against
         ``value``: the metric is compared with the bound. ``baseline``: by how much it is worse
-        than the baseline's, on the same examples.
+        than the baseline's, on the same examples. ``reference``: than that of another model which
+        was evaluated in the same pass.
     """
 
     id: str
@@ -243,7 +244,7 @@ def limit_id(
 
     A colon inside a class name of a pair is escaped, so that two pairs never share an id.
     """
-    if against == "baseline" and metric != FLIPS:
+    if against != "value" and metric != FLIPS:
         metric += "_rise" if metric in ("confusion", "confusions") else "_drop"
     if metric.startswith("confusions"):
         return f"{metric}[*]"

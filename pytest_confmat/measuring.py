@@ -92,7 +92,7 @@ class Measurements:
 
     def of(self, limit: Limit) -> Measurement:
         """Return the number that `limit` is about."""
-        if limit.against == "baseline":
+        if limit.against != "value":
             if self._changes is None:
                 return Measurement(
                     Measured(None, undefined=NO_BASELINE), None, 0, self.counts.total

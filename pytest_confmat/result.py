@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_confmat.baseline.comparison import Changes, Comparison
+from pytest_confmat.baseline.comparison import Changes, Comparison, Other
 from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.evaluation import Evaluation, Fault
 from pytest_confmat.limits import Exemption
@@ -56,7 +56,7 @@ class GateResult:
     likely_causes
         Where a limit failed: patterns of wiring mistakes in the matrix.
     comparison
-        With the baseline, example by example; ``None``: there is none to compare with.
+        With the baseline or the reference, example by example; ``None``: there is none.
     thumbnails
         Pictures of misclassified examples; ``None``: nobody asked for any.
     partial
@@ -87,6 +87,11 @@ class GateResult:
     def changes(self) -> Changes | None:
         """How accuracy and recall changed since the baseline."""
         return None if self.comparison is None else self.comparison.changes
+
+    @property
+    def other(self) -> Other:
+        """What it is compared with, if it is: ``baseline``, or ``reference``."""
+        return "baseline" if self.comparison is None else self.comparison.other
 
     @cached_property
     def newly_wrong(self) -> NDArray[np.int64] | None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,8 @@ LISTED = 10
 CLASSES_LISTED = 50
 
 Integers = NDArray[np.int64]
+# A baseline is a stored evaluation; a reference is a model evaluated in the same pass.
+Other = Literal["baseline", "reference"]
 
 
 @dataclass(frozen=True, order=True)
@@ -100,6 +103,10 @@ class Comparison:
         Whether the baseline's classes stand in another order.
     without_examples
         Classes that are declared to have no examples.
+    other
+        What the other model is called in messages.
+    path
+        Where the reference is; empty for a baseline.
     """
 
     classes: tuple[str, ...]
@@ -116,6 +123,8 @@ class Comparison:
     renamed: int = 0
     reordered: bool = False
     without_examples: frozenset[str] = frozenset()
+    other: Other = "baseline"
+    path: str | None = None
 
     def __len__(self) -> int:
         """Return the number of common examples."""
@@ -203,6 +212,42 @@ def compare(
     )
     _require_overlap(there, here, comparison, min_overlap)
     return comparison
+
+
+def compare_with_reference(reference: Evaluation, evaluation: Evaluation, path: str) -> Comparison:
+    """Compare two models that saw the same examples in one pass, place by place.
+
+    Parameters
+    ----------
+    path
+        Of the reference, for messages.
+
+    Raises
+    ------
+    BaselineError
+        If they did not see the same examples.
+    """
+    there, here = Baseline.of(reference), Baseline.of(evaluation)
+    if there.classes != here.classes or not (
+        np.array_equal(there.true, here.true) and np.array_equal(there.check, here.check)
+    ):
+        raise BaselineError(
+            f"the reference {path} and the model saw different examples: the data changed while "
+            "they were read, or yield something else each time; run it again with "
+            "--confmat-cache=off"
+        )
+    return Comparison(
+        here.classes,
+        here.true,
+        there.predicted,
+        here.predicted,
+        there.rank,
+        here.rank,
+        np.arange(len(here)),
+        without_examples=evaluation.without_examples,
+        other="reference",
+        path=path,
+    )
 
 
 def _change(examples: int, before: int, now: int) -> Change | None:
@@ -332,6 +377,14 @@ def _not_compared(comparison: Comparison) -> list[str]:
 
 def _notes(comparison: Comparison) -> Iterator[str]:
     common, examples = len(comparison), comparison.examples
+    if comparison.other == "reference":
+        worse, better = (int(np.sum(x)) for x in (comparison.newly_wrong, comparison.newly_right))
+        yield (
+            f"compared with the reference {comparison.path} on all {plural(examples, 'example')}: "
+            f"{int(np.sum(comparison.flipped)):,} predicted differently, {worse:,} newly wrong, "
+            f"{better:,} newly right"
+        )
+        return
     if reasons := _not_compared(comparison):
         yield (
             f"compared with the baseline on {common:,} of {plural(examples, 'example')}: since "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from pytest_confmat.cache.identity import Identity, identify
 from pytest_confmat.cache.kept_parts import KeptParts
 from pytest_confmat.cache.store import DamagedEntryError, Entry, EntryStore
 from pytest_confmat.diagnosis import LikelyCause
-from pytest_confmat.errors import UndeterminedError
+from pytest_confmat.errors import ConfmatError, UndeterminedError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.job import Job, seen_from_here
 
@@ -107,36 +107,79 @@ class EvaluationCache:
         ConfmatError
             What `compute` raises.
         """
+        look = self._look(job, fingerprint)
+        if look.recalled is not None:
+            return look.recalled
+        if look.keeping is None:
+            return compute(), look.info
+        store, known, asked = look.keeping
+        kept = _kept_parts(store, asked, known.key)
+        evaluation = compute() if resume is None else resume(kept)
+        info = self._keep(store, known, asked, evaluation)
+        kept.forget()
+        return evaluation, replace(info, remarks=look.info.remarks + kept.remarks + info.remarks)
+
+    def obtain_all(
+        self,
+        jobs: Sequence[Job],
+        compute: Callable[[Sequence[Job]], Sequence[Evaluation | ConfmatError]],
+        fingerprints: Sequence[str | None],
+    ) -> list[tuple[Evaluation, CacheInfo] | ConfmatError]:
+        """Return the evaluations of `jobs`; those that cannot be recalled are computed in one call.
+
+        Parameters
+        ----------
+        compute
+            Returns for each of its jobs the evaluation, or the error that is its own.
+        fingerprints
+            One a job; see `identify`.
+
+        Raises
+        ------
+        ConfmatError
+            What `compute` raises.
+        """
+        looked = [self._look(job, stated) for job, stated in zip(jobs, fingerprints, strict=True)]
+        missing = [job for job, look in zip(jobs, looked, strict=True) if look.recalled is None]
+        computed = iter(compute(missing) if missing else ())
+        return [look.recalled or self._finished(look, next(computed)) for look in looked]
+
+    def _look(self, job: Job, fingerprint: str | None) -> _Look:
+        """Return what is kept of a job, or why nothing is."""
         started = perf_counter()
         opened = self._open()
         if opened is None:
-            return compute(), CacheInfo()
+            return _Look(CacheInfo())
         store, index = opened
-        refusal: Exception | None = None
         try:
             surroundings = {**environment(), "loaded": self._loaded()}
             asked = _Asked(job, index, surroundings, fingerprint, self._own_code())
             known = asked.identify()
         except (OSError, UndeterminedError) as reason:
-            refusal = reason
-        if refusal is not None:
-            # Outside of the handler: what computing raises has its own cause, and not this one.
-            return compute(), self._not_kept(refusal)
+            return _Look(self._not_kept(reason))
         self._asked[known.key] = asked
-        remarks: tuple[str, ...] = ()
         try:
             entry = _entry(store, job, known)
         except DamagedEntryError as damage:
-            entry, remarks = None, (f"{damage}: evaluated anew",)
-        if entry is not None:
-            found = seen_from_here(entry.evaluation, job)
-            timing = {"cache": perf_counter() - started}
-            return replace(found, timing=timing), self._recalled(asked, known.key, entry.computed)
-        kept = _kept_parts(store, asked, known.key)
-        evaluation = compute() if resume is None else resume(kept)
-        info = self._keep(store, known, asked, evaluation)
-        kept.forget()
-        return evaluation, replace(info, remarks=remarks + kept.remarks + info.remarks)
+            info = CacheInfo(remarks=(f"{damage}: evaluated anew",))
+            return _Look(info, (store, known, asked))
+        if entry is None:
+            return _Look(CacheInfo(), (store, known, asked))
+        found = seen_from_here(entry.evaluation, job)
+        timing = {"cache": perf_counter() - started}
+        info = self._recalled(asked, known.key, entry.computed)
+        return _Look(info, recalled=(replace(found, timing=timing), info))
+
+    def _finished(
+        self, look: _Look, evaluation: Evaluation | ConfmatError
+    ) -> tuple[Evaluation, CacheInfo] | ConfmatError:
+        """Keep what was computed, where it may be kept."""
+        if isinstance(evaluation, ConfmatError):
+            return evaluation
+        if look.keeping is None:
+            return evaluation, look.info
+        info = self._keep(*look.keeping, evaluation)
+        return evaluation, replace(info, remarks=look.info.remarks + info.remarks)
 
     def parts_of(self, job: Job, fingerprint: str | None = None) -> KeptParts | None:
         """Return where the parts of `job` are kept while they are done; ``None``: nowhere."""
@@ -279,6 +322,25 @@ class _Asked:
 
 def _kept_parts(store: EntryStore, asked: _Asked, key: str) -> KeptParts:
     return KeptParts(store, key, lambda: asked.identify().key == key)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What was found of a job.
+
+    Attributes
+    ----------
+    info
+        Of what is recalled, or what is to be said of what has to be computed.
+    keeping
+        Where and as what that may be kept.
+    recalled
+        The evaluation, if it was kept.
+    """
+
+    info: CacheInfo
+    keeping: tuple[EntryStore, Identity, _Asked] | None = None
+    recalled: tuple[Evaluation, CacheInfo] | None = None
 
 
 def _entry(store: EntryStore, job: Job, known: Identity) -> Entry | None:

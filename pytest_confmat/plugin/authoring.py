@@ -46,7 +46,7 @@ from pytest_confmat.writing import written_beside
 
 _OPTION = "--confmat-init"
 # What a run that gates nothing cannot do.
-_BESIDE = ("every", "report", "manifest", "tighten", "baseline", "save_baseline")
+_BESIDE = ("every", "report", "manifest", "tighten", "baseline", "save_baseline", "reference")
 _LINE = 1000
 
 

@@ -6,7 +6,7 @@ import hashlib
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,7 +17,7 @@ from pytest_confmat.cache.evaluation_cache import CacheInfo, EvaluationCache
 from pytest_confmat.diagnosis import LikelyCause
 from pytest_confmat.errors import ConfmatError, EvaluationError, ModelError, RequestError
 from pytest_confmat.evaluation import Evaluation
-from pytest_confmat.job import Job, run
+from pytest_confmat.job import Job, run, run_all
 from pytest_confmat.models import is_keras_model
 from pytest_confmat.plugin.endings import ended_by
 from pytest_confmat.plugin.shards import ShardRequest
@@ -41,6 +41,24 @@ T = TypeVar("T")
 SHARED_NAME = "name-"
 # And of what only one process can see.
 _OBJECTS = "objects-"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A job that is to be done, and what is known of it besides.
+
+    Attributes
+    ----------
+    name, stated
+        See `Evaluator.key`.
+    fingerprint
+        What the project states of objects and code of its own; see `identify`.
+    """
+
+    job: Job
+    name: str | None = None
+    fingerprint: str | None = None
+    stated: str | None = None
 
 
 class Evaluator:
@@ -215,28 +233,31 @@ class Evaluator:
         keep
             Whether it may come from an earlier session, and is kept for a later one; `info`
             tells. Of objects only under a `name`.
-        fingerprint
-            What the project states of objects and code of its own; see `identify`.
-        stated
-            See `key`.
+        fingerprint, stated
+            See `Asked`.
+        """
+        self.evaluate_all([Asked(job, name, fingerprint, stated)], keep=keep)
+        return self.recall(self.key(job, name, stated))
+
+    def evaluate_all(self, asked: Sequence[Asked], *, keep: bool = False) -> None:
+        """Do jobs on one data set, in one pass, so that `recall` has their results and errors.
+
+        Those that are remembered, or that an earlier session kept, take no part in the pass.
         """
         self._has_evaluated = True
-        key = self.key(job, name, stated)
-        if key not in self._memory:
-            self._alive.append(job)
-            try:
-                if not job.is_plain:
-                    # What the project states holds for all its objects: which they are, only the
-                    # policy that they belong to can tell.
-                    keep = keep and name is not None
-                self._memory[key] = self._obtain(key, job, keep, fingerprint)
-            except ConfmatError as error:
-                self._memory[key] = error
-            except BaseException as error:
-                if (ended := ended_by(error)) is not None:
-                    self._memory[key] = ended
-                raise
-        return self.recall(key)
+        keyed = {self.key(each.job, each.name, each.stated): each for each in asked}
+        missing = {key: each for key, each in keyed.items() if key not in self._memory}
+        if not missing:
+            return
+        self._alive += [each.job for each in missing.values()]
+        try:
+            self._memory |= self._obtain(missing, keep)
+        except ConfmatError as error:
+            self._memory |= dict.fromkeys(missing, error)
+        except BaseException as error:
+            if (ended := ended_by(error)) is not None:
+                self._memory |= dict.fromkeys(missing, ended)
+            raise
 
     @property
     def has_evaluated(self) -> bool:
@@ -309,21 +330,45 @@ class Evaluator:
         """Return where workers share what is remembered under `key`; ``None``: nowhere."""
         return None if key.startswith(_OBJECTS) else self._shared
 
-    def _obtain(self, key: str, job: Job, keep: bool, fingerprint: str | None) -> Evaluation:
-        def evaluate() -> tuple[Evaluation, CacheInfo]:
-            if self._merge and (keep or self._is_merged(job)):
-                return self._guarded(lambda _: merged(job, self._merge)), CacheInfo()
-            if self._cache is None or not keep:
-                return self._compute(job), CacheInfo()
-            # Objects are not the same in another process, so that parts of theirs are not kept.
-            resume = partial(self._compute, job) if job.is_plain else None
-            return self._cache.obtain(job, lambda: self._compute(job), fingerprint, resume)
+    def _obtain(
+        self, missing: Mapping[str, Asked], keep: bool
+    ) -> Mapping[str, Evaluation | ConfmatError]:
+        # What the project states holds for all its objects: which they are, only the policy that
+        # they belong to can tell.
+        keep = keep and all(each.job.is_plain or each.name is not None for each in missing.values())
 
-        shared = self._shared_of(key)
-        if shared is not None:
-            return shared.evaluation(key, evaluate)
-        evaluation, self._infos[key] = evaluate()
-        return evaluation
+        def evaluate(keys: Sequence[str]) -> list[tuple[Evaluation, CacheInfo] | ConfmatError]:
+            asked = [missing[key] for key in keys]
+            if len(asked) == 1:
+                return [self._obtain_one(asked[0], keep)]
+            jobs = [each.job for each in asked]
+            if self._cache is None or not keep:
+                return [
+                    found if isinstance(found, ConfmatError) else (found, CacheInfo())
+                    for found in self._compute_all(jobs)
+                ]
+            stated = [each.fingerprint for each in asked]
+            return self._cache.obtain_all(jobs, self._compute_all, stated)
+
+        if self._shared is not None and all(map(self._shared_of, missing)):
+            return self._shared.evaluations(list(missing), evaluate)
+        results: dict[str, Evaluation | ConfmatError] = {}
+        for key, found in zip(missing, evaluate(list(missing)), strict=True):
+            if isinstance(found, ConfmatError):
+                results[key] = found
+            else:
+                results[key], self._infos[key] = found
+        return results
+
+    def _obtain_one(self, asked: Asked, keep: bool) -> tuple[Evaluation, CacheInfo]:
+        job = asked.job
+        if self._merge and (keep or self._is_merged(job)):
+            return self._guarded(lambda _: merged(job, self._merge)), CacheInfo()
+        if self._cache is None or not keep:
+            return self._compute(job), CacheInfo()
+        # Objects are not the same in another process, so that parts of theirs are not kept.
+        resume = partial(self._compute, job) if job.is_plain else None
+        return self._cache.obtain(job, lambda: self._compute(job), asked.fingerprint, resume)
 
     def _is_merged(self, job: Job) -> bool:
         """Whether a test of the project's asks for what the policy's parts are of."""
@@ -343,6 +388,9 @@ class Evaluator:
 
     def _compute(self, job: Job, kept: Kept | None = None) -> Evaluation:
         return self._guarded(lambda progress: run(job, progress, self._custom_objects(), kept))
+
+    def _compute_all(self, jobs: Sequence[Job]) -> Sequence[Evaluation | ConfmatError]:
+        return self._guarded(lambda progress: run_all(jobs, progress, self._custom_objects()))
 
     def _guarded(self, do: Callable[[ProgressCallback | None], T]) -> T:
         try:

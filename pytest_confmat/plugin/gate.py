@@ -16,6 +16,7 @@ from pytest_confmat.kinds import kind_of
 from pytest_confmat.limits import Exemption, Limit, limit_id
 from pytest_confmat.plugin.baselines import compared_with, without_comparison
 from pytest_confmat.plugin.judged import Judged, judged_model
+from pytest_confmat.plugin.references import against_reference, reference_of
 from pytest_confmat.plugin.settings import Settings
 from pytest_confmat.policy import Policy, read_policy
 from pytest_confmat.shards.merging import common_plan
@@ -42,6 +43,8 @@ class Gate:
         The model to judge; ``None``: the fixture `confmat_model` brings it.
     baseline
         What limits against a baseline are compared with.
+    reference
+        The model that they are compared with in its place.
     waiting
         How many limits against a baseline are not checked, as this run saves the first one.
     is_look
@@ -63,6 +66,7 @@ class Gate:
     is_look: bool = False
     shard: Shard | None = None
     merges: bool = False
+    reference: Judged | None = None
 
     @property
     def path(self) -> Path:
@@ -150,16 +154,29 @@ def open_gate(policy: Policy, settings: Settings) -> Gate:
             policy.require_fitting(classes)
             return Gate(policy, dataset, classes, (), (), model, is_look=True)
         declared, exemptions = policy.limits_for(classes)
+        reference = reference_of(policy, settings, model)
         if settings.shard is not None:
             return Gate(policy, dataset, classes, (), (), model, shard=settings.shard.shard)
-        baseline = compared_with(policy, settings)
+        baseline = None if reference is not None else compared_with(policy, settings)
     except ConfmatError as error:
         raise pytest.UsageError(printable_lines(str(error))) from error
-    limits = declared if baseline is not None else without_comparison(declared)
+    limits = declared
+    if reference is not None:
+        limits = against_reference(declared)
+    elif baseline is None:
+        limits = without_comparison(declared)
     waiting = len(declared) - len(limits)
-    merges = bool(settings.merge)
     return Gate(
-        policy, dataset, classes, limits, exemptions, model, baseline, waiting, merges=merges
+        policy,
+        dataset,
+        classes,
+        limits,
+        exemptions,
+        model,
+        baseline,
+        waiting,
+        merges=bool(settings.merge),
+        reference=reference,
     )
 
 

@@ -39,14 +39,14 @@ def judged_model(policy: Policy | None, settings: Settings) -> Judged | None:
     if policy is not None and policy.model is not None and not origin.startswith("--"):
         path = policy.model.path
         if not path.exists():
-            raise PolicyError(f"model: {_why_missing(path)}", policy.where("model"))
+            raise PolicyError(f"model: {why_missing(path)}", policy.where("model"))
         origin = f"model in {policy.path.name}"
         return Judged(ModelSpec(path.resolve(), settings.safe_mode, signature), origin)
     if settings.model is None:
         return None
     if not settings.model.exists():
         written = settings.model_as_written or settings.model
-        raise pytest.UsageError(f"{origin}: {_why_missing(written)}")
+        raise pytest.UsageError(f"{origin}: {why_missing(written)}")
     return Judged(ModelSpec(settings.model, settings.safe_mode, signature), origin)
 
 
@@ -57,7 +57,7 @@ def as_model(model: Any, folder: Path, *, safe_mode: bool) -> Any:
     return model
 
 
-def _why_missing(path: Path) -> str:
+def why_missing(path: Path) -> str:
     """Say it in the loader's words, of the path as it was written: resolved, a link is none."""
     from pytest_confmat.models.look import look_at
 

@@ -16,7 +16,7 @@ DEFAULT_POLICY = "thresholds.yaml"
 SINGLE = (
     *("--confmat-model", "--confmat-data", "--confmat-batch-size", "--confmat-report"),
     *("--confmat-manifest", "--confmat-baseline", "--confmat-save-baseline", "--confmat-cache"),
-    *("--confmat-thumbnails", "--confmat-shard", "--confmat-parts"),
+    *("--confmat-thumbnails", "--confmat-shard", "--confmat-parts", "--confmat-reference"),
 )
 WITH_VALUE = (
     *(*SINGLE, "--confmat-thresholds", "--confmat-init", "--confmat-tighten", "--confmat-merge"),
@@ -106,6 +106,12 @@ def add_options(parser: pytest.Parser) -> None:
         help="compare with this stored evaluation; default: what the policy names",
     )
     group.addoption(
+        "--confmat-reference",
+        metavar="PATH",
+        help="compare with this model, evaluated in the same pass: what a conversion costs; "
+        "default: what the policy names",
+    )
+    group.addoption(
         "--confmat-save-baseline",
         metavar="PATH",
         help="store the evaluation of a model that passes there, as what later ones are "
@@ -159,6 +165,9 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini("confmat_thumbnails", "as --confmat-thumbnails", default=None)
     parser.addini("confmat_manifest", "as --confmat-manifest, relative to this file", default=None)
     parser.addini("confmat_baseline", "as --confmat-baseline, relative to this file", default=None)
+    parser.addini(
+        "confmat_reference", "as --confmat-reference, relative to this file", default=None
+    )
     parser.addini("confmat_cache", "as --confmat-cache", default=None)
 
 
@@ -175,7 +184,7 @@ def asks_for_gate(config: pytest.Config, options: Namespace | None = None) -> bo
     names = (
         *("every", "model", "unsafe_model", "thresholds", "data", "batch_size", "report"),
         *("manifest", "baseline", "save_baseline", "cache", "tighten", "thumbnails", "look"),
-        *("shard", "parts", "merge"),
+        *("shard", "parts", "merge", "reference"),
     )
     if any(getattr(options, f"confmat_{name}") is not None for name in names):
         return True

@@ -54,6 +54,9 @@ def _gate_lines(gate: Gate, settings: Settings, origin: str, *, with_model: bool
     if gate.baseline is not None:
         named = origins.get("baseline", "policy")
         yield f"confmat: baseline {printable(short_path(gate.baseline.path))} ({named})"
+    if gate.reference is not None:
+        path, origin = printable(short_path(gate.reference.spec.path)), gate.reference.origin
+        yield f"confmat: reference {path} ({origin}), evaluated in the same pass"
     for line in unprovable_limits(gate):
         yield f"confmat: {printable(line, 400)}"
 

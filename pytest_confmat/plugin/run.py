@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_confmat.baseline import load_baseline
-from pytest_confmat.baseline.comparison import Comparison, compare
+from pytest_confmat.baseline.comparison import Comparison, compare, compare_with_reference
 from pytest_confmat.diagnosis import LikelyCause
-from pytest_confmat.errors import ConfmatError, ModelError, RequestError
+from pytest_confmat.errors import BaselineError, ConfmatError, ModelError, RequestError
 from pytest_confmat.evaluation import Evaluation
-from pytest_confmat.filenames import relative_path
+from pytest_confmat.filenames import relative_path, short_path
 from pytest_confmat.job import Job, from_here
 from pytest_confmat.judging import judge
 from pytest_confmat.plugin.agreed_set import require_agreed
 from pytest_confmat.plugin.attempts import attempt
 from pytest_confmat.plugin.baselines import waiting_note, without_comparison
 from pytest_confmat.plugin.endings import SKIPS, ended_by
+from pytest_confmat.plugin.evaluator import Asked
 from pytest_confmat.plugin.gate import Gate
 from pytest_confmat.plugin.shards import ShardRequest
 from pytest_confmat.report.page.examples import shown_examples
@@ -138,10 +139,13 @@ class GateRun:
         gate, session = self.gate, self._session
         job = self._asked_for(request)
         with session.custom_objects.judging(gate.path):
+            asked = [Asked(job, str(gate.path), self._stated(job, request))]
+            if gate.reference is not None:
+                other = self._reference_job(job.dataset)
+                asked.append(Asked(other, self._reference_name, self._stated(other, request)))
+            session.evaluator.evaluate_all(asked, keep=True)
             key = self._key = session.evaluator.key(job, name=str(gate.path))
-            evaluation = session.evaluator.evaluate(
-                job, str(gate.path), keep=True, fingerprint=self._stated(job, request)
-            )
+            evaluation = session.evaluator.recall(key)
         # The file was read again since, or the evaluation is that of another process.
         _require_pinned(gate, job.model, evaluation.provenance.get("model", {}).get("sha256"))
         require_agreed(gate, evaluation, session.manifest)
@@ -206,12 +210,35 @@ class GateRun:
         return None if model is None or dataset is None else self.job(model.spec, dataset)
 
     def comparison(self, evaluation: Evaluation) -> Comparison | None:
-        """Compare the gate's evaluation with its baseline, once; ``None``: it has none."""
+        """Compare the gate's evaluation with baseline or reference, once; ``None``: it has none."""
         baseline = self.gate.baseline
+        if self._comparison is None and self.gate.reference is not None:
+            self._comparison = self._beside_reference(evaluation)
         if baseline is not None and self._comparison is None:
             stored = load_baseline(baseline.path)
             self._comparison = compare(stored, evaluation, baseline.min_overlap)
         return self._comparison
+
+    @property
+    def _reference_name(self) -> str:
+        return f"{self.gate.path} reference"
+
+    def _reference_job(self, dataset: Any) -> Job:
+        assert self.gate.reference is not None
+        return self.job(self.gate.reference.spec, dataset)
+
+    def _beside_reference(self, evaluation: Evaluation) -> Comparison:
+        assert self.gate.reference is not None
+        path = short_path(self.gate.reference.spec.path)
+        evaluator = self._session.evaluator
+        dataset = self.gate.dataset if self._job is None else self._job.dataset
+        try:
+            with self._session.custom_objects.judging(self.gate.path):
+                key = evaluator.key(self._reference_job(dataset), name=self._reference_name)
+            reference = evaluator.recall(key)
+        except ConfmatError as error:
+            raise BaselineError(f"the reference {path} could not be evaluated: {error}") from error
+        return compare_with_reference(reference, evaluation, path)
 
     def compared(self, evaluation: Evaluation) -> Comparison | None:
         """Return the comparison with the gate's baseline, if it can be compared with one."""
@@ -249,8 +276,8 @@ class GateRun:
             notes += self._comparison.notes
             if without_comparison(self.gate.limits) == self.gate.limits:
                 notes.append(
-                    "the baseline is not used, as no limit compares with it: max_drop, "
-                    "max_rise or flips would"
+                    f"the {self._comparison.other} is not used, as no limit compares with it: "
+                    "max_drop, max_rise or flips would"
                 )
         if self.gate.waiting:
             notes.append(waiting_note(self.gate.waiting))

@@ -25,7 +25,7 @@ class Settings:
 
     Attributes
     ----------
-    model, data, report, manifest, baseline, save_baseline
+    model, data, report, manifest, baseline, save_baseline, reference
         Absolute paths.
     model_as_written
         As `model`, links not resolved, for messages.
@@ -58,6 +58,7 @@ class Settings:
     look: bool = False
     shard: ShardRequest | None = None
     merge: tuple[Path, ...] = ()
+    reference: Path | None = None
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -91,6 +92,7 @@ def read_settings(config: pytest.Config) -> Settings:
         look=_look(config),
         shard=shard_request(config),
         merge=merge_folders(config),
+        reference=_path(config, "reference", origins),
     )
 
 
@@ -129,11 +131,17 @@ def fitted(settings: Settings, policies: int) -> Settings:
             report=_unless_by_ini(settings.report, origins.get("report")),
             manifest=_unless_by_ini(settings.manifest, origins.get("manifest")),
             baseline=_unless_by_ini(settings.baseline, origins.get("baseline")),
+            reference=_unless_by_ini(settings.reference, origins.get("reference")),
         )
     if not policies and settings.report is not None:
         raise pytest.UsageError(
             f"{origins['report']} writes what policies come to, and --confmat-thresholds "
             f"{NO_POLICY} asks for none"
+        )
+    if not policies and settings.reference is not None:
+        raise pytest.UsageError(
+            f"{origins['reference']} is what limits of policies compare with, and "
+            f"--confmat-thresholds {NO_POLICY} asks for none"
         )
     if settings.data is not None and policies != 1:
         raise pytest.UsageError(

@@ -7,7 +7,8 @@ others wait and read.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -45,23 +46,58 @@ class SharedResults:
         ConfmatError
             What `evaluate` raised, in whichever worker.
         """
-        with FileLock(self._folder / f"{key}.lock"):
-            found = self.read(key)
-            if isinstance(found, Evaluation):
-                return found
-            if found is not None:
-                raise found
-            try:
-                with attempt(self._folder, key):
-                    evaluation, info = evaluate()
-            except BaseException as error:
-                ended = error if isinstance(error, ConfmatError) else ended_by(error)
-                if ended is not None:
+        found = self.evaluations([key], lambda _: [evaluate()])[key]
+        if isinstance(found, ConfmatError):
+            raise found
+        return found
+
+    def evaluations(
+        self,
+        keys: Sequence[str],
+        evaluate: Callable[[Sequence[str]], Sequence[tuple[Evaluation, CacheInfo] | ConfmatError]],
+    ) -> dict[str, Evaluation | ConfmatError]:
+        """Return what is under `keys`; what no worker has made yet, `evaluate` makes in one call.
+
+        Raises
+        ------
+        ConfmatError
+            What `evaluate` raises; it is that of all that was to be made.
+        """
+        with ExitStack() as locks:
+            # In one order everywhere, or two workers could wait for each other.
+            for key in sorted(keys):
+                locks.enter_context(FileLock(self._folder / f"{key}.lock"))
+            known = {key: self.read(key) for key in keys}
+            missing = [key for key, found in known.items() if found is None]
+            made = self._make(missing, evaluate) if missing else {}
+            return {key: found or made[key] for key, found in known.items()}
+
+    def _make(
+        self,
+        keys: Sequence[str],
+        evaluate: Callable[[Sequence[str]], Sequence[tuple[Evaluation, CacheInfo] | ConfmatError]],
+    ) -> dict[str, Evaluation | ConfmatError]:
+        try:
+            with ExitStack() as attempts:
+                for key in keys:
+                    attempts.enter_context(attempt(self._folder, key))
+                found = evaluate(keys)
+        except BaseException as error:
+            ended = error if isinstance(error, ConfmatError) else ended_by(error)
+            if ended is not None:
+                for key in keys:
                     self._write(key, "error", _error_to_plain(ended))
-                raise
+            raise
+        made: dict[str, Evaluation | ConfmatError] = {}
+        for key, each in zip(keys, found, strict=True):
+            if isinstance(each, ConfmatError):
+                self._write(key, "error", _error_to_plain(each))
+                made[key] = each
+                continue
+            made[key], info = each
             self._write(key, "info", info.to_plain())
-            evaluation.save(self._folder / f"{key}.npz")
-            return evaluation
+            each[0].save(self._folder / f"{key}.npz")
+        return made
 
     def read(self, key: str) -> Evaluation | ConfmatError | None:
         """Return the evaluation under `key`, or why there is none; ``None``: nothing was done."""

@@ -76,6 +76,8 @@ def _read(settings: Settings, gates: Sequence[Gate]) -> Iterator[Claim]:
             yield Claim(model.origin, model.spec.path, False)
     for gate in gates:
         yield Claim(f"the policy {gate.path.name}", gate.path, False)
+        if gate.reference is not None:
+            yield Claim(gate.reference.origin, gate.reference.spec.path, False)
         if gate.baseline is not None:
             text = _text(gate.baseline.path)
             # A baseline may be replaced by the one that was compared with it.

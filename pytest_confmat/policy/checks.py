@@ -180,5 +180,6 @@ def without_baseline(rules: Sequence[Rule]) -> Problem:
     return Problem(
         location,
         f"{key} compares with a baseline, and there is none; name one by baseline: PATH or "
-        "--confmat-baseline PATH, or save the first one by --confmat-save-baseline PATH",
+        "--confmat-baseline PATH, save the first one by --confmat-save-baseline PATH, or compare "
+        "with another model by --confmat-reference PATH",
     )

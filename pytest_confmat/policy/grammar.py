@@ -178,6 +178,26 @@ class ModelShape(Shape):
         return self
 
 
+class ReferenceShape(Shape):
+    """The model to compare with: a path, or {path: models/shapes.keras}."""
+
+    model_config = ConfigDict(json_schema_extra=or_short(PATH_SCHEMA))
+    expected: ClassVar[str] = "a path, or a mapping such as {path: models/shapes.keras}"
+
+    path: LocalPath = Field(
+        description="Where its file is, or its directory; relative to this file."
+    )
+    signature: Name | None = Field(
+        None,
+        description="Which signature of a SavedModel; serving_default or serve unless it is given.",
+    )
+
+    @classmethod
+    def long_form(cls, value: Any) -> Any:
+        """Take a path for {path: path}."""
+        return ModelShape.long_form(value)
+
+
 def _policy_schema(schema: dict[str, Any]) -> None:
     schema["patternProperties"] = {
         f"^{OWN_KEY}": {"description": "Your own, not read; a place for YAML anchors."}
@@ -236,10 +256,24 @@ class PolicyShape(Shape):
     baseline: BaselineShape | None = Field(
         None, description="What max_drop, max_rise and flips compare with."
     )
+    reference: ReferenceShape | None = Field(
+        None,
+        description="A model that max_drop, max_rise and flips compare with, evaluated in the same "
+        "pass: the one that a converted file was made from.",
+    )
     report: ReportShape | None = Field(
         None, description="What the report of --confmat-report shows beyond numbers."
     )
     thresholds: Thresholds = Field(description="The limits.")
+
+    @model_validator(mode="after")
+    def _compares_with_one(self) -> PolicyShape:
+        if self.baseline is not None and self.reference is not None:
+            raise fault(
+                "limits compare with a baseline or with a reference: leave one of them out",
+                "reference",
+            )
+        return self
 
     @model_validator(mode="after")
     def _knows_classes_and_weights(self) -> PolicyShape:

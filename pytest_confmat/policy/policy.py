@@ -40,6 +40,8 @@ class Policy:
         How sure one must be where a limit does not say otherwise; each rule carries its own.
     baseline
         What to compare with; ``None``: the policy names nothing.
+    reference
+        A model to compare with in the same pass; ``None``: the policy names none.
     thumbnails
         How many pictures of misclassified examples the report may hold.
     rules
@@ -60,6 +62,7 @@ class Policy:
     model_sha256: str | None = None
     evidence: Evidence = ESTIMATE
     baseline: BaselineSpec | None = None
+    reference: ModelSpec | None = None
     thumbnails: int = 0
     rules: tuple[Rule, ...] = ()
     places: Mapping[tuple[str, ...], Location] = field(

@@ -64,6 +64,7 @@ def read_policy(path: Path, *, with_limits: bool = True) -> Policy:
         model_sha256=shape.model_sha256,
         evidence=evidence,
         baseline=_baseline(shape, folder),
+        reference=_reference(shape, folder),
         thumbnails=0 if shape.report is None else shape.report.thumbnails,
         rules=rules_of(shape.thresholds, evidence, document) if with_limits else (),
         places=dict(_places(document)),
@@ -121,6 +122,12 @@ def _baseline(shape: PolicyShape, folder: Path) -> BaselineSpec | None:
     return BaselineSpec(below(folder, shape.baseline.path), shape.baseline.min_overlap)
 
 
+def _reference(shape: PolicyShape, folder: Path) -> ModelSpec | None:
+    if shape.reference is None:
+        return None
+    return ModelSpec(below(folder, shape.reference.path), signature=shape.reference.signature)
+
+
 def dataset_spec(policy: PolicyShape, folder: Path) -> DatasetSpec | None:
     """Return what a policy in `folder` (absolute) says of its data; ``None``: it names none."""
     for kind in KINDS:
@@ -130,7 +137,7 @@ def dataset_spec(policy: PolicyShape, folder: Path) -> DatasetSpec | None:
     return None
 
 
-_KEPT = ("classes", "decision", "evidence", "baseline")
+_KEPT = ("classes", "decision", "evidence", "baseline", "reference")
 
 
 def _places(document: Document) -> Iterator[tuple[tuple[str, ...], Location]]:

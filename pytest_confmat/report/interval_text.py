@@ -64,7 +64,9 @@ def change_words(verdict: Verdict) -> Iterator[str]:
     text = f"on {plural(number, 'common example')}"
     if change.before is not None and change.now is not None:
         before, now = decimal_text(change.before), decimal_text(change.now)
-        text = f"{before} by the baseline, {now} now, {text}"
+        other = verdict.limit.against
+        here = "now" if other == "baseline" else "by this model"
+        text = f"{before} by the {other}, {now} {here}, {text}"
     if change.newly_wrong is not None and change.p_value is not None:
         text += (
             f": {change.newly_wrong:,} newly wrong, {change.newly_right:,} newly right "
@@ -83,15 +85,16 @@ def _undecided(verdict: Verdict) -> str:
 
 def _unprovable(verdict: Verdict) -> str:
     number, least = verdict.denominator, verdict.least_trials
-    if verdict.limit.against == "baseline" and verdict.limit.metric != FLIPS:
-        # A better model than the baseline may show it of fewer.
+    other = verdict.limit.against
+    if other != "value" and verdict.limit.metric != FLIPS:
+        # A better model than the other may show it of fewer.
         if least is None:
             return (
-                "no number of examples can show it of a model that is as good as the baseline: "
+                f"no number of examples can show it of a model that is as good as the {other}: "
                 "choose a greater bound, or rule: estimate"
             )
         return (
-            f"not even the baseline itself would pass with {number:,}: it takes {least:,} examples "
+            f"not even the {other} itself would pass with {number:,}: it takes {least:,} examples "
             "of which none changes"
         )
     if least is None:

@@ -249,6 +249,8 @@ def _baseline(result: GateResult) -> dict[str, Any] | None:
     if result.changes is None:
         return None
     plain: dict[str, Any] = _plain(asdict(result.changes))
+    plain["against"] = result.other
+    plain["model"] = None if result.comparison is None else result.comparison.path
     if row := accuracy_row(result):
         texts = {"before": row.before, "now": row.now, "difference": row.difference}
         plain["accuracy"] |= {"texts": texts}

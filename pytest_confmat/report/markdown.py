@@ -27,6 +27,7 @@ from pytest_confmat.report.rows import (
 )
 from pytest_confmat.report.summary import (
     FAILED_SHOWN,
+    comparison_title,
     since_baseline,
     tally,
     time_line,
@@ -159,7 +160,7 @@ def _verdict(result: GateResult) -> Iterator[str]:
         yield f"Accuracy {accuracy}"
     if since := accuracy_row(result):
         yield ""
-        yield f"Since the baseline: {since_baseline(since)}"
+        yield f"{comparison_title(since).capitalize()}: {since_baseline(since)}"
 
 
 def _of_model(result: GateResult) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor, isnan
 
+from pytest_confmat.baseline.comparison import Other
 from pytest_confmat.decimals import decimal_text, signed_text
 from pytest_confmat.errors import Location
 from pytest_confmat.limits import Bound
@@ -94,12 +95,16 @@ class VerdictRow:
 
 @dataclass(frozen=True)
 class AccuracyRow:
-    """Accuracy of the baseline's model and of this one, on the examples that both have seen."""
+    """Accuracy of another model and of this one, on the examples that both have seen.
+
+    `other` is what the other is called: ``baseline`` or ``reference``.
+    """
 
     before: str
     now: str
     difference: str
     examples: int
+    other: Other = "baseline"
 
 
 def class_rows(view: ClassView, indices: Iterable[int] | None = None) -> list[ClassRow]:
@@ -182,7 +187,8 @@ def accuracy_row(result: GateResult) -> AccuracyRow | None:
     if result.changes is None or (change := result.changes.accuracy) is None:
         return None
     before, now = decimal_text(change.before), decimal_text(change.now)
-    return AccuracyRow(before, now, signed_text(change.difference), result.changes.examples)
+    difference, examples = signed_text(change.difference), result.changes.examples
+    return AccuracyRow(before, now, difference, examples, result.other)
 
 
 def score_text(score: float) -> str:

@@ -251,7 +251,7 @@ def _paragraphs(result: GateResult) -> Iterator[str]:
     if overall := _overall(result):
         yield f"overall: {overall}"
     if since := accuracy_row(result):
-        yield f"since the baseline: {since_baseline(since)}"
+        yield f"{comparison_title(since)}: {since_baseline(since)}"
     if result.unchecked:
         unchecked = [printable(name) for name in result.unchecked]
         yield f"not checked: {joined(unchecked, IDS_SHOWN)}"
@@ -260,7 +260,13 @@ def _paragraphs(result: GateResult) -> Iterator[str]:
 def since_baseline(row: AccuracyRow) -> str:
     """Return ``accuracy 0.9911 before, 0.9555 now (-0.0356), on 899 common examples``."""
     common = plural(row.examples, "common example")
-    return f"accuracy {row.before} before, {row.now} now ({row.difference}), on {common}"
+    there, here = ("before", "now") if row.other == "baseline" else ("by it", "by this model")
+    return f"accuracy {row.before} {there}, {row.now} {here} ({row.difference}), on {common}"
+
+
+def comparison_title(row: AccuracyRow) -> str:
+    """Return what a result is compared with, as a title: ``since the baseline``."""
+    return f"{'since' if row.other == 'baseline' else 'beside'} the {row.other}"
 
 
 def _notes(result: GateResult) -> Iterator[str]:

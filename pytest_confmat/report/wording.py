@@ -95,7 +95,7 @@ def located_headline(verdict: Verdict) -> str:
 def _subject(verdict: Verdict) -> str:
     limit = verdict.limit
     if limit.metric == FLIPS:
-        return "share of examples on which this model and the baseline differ"
+        return f"share of examples on which this model and the {limit.against} differ"
     if limit.against == "value":
         return _metric(verdict)
     if limit.metric == "confusions":
@@ -144,8 +144,9 @@ def reasons(verdict: Verdict) -> Iterator[str]:
     if verdict.mistakes:
         shown = (_mistake(mistake, verdict.limit) for mistake in verdict.mistakes)
         label = "highest-confidence errors"
-        if verdict.limit.against == "baseline":
-            label = "not so by the baseline" if _is_untouched(verdict.limit) else "right before"
+        if (other := verdict.limit.against) != "value":
+            right = "right before" if other == "baseline" else f"right by the {other}"
+            label = f"not so by the {other}" if _is_untouched(verdict.limit) else right
         yield _GAP.join((label, *shown))
 
 
@@ -206,7 +207,7 @@ def _cells(verdict: Verdict) -> Iterator[str]:
     if not cells:
         return
     bound = printable(verdict.limit.bound.text)
-    rose = verdict.limit.against == "baseline"
+    rose = verdict.limit.against != "value"
     if any(Fraction(n, of) > verdict.limit.bound.value for *_, n, of in cells):
         what = ("confusion rose", "confusions rose") if rose else ("confusion is", "confusions are")
         yield f"{plural(len(cells), *what)} {'by more than' if rose else 'above'} {bound}"

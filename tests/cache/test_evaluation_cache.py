@@ -26,7 +26,7 @@ from pytest_confmat.data.directory.listing import list_directory
 from pytest_confmat.data.tfrecord.shard_names import resolve
 from pytest_confmat.data.tfrecord.shards import scan_shard
 from pytest_confmat.diagnosis import LikelyCause
-from pytest_confmat.errors import DataError
+from pytest_confmat.errors import DataError, ModelError
 from pytest_confmat.evaluation import Evaluation, Fault, Part
 from pytest_confmat.example_ids import NumberedIds
 from pytest_confmat.job import Job, describe_model
@@ -604,3 +604,32 @@ Changes.TestCase.settings = settings(
     max_examples=15, stateful_step_count=12, suppress_health_check=list(HealthCheck), deadline=None
 )
 TestChanges = Changes.TestCase
+
+
+def test_of_several_jobs_only_those_that_are_not_kept_are_computed(world):
+    kept = world.job
+    world.obtain()
+    other = replace(kept, batch_size=7)
+    asked = []
+
+    def compute(jobs):
+        asked.append(list(jobs))
+        return [replace(world.truth(), notes=("another",)) for _ in jobs]
+
+    found = world.keeper().obtain_all([kept, other], compute, [None, None])
+    assert asked == [[other]]
+    assert [each[0].notes for each in found] == [("a note",), ("another",)]
+    assert found[0][1].computed is not None
+    assert found[1][1].computed is None
+
+
+def test_the_error_of_one_of_several_jobs_is_its_own_and_is_not_kept(world):
+    other = replace(world.job, batch_size=7)
+    error = ModelError("this model alone")
+    found = world.keeper().obtain_all(
+        [world.job, other], lambda _: [world.truth(), error], [None, None]
+    )
+    assert found[1] is error
+    assert world.is_kept()
+    world.change(batch_size=7)
+    assert not world.is_kept()

@@ -5,8 +5,8 @@ import os
 import numpy as np
 import pytest
 
-from pytest_confmat.errors import DataError, RequestError
-from pytest_confmat.plugin.evaluator import Evaluator
+from pytest_confmat.errors import ConfmatError, DataError, RequestError
+from pytest_confmat.plugin.evaluator import Asked, Evaluator
 from pytest_confmat.spec import Argmax, DirectorySpec, ModelSpec
 
 
@@ -162,3 +162,43 @@ def test_limits_and_tests_that_ask_for_confmat_share_one_pass_of_a_function(pyte
     )
     assert result.ret == 0
     result.stdout.fnmatch_lines(["passes [[]2]"])
+
+
+class Read:
+    """Batches that count how often they are read."""
+
+    def __init__(self):
+        self.passes = 0
+
+    def __iter__(self):
+        self.passes += 1
+        return iter(DATA)
+
+
+def test_several_jobs_on_one_set_are_one_pass_and_each_equals_its_own():
+    one, other, read, evaluator = Fitted(), Fitted(), Read(), Evaluator()
+    other.weights = EYE[::-1]
+    asked = [
+        Asked(evaluator.job(each.predict_proba, read, ("a", "b"), Argmax()))
+        for each in (one, other)
+    ]
+    evaluator.evaluate_all(asked)
+    assert read.passes == 1
+    together = [evaluator.recall(evaluator.key(each.job)) for each in asked]
+    alone = [Evaluator().evaluate(each.job) for each in asked]
+    assert [right(each) for each in together] == [2, 0]
+    assert [each.parts for each in together] == [each.parts for each in alone]
+    evaluator.evaluate_all(asked)
+    assert read.passes == 3
+
+
+def test_an_error_of_one_job_leaves_the_other_its_result():
+    def broken(batch):
+        raise ValueError("no")
+
+    fitted, evaluator = Fitted(), Evaluator()
+    jobs = [evaluator.job(m, DATA, ("a", "b"), Argmax()) for m in (broken, fitted.predict_proba)]
+    evaluator.evaluate_all([Asked(job) for job in jobs])
+    with pytest.raises(ConfmatError, match="no"):
+        evaluator.recall(evaluator.key(jobs[0]))
+    assert right(evaluator.recall(evaluator.key(jobs[1]))) == 2

@@ -81,6 +81,7 @@ def test_an_ini_value_that_a_variable_leaves_empty_is_no_wish_for_no_gate(projec
         "--confmat-report": ("a", "b"),
         "--confmat-manifest": ("a", "b"),
         "--confmat-baseline": ("a", "b"),
+        "--confmat-reference": ("a.keras", "b.keras"),
         "--confmat-save-baseline": ("a", "b"),
         "--confmat-cache": ("on", "off"),
     }.items(),

@@ -69,3 +69,30 @@ def test_likely_causes_are_looked_for_by_one_worker(workers):
     assert second.likely_causes("k", never) == causes
     assert first.likely_causes("none", lambda: ()) == ()
     assert second.likely_causes("none", never) == ()
+
+
+def test_of_several_keys_only_those_that_no_worker_has_made_are_made(workers):
+    first, second = workers
+    first.evaluation("a", lambda: (EVALUATION, INFO))
+    asked = []
+
+    def evaluate(keys):
+        asked.append(list(keys))
+        return [(EVALUATION, INFO), EvaluationError("this one alone")]
+
+    found = second.evaluations(["b", "a", "c"], evaluate)
+    assert asked == [["b", "c"]]
+    assert found["a"].matrix == found["b"].matrix == EVALUATION.matrix
+    assert str(first.read("c")) == "this one alone"
+
+
+def test_an_error_of_all_is_that_of_each(workers):
+    first, second = workers
+
+    def evaluate(keys):
+        raise EvaluationError("the data are gone")
+
+    with pytest.raises(EvaluationError, match="the data are gone"):
+        first.evaluations(["a", "b"], evaluate)
+    for key in ("a", "b"):
+        assert str(second.read(key)) == "the data are gone"

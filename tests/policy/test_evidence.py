@@ -142,7 +142,8 @@ def test_classes_may_be_exempt_from_one_bound_by_having_no_general_one(read: Rea
 
 TO_SAVE_OR_NAME = (
     "compares with a baseline, and there is none; name one by baseline: PATH or "
-    "--confmat-baseline PATH, or save the first one by --confmat-save-baseline PATH"
+    "--confmat-baseline PATH, save the first one by --confmat-save-baseline PATH, or compare with "
+    "another model by --confmat-reference PATH"
 )
 
 

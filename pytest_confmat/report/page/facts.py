@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from pytest_confmat.escaping import printable
 from pytest_confmat.filenames import short_path
 from pytest_confmat.report.rows import accuracy_row, accuracy_text
-from pytest_confmat.report.summary import since_baseline, time_line, without_examples
+from pytest_confmat.report.summary import (
+    comparison_title,
+    since_baseline,
+    time_line,
+    without_examples,
+)
 from pytest_confmat.result import GateResult
 from pytest_confmat.text import plural
 
@@ -41,7 +46,7 @@ def _facts(result: GateResult) -> Iterator[tuple[str, str]]:
         yield "Model input", str(given)
     yield "Policy", short_path(result.policy)
     if since := accuracy_row(result):
-        yield "Since the baseline", since_baseline(since)
+        yield comparison_title(since).capitalize(), since_baseline(since)
     if evaluation is not None:
         yield (
             "Evaluated",

@@ -81,7 +81,7 @@ def _weighted(result: GateResult, evaluation: Evaluation) -> Iterable[dict[str, 
 
 
 def _difference(comparison: Comparison | None) -> Iterable[dict[str, Any]]:
-    """Yield by how much the share of each row rose since the baseline, on the common examples."""
+    """Yield by how much the share of each row is above the other model's, on common examples."""
     if comparison is None or not len(comparison):
         return
     before, now = comparison.matrix_before.cells, comparison.matrix_now.cells
@@ -95,7 +95,9 @@ def _difference(comparison: Comparison | None) -> Iterable[dict[str, Any]]:
     ]
     yield {
         "key": "difference",
-        "title": "Change since the baseline",
+        "title": "Change since the baseline"
+        if comparison.other == "baseline"
+        else "Beside the reference",
         "cells": _flat(change, texts),
     }
 
