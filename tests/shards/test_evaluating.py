@@ -13,6 +13,7 @@ from pytest_confmat.cache import kept_parts
 from pytest_confmat.cache.kept_parts import KeptParts
 from pytest_confmat.cache.store import EntryStore
 from pytest_confmat.data import part_plan
+from pytest_confmat.data.tfrecord import shards
 from pytest_confmat.errors import EvaluationError, ModelError, RequestError
 from pytest_confmat.job import Job
 from pytest_confmat.shards.evaluating import evaluate_shard
@@ -25,7 +26,8 @@ from tests.test_shared_pass import CLASSES, dataset, job_of, place  # noqa: F401
 
 @pytest.mark.parametrize("kind", ["directory", "tfrecord"])
 def test_seven_shards_in_any_order_with_repeats_are_the_whole(place, kind, monkeypatch, tmp_path):  # noqa: F811
-    monkeypatch.setattr(part_plan, "PART_EXAMPLES", 9)
+    for module in (part_plan, shards):
+        monkeypatch.setattr(module, "PART_EXAMPLES", 9)
     job = job_of(place, kind, "small")
     whole = jobs.run(job)
     parts = len(whole.parts)
