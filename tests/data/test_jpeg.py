@@ -156,6 +156,8 @@ def test_a_dataset_of_the_projects_own_is_noted(capfd):
 
     from pytest_confmat.data import open_batches
 
+    tf.zeros(1)  # the first tensor of a process makes TensorFlow speak of the processor
+    capfd.readouterr()
     contents = [jpegs.whole(), jpegs.cut_short(), jpegs.whole()]
     dataset = tf.data.Dataset.from_tensor_slices((contents, [0, 1, 0])).map(
         lambda content, label: (tf.io.decode_jpeg(content, 3), label)
