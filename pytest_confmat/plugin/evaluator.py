@@ -11,15 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-
 from pytest_confmat.cache.evaluation_cache import CacheInfo, EvaluationCache
 from pytest_confmat.diagnosis import LikelyCause
-from pytest_confmat.errors import ConfmatError, EvaluationError, ModelError, RequestError
+from pytest_confmat.errors import ConfmatError, EvaluationError, RequestError
 from pytest_confmat.evaluation import Evaluation
 from pytest_confmat.job import Job, run, run_all
-from pytest_confmat.models import is_keras_model
 from pytest_confmat.plugin.endings import ended_by
+from pytest_confmat.plugin.job_identity import identity_of, name_of, stat_of, tells_changes
 from pytest_confmat.plugin.shards import ShardRequest
 from pytest_confmat.relaying import without_advice
 from pytest_confmat.shards.evaluating import evaluate_shard
@@ -173,7 +171,7 @@ class Evaluator:
         job = self.job(
             model, dataset, names, decision_from(decision), batch_size, without_examples=without
         )
-        if fingerprint is None and not _tells_changes(model):
+        if fingerprint is None and not tells_changes(model):
             self._has_evaluated = True
             return self._compute(job)
         return self.evaluate(job, stated=fingerprint)
@@ -204,14 +202,14 @@ class Evaluator:
         the same ones. `stated` tells the model from others, and a function from itself.
         """
         if job.is_plain:
-            plain = repr((job, _stat(job.model.path), stated, self._code_sources()))
+            plain = repr((job, stat_of(job.model.path), stated, self._code_sources()))
             return f"job-{hashlib.sha256(plain.encode()).hexdigest()[:32]}"
         if name is not None and self._shared is not None:
             return f"{SHARED_NAME}{hashlib.sha256(name.encode()).hexdigest()[:32]}"
-        model = _identity(job.model)
+        model = identity_of(job.model)
         if stated is not None:
-            model = f"{model if _tells_changes(job.model) else _named(job.model)} {stated!r}"
-        seen = [model, _identity(job.dataset), *self._code_sources()]
+            model = f"{model if tells_changes(job.model) else name_of(job.model)} {stated!r}"
+        seen = [model, identity_of(job.dataset), *self._code_sources()]
         asked = job.classes, job.decision, job.batch_size, job.without_examples
         return f"{_OBJECTS}{seen}-{asked}"
 
@@ -404,48 +402,3 @@ class Evaluator:
                 f"the evaluation ended in an unforeseen {type(error).__name__}: "
                 f"{without_advice(str(error))}\n{without_advice(traceback.format_exc())}"
             ) from error
-
-
-def _identity(value: Any) -> str:
-    if isinstance(value, ModelSpec):
-        return repr((value, _stat(value.path)))
-    if isinstance(value, DatasetSpec):
-        return repr(value)
-    return f"{id(value)} {_weights(value)}"
-
-
-def _stat(path: Path) -> list[tuple[str | int, ...]] | None:
-    """Return what differs once another model is written to a path."""
-    from pytest_confmat.models.digest import files_of
-
-    try:
-        files = files_of(path)
-    except ModelError:
-        files = (path,)  # loading says what is wrong; a folder of anything is not walked for that
-    try:
-        found = [(str(each), each.stat()) for each in files]
-    except OSError:
-        return None
-    return [(name, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for name, s in found]
-
-
-def _tells_changes(model: Any) -> bool:
-    """Whether it can be seen of a model that it is another one than before."""
-    return isinstance(model, ModelSpec) or is_keras_model(model)
-
-
-def _named(function: Any) -> str:
-    kind = function if hasattr(function, "__qualname__") else type(function)
-    return f"{kind.__module__}.{kind.__qualname__}"
-
-
-def _weights(value: Any) -> str | None:
-    """Return a digest of a Keras model's variables, which change while the model is the same."""
-    if not is_keras_model(value):
-        return None
-    from pytest_confmat.models.variables import variables_of
-
-    digest = hashlib.blake2b(digest_size=16)
-    for variable in variables_of(value):
-        digest.update(np.asarray(variable).tobytes())
-    return digest.hexdigest()
