@@ -6,11 +6,11 @@ its id. What was added, removed, changed or relabeled since is reported, and not
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,8 +105,8 @@ class Comparison:
         Classes that are declared to have no examples.
     other
         What the other model is called in messages.
-    path
-        Where the reference is; empty for a baseline.
+    model
+        Path, format and sha256 of the reference; ``None`` for a baseline.
     """
 
     classes: tuple[str, ...]
@@ -124,7 +124,7 @@ class Comparison:
     reordered: bool = False
     without_examples: frozenset[str] = frozenset()
     other: Other = "baseline"
-    path: str | None = None
+    model: Mapping[str, Any] | None = None
 
     def __len__(self) -> int:
         """Return the number of common examples."""
@@ -246,7 +246,7 @@ def compare_with_reference(reference: Evaluation, evaluation: Evaluation, path: 
         np.arange(len(here)),
         without_examples=evaluation.without_examples,
         other="reference",
-        path=path,
+        model={**reference.provenance.get("model", {}), "path": path},
     )
 
 
@@ -379,8 +379,9 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     common, examples = len(comparison), comparison.examples
     if comparison.other == "reference":
         worse, better = (int(np.sum(x)) for x in (comparison.newly_wrong, comparison.newly_right))
+        path = (comparison.model or {}).get("path")
         yield (
-            f"compared with the reference {comparison.path} on all {plural(examples, 'example')}: "
+            f"compared with the reference {path} on all {plural(examples, 'example')}: "
             f"{int(np.sum(comparison.flipped)):,} predicted differently, {worse:,} newly wrong, "
             f"{better:,} newly right"
         )

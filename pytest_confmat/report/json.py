@@ -250,7 +250,8 @@ def _baseline(result: GateResult) -> dict[str, Any] | None:
         return None
     plain: dict[str, Any] = _plain(asdict(result.changes))
     plain["against"] = result.other
-    plain["model"] = None if result.comparison is None else result.comparison.path
+    model = None if result.comparison is None else result.comparison.model
+    plain["model"] = model and {key: model.get(key) for key in ("path", "format", "sha256")}
     if row := accuracy_row(result):
         texts = {"before": row.before, "now": row.now, "difference": row.difference}
         plain["accuracy"] |= {"texts": texts}

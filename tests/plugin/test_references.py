@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from pytest_confmat.limits import expand
 from pytest_confmat.plugin.references import against_reference
 from pytest_confmat.policy import read_policy
 from pytest_confmat.report.wording import describe
+from tests.support.schema import problems
 from tests.support.verdicts import two_models
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
@@ -217,5 +219,8 @@ thresholds:
     assert drop["change"]["newly_wrong"] == int((had & ~right).sum()) == 33
     assert drop["change"]["newly_right"] == int((~had & right).sum()) == 0
     assert report["baseline"]["against"] == alone["baseline"]["against"] == "reference"
-    assert report["baseline"]["model"] == GOOD
+    other = report["baseline"]["model"]
+    digest = hashlib.sha256((DIGITS / GOOD).read_bytes()).hexdigest()
+    assert (other["path"], other["format"], other["sha256"]) == (GOOD, "keras", digest)
+    assert problems(report) == []
     assert f"(-{had.mean() - right.mean():.4f})" in said
