@@ -234,19 +234,24 @@ class Evaluator:
         fingerprint, stated
             See `Asked`.
         """
-        self.evaluate_all([Asked(job, name, fingerprint, stated)], keep=keep)
-        return self.recall(self.key(job, name, stated))
+        (key,) = self.evaluate_all([Asked(job, name, fingerprint, stated)], keep=keep)
+        return self.recall(key)
 
-    def evaluate_all(self, asked: Sequence[Asked], *, keep: bool = False) -> None:
-        """Do jobs on one data set, in one pass, so that `recall` has their results and errors.
+    def evaluate_all(self, asked: Sequence[Asked], *, keep: bool = False) -> tuple[str, ...]:
+        """Do jobs on one data set, in one pass; return the keys under which `recall` has them.
 
         Those that are remembered, or that an earlier session kept, take no part in the pass.
         """
         self._has_evaluated = True
-        keyed = {self.key(each.job, each.name, each.stated): each for each in asked}
+        # A model that is built by its first batch has another key after the pass.
+        keys = tuple(self.key(each.job, each.name, each.stated) for each in asked)
+        keyed = dict(zip(keys, asked, strict=True))
         missing = {key: each for key, each in keyed.items() if key not in self._memory}
-        if not missing:
-            return
+        if missing:
+            self._remember(missing, keep)
+        return keys
+
+    def _remember(self, missing: Mapping[str, Asked], keep: bool) -> None:
         self._alive += [each.job for each in missing.values()]
         try:
             self._memory |= self._obtain(missing, keep)

@@ -63,6 +63,7 @@ class GateRun:
         self._evaluated: tuple[Evaluation, str] | ConfmatError | None = None
         self._job: Job | None = None
         self._key = ""
+        self._reference_key: str | None = None
         self._comparison: Comparison | None = None
         self._verdicts: dict[str, Verdict] | None = None
         self._is_diagnosed = False
@@ -143,8 +144,8 @@ class GateRun:
             if gate.reference is not None:
                 other = self._reference_job(job.dataset)
                 asked.append(Asked(other, self._reference_name, self._stated(other, request)))
-            session.evaluator.evaluate_all(asked, keep=True)
-            key = self._key = session.evaluator.key(job, name=str(gate.path))
+            key, *others = session.evaluator.evaluate_all(asked, keep=True)
+            self._key, self._reference_key = key, next(iter(others), None)
             evaluation = session.evaluator.recall(key)
         # The file was read again since, or the evaluation is that of another process.
         _require_pinned(gate, job.model, evaluation.provenance.get("model", {}).get("sha256"))
@@ -231,10 +232,12 @@ class GateRun:
         assert self.gate.reference is not None
         path = short_path(self.gate.reference.spec.path)
         evaluator = self._session.evaluator
-        dataset = self.gate.dataset if self._job is None else self._job.dataset
         try:
-            with self._session.custom_objects.judging(self.gate.path):
-                key = evaluator.key(self._reference_job(dataset), name=self._reference_name)
+            key = self._reference_key
+            if key is None:  # another process has evaluated it
+                job = self._reference_job(self.gate.dataset)
+                with self._session.custom_objects.judging(self.gate.path):
+                    key = evaluator.key(job, name=self._reference_name)
             reference = evaluator.recall(key)
         except ConfmatError as error:
             raise BaselineError(f"the reference {path} could not be evaluated: {error}") from error

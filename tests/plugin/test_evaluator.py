@@ -202,3 +202,21 @@ def test_an_error_of_one_job_leaves_the_other_its_result():
     with pytest.raises(ConfmatError, match="no"):
         evaluator.recall(evaluator.key(jobs[0]))
     assert right(evaluator.recall(evaluator.key(jobs[1]))) == 2
+
+
+def test_a_model_that_is_built_by_its_first_batch_is_found_again():
+    import keras
+
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = keras.layers.Dense(2, kernel_initializer="ones")
+
+        def call(self, inputs):
+            return self.dense(inputs)
+
+    evaluator, model = Evaluator(), Own()
+    job = evaluator.job(model, DATA, ("a", "b"), Argmax())
+    before = evaluator.key(job)
+    assert right(evaluator.evaluate(job)) == 1
+    assert evaluator.key(job) != before
