@@ -253,6 +253,8 @@ def test_the_change_of_every_class_is_shown_whatever_the_limits_are(life, worker
             "texts": {"before": "0.9800", "now": "0.9750", "difference": "-0.0050"},
         },
         "recall": [{"before": 0.97, "now": 0.95}, {"before": 0.99, "now": 1.0}],
+        "against": "baseline",
+        "model": None,
     }
 
 
