@@ -175,23 +175,23 @@ class Measurements:
 
     def _change(self, limit: Limit, changes: Changes) -> Measurement:
         if limit.metric == FLIPS:
-            return self._flips(changes)
+            return self._flips(limit, changes)
         if limit.metric == "confusions":
             return self._highest_rise(limit, changes)
         pairs = _pairs(limit, changes)
         if pairs is None:
             return self._difference(limit)
         if not pairs.trials:
-            return Measurement(Measured(None, undefined=NO_COMMON), None, 0, 0)
+            return Measurement(Measured(None, undefined=_no_common(limit)), None, 0, 0)
         before, now = self._before_and_now(limit)
         drop = Measured(Fraction(pairs.newly_wrong - pairs.newly_right, pairs.trials))
         return Measurement(
             drop, pairs, pairs.trials, pairs.trials, before=before.value, now=now.value
         )
 
-    def _flips(self, changes: Changes) -> Measurement:
+    def _flips(self, limit: Limit, changes: Changes) -> Measurement:
         if not changes.total:
-            return Measurement(Measured(None, undefined=NO_COMMON), None, 0, 0)
+            return Measurement(Measured(None, undefined=_no_common(limit)), None, 0, 0)
         flipped = int(np.sum(changes.comparison.flipped))
         measured = Measured(Fraction(flipped, changes.total), flipped, changes.total)
         return Measurement(measured, Share(flipped, changes.total), changes.total, changes.total)
@@ -201,7 +201,7 @@ class Measurements:
         before, now = self._before_and_now(limit)
         support, _ = self._behind(limit, self._both_counts[1])
         if before.value is None or now.value is None:
-            who = "the baseline" if before.value is None else "this model"
+            who = f"the {limit.against}" if before.value is None else "this model"
             reason = f"{before.undefined or now.undefined}, for {who} on the common examples"
             return Measurement(Measured(None, undefined=reason), None, support, support)
         drop = Measured(before.value - now.value)
@@ -209,7 +209,7 @@ class Measurements:
 
     def _highest_rise(self, limit: Limit, changes: Changes) -> Measurement:
         matrix = changes.comparison.matrix_now
-        if reason := _without_examples(changes.support, matrix, NO_COMMON):
+        if reason := _without_examples(changes.support, matrix, _no_common(limit)):
             return Measurement(Measured(None, undefined=reason), None, changes.total, changes.total)
         excluded = _indices(limit, matrix.classes)
         moved = sorted(
@@ -253,6 +253,11 @@ class Measurements:
             counts(found.matrix_before, found.before, found.rank_before),
             counts(found.matrix_now, found.now, found.rank_now),
         )
+
+
+def _no_common(limit: Limit) -> str:
+    """Say why nothing can be compared; a reference has seen all that there is."""
+    return NO_COMMON if limit.against == "baseline" else NO_EXAMPLES
 
 
 def _share(limit: Limit, measured: Measured) -> Share | F1Share | None:

@@ -65,7 +65,7 @@ def _gate(result: GateResult, policy: Labels) -> Iterator[str]:
         yield from _family(
             "confmat_accuracy_change",
             "gauge",
-            "Change in accuracy since the baseline, on common examples.",
+            "Change in accuracy from the baseline or the reference, on common examples.",
         )
         yield _sample("confmat_accuracy_change", policy, since.difference)
 
@@ -111,7 +111,7 @@ def _classes(result: GateResult, policy: Labels) -> Iterator[str]:
     if view.changes:
         yield from gauge(
             "confmat_class_recall_change",
-            "Change in the recall of a class since the baseline, on common examples.",
+            "Change in the recall of a class from the baseline or the reference, on common examples.",
             [row.change for row in rows],
         )
 

@@ -224,3 +224,14 @@ thresholds:
     assert (other["path"], other["format"], other["sha256"]) == (GOOD, "keras", digest)
     assert problems(report) == []
     assert f"(-{had.mean() - right.mean():.4f})" in said
+
+
+def test_a_class_without_examples_is_not_said_to_lack_them_in_a_baseline(tmp_path):
+    models = two_models([0, 0], [0, 0], [0, 1], 2)
+    path = tmp_path / "thresholds.yaml"
+    path.write_text(POLICY.format(more="reference: m.keras"))
+    comparison = compare_with_reference(models.evaluation, models.evaluation, "m.keras")
+    limits, _ = expand(read_policy(path).rules, models.classes)
+    verdicts = judge(against_reference(limits), models.evaluation, comparison)
+    undefined = {v.limit.id: v.undefined for v in verdicts if v.undefined}
+    assert undefined == {"recall_drop[c1]": "it has no examples"}
