@@ -111,7 +111,7 @@ def _classes(result: GateResult, policy: Labels) -> Iterator[str]:
     if view.changes:
         yield from gauge(
             "confmat_class_recall_change",
-            "Change in the recall of a class from the baseline or the reference, on common examples.",
+            "Change in the recall of a class from the baseline or reference, on common examples.",
             [row.change for row in rows],
         )
 
